@@ -55,10 +55,14 @@ step()
 	printf '%d s\n' $((SECONDS - start)) >&2
 }
 
+# Waiting by `read` on what never comes: a `sleep` would outlive us, and hold
+# the reader of a pipe and every lock that is open here.
 step_dots()
 {
-	# A sleep that outlives us must not hold the reader of a pipe.
-	while sleep 10 2>/dev/null && kill -0 "$1" 2>/dev/null; do
+	local never
+
+	exec {never}<> <(:)
+	while ! read -rt 10 -u "$never" && kill -0 "$1" 2>/dev/null; do
 		printf '.' >&2
 	done
 }
@@ -151,9 +155,9 @@ apt_failure()
 	local log=$1 packages=$2
 
 	if grep -qi 'no space left' "$log"; then
-		echo "the disk was full while installing $packages; make room on / and run this again"
+		echo "the disk was full while getting $packages; make room on / and run this again"
 	elif grep -qE 'Could not (resolve|connect)|Temporary failure|Connection (failed|timed out|refused)|Network is unreachable|Failed to fetch' "$log"; then
-		echo "no network to the Debian mirror of this machine's apt sources while installing $packages; see /etc/apt/sources.list.d and the network"
+		echo "no network to the Debian mirror of this machine's apt sources while getting $packages; see /etc/apt/sources.list.d and the network"
 	elif grep -q 'Unable to locate package\|has no installation candidate' "$log"; then
 		echo "this machine's apt sources do not offer all of $packages; it needs the main section of Debian 12"
 	else
