@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Host and port. The kernel's in4_pton() and in6_pton() are not used: they
+ * take leading zeros and other doubtful forms for addresses, and an address
+ * that two readers understand differently must not be translated.
+ */
+#include "sip_host.h"
+
+/* 0..255 in one to three digits without leading zeros. */
+static const char *octet_read(const char *p, const char *end, u8 *octet)
+{
+	const char *start = p;
+	u32 n = 0;
+
+	while (p < end && p - start < 3 && text_in(*p, TEXT_DIGIT))
+		n = n * 10 + (*p++ - '0');
+	if (p == start || n > 255 || (*start == '0' && p - start > 1))
+		return NULL;
+	*octet = n;
+	return p;
+}
+
+static const char *ip4_read(const char *p, const char *end, u8 addr[4])
+{
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		if (i && (p == end || *p++ != '.'))
+			return NULL;
+		p = octet_read(p, end, &addr[i]);
+		if (!p)
+			return NULL;
+	}
+	return p;
+}
+
+static u32 hex_value(char c)
+{
+	return text_in(c, TEXT_DIGIT) ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+/* One to four hex digits, two bytes of an address. */
+static const char *group_read(const char *p, const char *end, u8 *group)
+{
+	const char *start = p;
+	u32 n = 0;
+
+	while (p < end && p - start < 4 && text_in(*p, TEXT_HEX))
+		n = n << 4 | hex_value(*p++);
+	if (p == start)
+		return NULL;
+	group[0] = n >> 8;
+	group[1] = n;
+	return p;
+}
+
+/* RFC 4291 2.2, all three forms; [p, end) must be the address and no more. */
+static bool ip6_read(const char *p, const char *end, u8 addr[16])
+{
+	int len = 0, gap = -1;
+
+	if (text_begins(p, end, "::")) {
+		gap = 0;
+		p += 2;
+	}
+	while (p < end) {
+		const char *next;
+
+		/* The dotted form of the last four bytes. */
+		if (len <= 12 && ip4_read(p, end, addr + len) == end) {
+			len += 4;
+			break;
+		}
+		if (len == 16)
+			return false;
+		next = group_read(p, end, addr + len);
+		if (!next)
+			return false;
+		len += 2;
+		p = next;
+		if (p == end)
+			break;
+		if (*p++ != ':' || p == end)
+			return false;
+		if (*p == ':') {
+			if (gap >= 0)
+				return false;
+			gap = len;
+			p++;
+		}
+	}
+	if (gap < 0)
+		return len == 16;
+	if (len > 14)		/* "::" stands for two bytes at least */
+		return false;
+	memmove(addr + 16 - (len - gap), addr + gap, len - gap);
+	memset(addr + gap, 0, 16 - len);
+	return true;
+}
+
+static const char *reference_read(const char *p, const char *end, struct sip_host *host)
+{
+	const char *close = text_find(p, end, ']');
+
+	if (close == end || !ip6_read(p + 1, close, (u8 *)&host->addr))
+		return NULL;
+	host->form = SIP_HOST_IP6;
+	host->bracketed = 1;
+	return close + 1;
+}
+
+const char *sip_host_read(const struct sip_msg *msg, const char *p, const char *end,
+			  struct sip_host *host)
+{
+	const char *start = p;
+
+	memset(host, 0, sizeof(*host));
+	if (p < end && *p == '[') {
+		p = reference_read(p, end, host);
+		if (!p)
+			return NULL;
+	} else {
+		p = ip4_read(start, end, (u8 *)&host->addr);
+		if (p && (p == end || !text_in(*p, TEXT_HOST))) {
+			host->form = SIP_HOST_IP4;
+		} else {
+			memset(&host->addr, 0, sizeof(host->addr));
+			host->form = SIP_HOST_NAME;
+			p = text_skip(start, end, TEXT_HOST);
+			if (p == start)
+				return NULL;
+		}
+	}
+	host->host = sip_span_of(msg, start, p);
+	return p;
+}
+
+bool sip_host_read_bare(const struct sip_msg *msg, const char *p, const char *end,
+			struct sip_host *host)
+{
+	if (sip_host_read(msg, p, end, host) == end)
+		return true;
+
+	memset(host, 0, sizeof(*host));
+	if (!ip6_read(p, end, (u8 *)&host->addr))
+		return false;
+	host->form = SIP_HOST_IP6;
+	host->host = sip_span_of(msg, p, end);
+	return true;
+}
+
+const char *sip_port_read(const struct sip_msg *msg, const char *p, const char *end,
+			  struct sip_span *digits, u16 *port)
+{
+	const char *behind;
+	u32 number;
+
+	behind = text_number(p, end, &number);
+	if (!behind || number > U16_MAX)
+		return NULL;
+	*digits = sip_span_of(msg, p, behind);
+	*port = number;
+	return behind;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading text that has an end but no NUL.
+ *
+ * Every reader takes the place it starts at and the first byte that is no
+ * longer its own, and returns where it stopped: never beyond the end, NULL
+ * where what it was to read is not there. Long stretches are walked a word
+ * at a time, because on most machines the kernel's memchr() is a byte loop
+ * and a SIP message is mostly bytes nobody asks about.
+ */
+#ifndef SIPALG_SIP_TEXT_H
+#define SIPALG_SIP_TEXT_H
+
+#include <linux/types.h>
+#include <linux/bitops.h>
+#include <linux/compiler.h>
+#include <linux/limits.h>
+#include <linux/string.h>
+#include <asm/byteorder.h>
+
+#define TEXT_TOKEN	0x01	/* RFC 3261 25.1: token */
+#define TEXT_HOST	0x02	/* letters, digits, '-', '.', and the '_' people use */
+#define TEXT_DIGIT	0x04
+#define TEXT_HEX	0x08
+#define TEXT_SPACE	0x10	/* SP, HTAB, and the CR and LF of a fold */
+#define TEXT_ALPHA	0x20
+#define TEXT_CONTROL	0x40	/* below SP, and DEL; HTAB excepted */
+#define TEXT_STOP	0x80	/* what structures a header's value: < , ; and " */
+
+/* What each byte may be: a sum of the above. */
+extern const u8 sip_text_class[256];
+
+static inline bool text_in(char c, u8 classes)
+{
+	return sip_text_class[(u8)c] & classes;
+}
+
+#define TEXT_EACH(byte)	(0x0101010101010101ULL * (u8)(byte))
+
+/* Eight bytes, the first of them in the low bits. */
+static inline u64 text_word(const char *p)
+{
+	__le64 word;
+
+	memcpy(&word, p, sizeof(word));
+	return le64_to_cpu(word);
+}
+
+/*
+ * 0x80 in each byte of @word that is @c. A borrow may mark a byte above the
+ * lowest hit wrongly, so only the lowest is to be believed.
+ */
+static inline u64 text_hits(u64 word, char c)
+{
+	u64 diff = word ^ TEXT_EACH(c);
+
+	return (diff - TEXT_EACH(0x01)) & ~diff & TEXT_EACH(0x80);
+}
+
+/* The first @c in [p, end), or @end. */
+static inline const char *text_find(const char *p, const char *end, char c)
+{
+	for (; end - p >= 8; p += 8) {
+		u64 hits = text_hits(text_word(p), c);
+
+		if (hits)
+			return p + (__ffs64(hits) >> 3);
+	}
+	while (p < end && *p != c)
+		p++;
+	return p;
+}
+
+/* The first @a or @b in [p, end), or @end. */
+static inline const char *text_find2(const char *p, const char *end, char a, char b)
+{
+	for (; end - p >= 8; p += 8) {
+		u64 word = text_word(p);
+		u64 hits = text_hits(word, a) | text_hits(word, b);
+
+		if (hits)
+			return p + (__ffs64(hits) >> 3);
+	}
+	while (p < end && *p != a && *p != b)
+		p++;
+	return p;
+}
+
+/* The first byte in [p, end) that is in none of @classes, or @end. */
+static inline const char *text_skip(const char *p, const char *end, u8 classes)
+{
+	while (p < end && text_in(*p, classes))
+		p++;
+	return p;
+}
+
+/* The first byte in [p, end) that is in one of @classes, or @end. */
+static inline const char *text_until(const char *p, const char *end, u8 classes)
+{
+	while (p < end && !text_in(*p, classes))
+		p++;
+	return p;
+}
+
+/* Where [p, end) ends when the white space at its end is left off. */
+static inline const char *text_trim(const char *p, const char *end)
+{
+	while (p < end && text_in(end[-1], TEXT_SPACE))
+		end--;
+	return end;
+}
+
+/*
+ * Letters of @lower are small and match both cases, other characters match
+ * themselves. Both have @len bytes. Meant for constants: it then becomes a
+ * few compares of whole words.
+ */
+static __always_inline bool text_same(const char *p, const char *lower, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i + 8 <= len; i += 8) {
+		u64 want = text_word(lower + i);
+
+		if ((text_word(p + i) ^ want) & ~((want & TEXT_EACH(0x40)) >> 1))
+			return false;
+	}
+	if (i && i < len) {
+		u64 want = text_word(lower + len - 8);
+
+		return !((text_word(p + len - 8) ^ want) & ~((want & TEXT_EACH(0x40)) >> 1));
+	}
+	for (; i < len; i++) {
+		if ((p[i] ^ lower[i]) & ~((lower[i] & 0x40) >> 1))
+			return false;
+	}
+	return true;
+}
+
+static __always_inline bool text_same_len(const char *p, size_t len, const char *lower,
+					  size_t lower_len)
+{
+	return len == lower_len && text_same(p, lower, lower_len);
+}
+
+static __always_inline bool text_same_start(const char *p, const char *end,
+					    const char *lower, size_t lower_len)
+{
+	return end - p >= (ptrdiff_t)lower_len && text_same(p, lower, lower_len);
+}
+
+/* Is [p, p + len) the literal @lower, in any case? */
+#define text_is(p, len, lower)		text_same_len(p, len, lower, sizeof(lower) - 1)
+
+/* Does [p, end) begin with the literal @lower, in any case? */
+#define text_begins(p, end, lower)	text_same_start(p, end, lower, sizeof(lower) - 1)
+
+/*
+ * 1*DIGIT as a number, clamped to U32_MAX however long it is. Returns the
+ * first byte behind the digits, NULL if there is none.
+ */
+static inline const char *text_number(const char *p, const char *end, u32 *number)
+{
+	const char *start = p;
+	u64 n = 0;
+
+	for (; p < end && text_in(*p, TEXT_DIGIT); p++) {
+		n = n * 10 + (*p - '0');
+		if (n > U32_MAX)
+			n = U32_MAX;
+	}
+	*number = n;
+	return p > start ? p : NULL;
+}
+
+/* Behind the quoted-string that begins at @p, NULL if it does not end. */
+static inline const char *text_skip_quoted(const char *p, const char *end)
+{
+	for (p++; p < end; p++) {
+		p = text_find2(p, end, '"', '\\');
+		if (p == end)
+			break;
+		if (*p == '"')
+			return p + 1;
+		p++;		/* the byte that the backslash escapes */
+	}
+	return NULL;
+}
+
+#endif
