@@ -13,6 +13,7 @@ suite_mirror()
 {
 	local codename mirror
 
+	# shellcheck source=/dev/null
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 	mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
 		awk -v c="$codename" '$2 == c { print $1; exit }')

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# For people; what kbuild reads is Kbuild. The lab's part is in scripts/.
+
+PREFIX ?= /usr
+DESTDIR ?=
+KERNELDIR ?= /lib/modules/$(shell uname -r)/build
+DEPMOD ?= depmod
+
+all: module tool
+
+module: headers
+	+@$(MAKE) -C "$(KERNELDIR)" M="$(CURDIR)" modules
+
+tool:
+	+@$(MAKE) -C tools/sipalg-ctl
+
+headers:
+	@test -e "$(KERNELDIR)/Makefile" || { \
+		echo "There are no kernel headers in $(KERNELDIR): apt-get install linux-headers-$(shell uname -r), or name others by KERNELDIR=." >&2; exit 1; }
+
+install: modules_install tool
+	+@$(MAKE) -C tools/sipalg-ctl PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" install
+
+modules_install: module
+	+@$(MAKE) -C "$(KERNELDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" modules_install
+	$(DEPMOD) -a -b "$(or $(DESTDIR),/)" "$$(cat "$(KERNELDIR)/include/config/kernel.release")"
+
+demo:
+	@scripts/demo
+
+check:
+	@scripts/check
+
+fuzz:
+	@tests/fuzz/run
+
+lint:
+	@scripts/lint
+
+# The built kernels stay, since they take minutes; distclean forgets them too.
+clean:
+	+@$(MAKE) -C tools/sipalg-ctl clean
+	@rm -rf build/module-* build/logs build/run *.ko *.mod *.mod.c *.o .*.cmd .tmp_versions Module.symvers modules.order
+	@find src tests/kunit -name '*.o' -o -name '.*.cmd' -o -name '*.mod' | xargs -r rm -f
+
+distclean: clean
+	@rm -rf build
+
+help:
+	@echo 'make                 sipalg.ko for the running kernel (or KERNELDIR=) and sipalg-ctl'
+	@echo 'make install         both, with depmod; PREFIX= and DESTDIR= as usual'
+	@echo 'make modules_install only the module'
+	@echo 'make demo            a phone behind a NAT talks both ways, in an emulated machine'
+	@echo 'make check           every test (scripts/check PATTERN runs some of them)'
+	@echo 'make fuzz            random messages against the parser'
+	@echo 'make lint            checkpatch, shellcheck, pyflakes'
+	@echo 'make clean           forget what was built, but for the kernels of the lab'
+	@echo 'make distclean       forget them too'
+
+.PHONY: all module tool headers install modules_install demo check fuzz lint clean distclean help
