@@ -24,7 +24,7 @@ suite_mirror()
 
 suite_open()
 {
-	local suite=$1 mirror
+	local suite=$1 label=$1 mirror
 	SUITE_DIR=$BUILD/apt/$suite
 	SUITE_NAME=$suite
 	SUITE_OPTIONS=(
@@ -38,7 +38,9 @@ suite_open()
 	)
 	mkdir -p "$SUITE_DIR"/{lists/partial,cache/archives/partial,sources}
 
-	if [ "$suite" != own ]; then
+	if [ "$suite" = own ]; then
+		label="this machine's release"
+	else
 		apt_need debian-archive-keyring
 		mirror=$(suite_mirror)
 		printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
@@ -46,14 +48,22 @@ suite_open()
 		SUITE_OPTIONS+=(
 			-o Dir::Etc::SourceList=/dev/null
 			-o "Dir::Etc::SourceParts=$SUITE_DIR/sources"
+			-o APT::Update::Error-Mode=any
 			# The machine's pins are about what is installed, not about this.
 			-o Dir::Etc::Preferences=/dev/null
 			-o Dir::Etc::PreferencesParts=/dev/null
 		)
 	fi
-	step "Reading the package lists of $suite" "apt-$suite" \
-		apt-get -q "${SUITE_OPTIONS[@]}" update ||
-		die "$(apt_failure "$LOGS/apt-$suite.log" "the package lists of $suite")"
+	step "Reading the package lists of $label" "apt-$suite" \
+		suite_update ||
+		die "$(apt_failure "$LOGS/apt-$suite.log" "the package lists of $label")"
+}
+
+# A third party's source among the machine's own may fail, but not all of them.
+suite_update()
+{
+	apt-get -q "${SUITE_OPTIONS[@]}" update &&
+		compgen -G "$SUITE_DIR/lists/*Packages*" >/dev/null
 }
 
 suite_cache()
