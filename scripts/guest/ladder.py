@@ -91,7 +91,7 @@ def changes(old, new):
 def _parts(number, before, after):
     """Splits a line into the name of what it is and the rest."""
     if number == 0:
-        return "first line", before, after
+        return "URI", before, after
     sdp = re.match(r"(m=\w+|[a-z]=)", before)
     if sdp:
         return sdp.group(1), before[2:], after[2:]
