@@ -176,15 +176,13 @@ static inline const char *text_number(const char *p, const char *end, u32 *numbe
 /* Behind the quoted-string that begins at @p, NULL if it does not end. */
 static inline const char *text_skip_quoted(const char *p, const char *end)
 {
-	for (p++; p < end; p++) {
+	for (p++; ; p += 2) {
 		p = text_find2(p, end, '"', '\\');
-		if (p == end)
-			break;
-		if (*p == '"')
+		if (p < end && *p == '"')
 			return p + 1;
-		p++;		/* the byte that the backslash escapes */
+		if (end - p < 2)	/* a backslash escapes one byte more */
+			return NULL;
 	}
-	return NULL;
 }
 
 #endif

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of bindings. Readers hold RCU; a binding's own lock guards what
+ * changes. Its timer is the only one that takes a binding out of the tables
+ * while the namespace lives.
+ */
+#include <linux/jhash.h>
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+#include "binding.h"
+#include "compat.h"
+#include "net.h"
+#include "pinhole.h"
+#include "registration.h"
+
+static const struct rhashtable_params public_params = {
+	.head_offset = offsetof(struct sipalg_binding, public_node),
+	.key_offset = offsetof(struct sipalg_binding, public),
+	.key_len = sizeof(struct sipalg_binding_key),
+	.automatic_shrinking = true,
+};
+
+static const struct rhashtable_params private_params = {
+	.head_offset = offsetof(struct sipalg_binding, private_node),
+	.key_offset = offsetof(struct sipalg_binding, private),
+	.key_len = sizeof(struct sipalg_binding_key),
+	.automatic_shrinking = true,
+};
+
+static struct sipalg_binding_key make_key(const struct sipalg_flow *flow,
+					  const struct sipalg_addr *addr)
+{
+	struct sipalg_binding_key key;
+
+	memset(&key, 0, sizeof(key));
+	key.addr.ip = addr->ip;
+	key.addr.port = addr->port;
+	key.family = flow->family;
+	key.l4proto = flow->l4proto;
+	return key;
+}
+
+static void binding_put(struct sipalg_binding *binding)
+{
+	if (refcount_dec_and_test(&binding->refs)) {
+		atomic_long_sub(sizeof(*binding), &binding->sn->memory);
+		kfree_rcu(binding, rcu);
+	}
+}
+
+/* Caller holds the lock. An armed timer holds a reference. */
+static void arm(struct sipalg_binding *binding, unsigned long when)
+{
+	if (!mod_timer(&binding->timer, when))
+		refcount_inc(&binding->refs);
+}
+
+static void unlink_tables(struct sipalg_binding *binding)
+{
+	struct sipalg_net *sn = binding->sn;
+
+	rhashtable_remove_fast(&sn->bindings_public, &binding->public_node,
+			       public_params);
+	rhltable_remove(&sn->bindings_private, &binding->private_node,
+			private_params);
+	atomic_dec(&sn->binding_count);
+}
+
+static void binding_expired(struct timer_list *timer)
+{
+	struct sipalg_binding *binding =
+		timer_container_of(binding, timer, timer);
+	struct sipalg_net *sn = binding->sn;
+	bool ended = false;
+
+	spin_lock(&binding->lock);
+	if (binding->registered &&
+	    time_after_eq(jiffies, binding->registered_until))
+		sipalg_registration_end(binding);
+
+	if (!binding->dead && !READ_ONCE(sn->dying)) {
+		if (binding->registered)
+			arm(binding, binding->registered_until);
+		else if (time_before(jiffies, binding->expires))
+			arm(binding, binding->expires);
+		else if (atomic_read(&binding->users))
+			arm(binding, jiffies + sipalg_64_t1(sn));
+		else
+			binding->dead = ended = true;
+	}
+	spin_unlock(&binding->lock);
+
+	if (ended) {
+		unlink_tables(binding);
+		binding_put(binding);	/* the table's */
+	}
+	binding_put(binding);		/* the timer's */
+}
+
+/*
+ * Another inside host speaks from this public address now: conntrack gave the
+ * port away after the old owner's flow had ended, and conntrack is right.
+ */
+static void lose_address(struct sipalg_binding *binding)
+{
+	bool ended;
+
+	spin_lock_bh(&binding->lock);
+	ended = !binding->dead;
+	binding->dead = true;
+	if (binding->registered)
+		sipalg_registration_end(binding);
+	spin_unlock_bh(&binding->lock);
+
+	if (ended) {
+		unlink_tables(binding);
+		binding_put(binding);	/* the table's; a timer has its own */
+	}
+}
+
+struct sipalg_binding *sipalg_binding_find(const struct sipalg_flow *flow,
+					   const struct sipalg_addr *addr)
+{
+	struct sipalg_binding_key key = make_key(flow, addr);
+
+	return rhashtable_lookup(&flow->sn->bindings_public, &key,
+				 public_params);
+}
+
+struct sipalg_binding *
+sipalg_binding_find_inside(const struct sipalg_flow *flow,
+			   const struct sipalg_addr *addr,
+			   const union nf_inet_addr *seen)
+{
+	struct sipalg_binding_key key = make_key(flow, addr);
+	struct rhlist_head *list, *pos;
+	struct sipalg_binding *binding;
+
+	list = rhltable_lookup(&flow->sn->bindings_private, &key,
+			       private_params);
+	rhl_for_each_entry_rcu(binding, pos, list, private_node)
+		if (sipalg_ip_equal(&binding->public.addr.ip, seen))
+			return binding;
+	return NULL;
+}
+
+static struct sipalg_binding *
+binding_alloc(const struct sipalg_flow *flow,
+	      const struct sipalg_addr *private,
+	      const struct sipalg_addr *public)
+{
+	struct sipalg_binding *binding = kzalloc(sizeof(*binding), GFP_ATOMIC);
+
+	if (!binding)
+		return NULL;
+	binding->sn = flow->sn;
+	binding->private = make_key(flow, private);
+	binding->public = make_key(flow, public);
+	binding->expires = jiffies;
+	refcount_set(&binding->refs, 1);
+	spin_lock_init(&binding->lock);
+	timer_setup(&binding->timer, binding_expired, 0);
+	atomic_long_add(sizeof(*binding), &flow->sn->memory);
+	return binding;
+}
+
+static int insert(struct sipalg_net *sn, struct sipalg_binding *binding)
+{
+	int err;
+
+	err = rhltable_insert(&sn->bindings_private, &binding->private_node,
+			      private_params);
+	if (err)
+		return err;
+	err = rhashtable_lookup_insert_fast(&sn->bindings_public,
+					    &binding->public_node,
+					    public_params);
+	if (err)
+		rhltable_remove(&sn->bindings_private, &binding->private_node,
+				private_params);
+	return err;
+}
+
+struct sipalg_binding *sipalg_binding_make(const struct sipalg_flow *flow,
+					   const struct sipalg_addr *private,
+					   const struct sipalg_addr *public)
+{
+	struct sipalg_net *sn = flow->sn;
+	struct sipalg_binding *binding;
+	int err;
+
+	binding = sipalg_binding_find(flow, public);
+	if (binding &&
+	    sipalg_ip_equal(&binding->private.addr.ip, &private->ip))
+		return binding;
+	if (READ_ONCE(sn->dying))
+		return NULL;
+	if (binding)
+		lose_address(binding);
+
+	binding = binding_alloc(flow, private, public);
+	if (!binding)
+		return NULL;
+	err = insert(sn, binding);
+	if (err) {
+		binding_put(binding);
+		/* another CPU was faster */
+		return err == -EEXIST ? sipalg_binding_find(flow, public) : NULL;
+	}
+	atomic_inc(&sn->binding_count);
+
+	spin_lock_bh(&binding->lock);
+	arm(binding, jiffies + sipalg_64_t1(sn));
+	spin_unlock_bh(&binding->lock);
+	return binding;
+}
+
+void sipalg_binding_note(struct sipalg_binding *binding,
+			 const struct sip_msg *msg, const struct sip_host *host)
+{
+	spin_lock_bh(&binding->lock);
+	binding->places |= 1u << host->place;
+	if (host->place == SIP_AT_VIA)
+		binding->via_port = host->port;
+	else if (host->place != SIP_AT_FROM && host->place != SIP_AT_TO)
+		binding->uri_port = host->port;
+	if (host->host.len <= SIPALG_BINDING_TEXT) {
+		binding->text_len = host->host.len;
+		memcpy(binding->text, sip_span_ptr(msg, host->host),
+		       host->host.len);
+	}
+	spin_unlock_bh(&binding->lock);
+
+	sipalg_binding_keep(binding, sipalg_64_t1(binding->sn));
+}
+
+void sipalg_binding_keep(struct sipalg_binding *binding, unsigned long time)
+{
+	unsigned long until = jiffies + time;
+
+	spin_lock_bh(&binding->lock);
+	if (!binding->dead && time_after(until, binding->expires))
+		binding->expires = until;
+	spin_unlock_bh(&binding->lock);
+}
+
+bool sipalg_binding_use(struct sipalg_binding *binding)
+{
+	bool alive;
+
+	spin_lock_bh(&binding->lock);
+	alive = !binding->dead;
+	if (alive) {
+		atomic_inc(&binding->users);
+		refcount_inc(&binding->refs);
+	}
+	spin_unlock_bh(&binding->lock);
+	return alive;
+}
+
+void sipalg_binding_unuse(struct sipalg_binding *binding)
+{
+	atomic_dec(&binding->users);
+	binding_put(binding);
+}
+
+int sipalg_bindings_init(struct sipalg_net *sn)
+{
+	int err = rhashtable_init(&sn->bindings_public, &public_params);
+
+	if (err)
+		return err;
+	err = rhltable_init(&sn->bindings_private, &private_params);
+	if (err)
+		rhashtable_destroy(&sn->bindings_public);
+	return err;
+}
+
+static void binding_free(void *ptr, void *arg)
+{
+	struct sipalg_binding *binding = ptr;
+
+	if (timer_delete_sync(&binding->timer))
+		binding_put(binding);
+	spin_lock_bh(&binding->lock);
+	binding->dead = true;
+	if (binding->registered)
+		sipalg_registration_end(binding);
+	spin_unlock_bh(&binding->lock);
+	atomic_dec(&binding->sn->binding_count);
+	binding_put(binding);
+}
+
+void sipalg_bindings_exit(struct sipalg_net *sn)
+{
+	rhltable_destroy(&sn->bindings_private);
+	rhashtable_free_and_destroy(&sn->bindings_public, binding_free, NULL);
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The call table and the objects in it: found, made, counted, freed. */
+#include <linux/rhashtable.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include "binding.h"
+#include "call.h"
+#include "call_event.h"
+#include "compat.h"
+#include "net.h"
+
+/* What a lookup compares: the key and the Call-ID behind its hash. */
+struct lookup {
+	struct sipalg_call_key key;
+	const char *call_id;
+	u16 call_id_len;
+};
+
+static u32 hash_key(const void *data, u32 len, u32 seed)
+{
+	const struct sipalg_call_key *key = data;
+
+	return key->id ^ seed;	/* siphash with a secret key already */
+}
+
+static u32 hash_object(const void *data, u32 len, u32 seed)
+{
+	const struct sipalg_call *call = data;
+
+	return hash_key(&call->key, len, seed);
+}
+
+static int compare(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct lookup *lookup = arg->key;
+	const struct sipalg_call *call = obj;
+
+	return call->key.id != lookup->key.id ||
+	       !sipalg_ip_equal(&call->key.inside, &lookup->key.inside) ||
+	       call->call_id_len != lookup->call_id_len ||
+	       memcmp(call->text, lookup->call_id, lookup->call_id_len);
+}
+
+static const struct rhashtable_params call_params = {
+	.head_offset = offsetof(struct sipalg_call, node),
+	.hashfn = hash_key,
+	.obj_hashfn = hash_object,
+	.obj_cmpfn = compare,
+	.automatic_shrinking = true,
+};
+
+static void make_lookup(struct lookup *lookup, const struct sipalg_flow *flow,
+			const struct sip_msg *msg)
+{
+	lookup->call_id = sip_span_ptr(msg, msg->call_id);
+	lookup->call_id_len = msg->call_id.len;
+	lookup->key.id = siphash(lookup->call_id, lookup->call_id_len,
+				 &flow->sn->key);
+	lookup->key.inside = flow->inside;
+}
+
+struct sipalg_call *sipalg_call_find(const struct sipalg_flow *flow,
+				     const struct sip_msg *msg)
+{
+	struct sipalg_call *call;
+	struct lookup lookup;
+
+	make_lookup(&lookup, flow, msg);
+	call = rhashtable_lookup(&flow->sn->calls, &lookup, call_params);
+	if (call && !refcount_inc_not_zero(&call->refs))
+		return NULL;
+	return call;
+}
+
+static size_t call_size(u16 call_id_len, u16 from_tag_len)
+{
+	return sizeof(struct sipalg_call) + call_id_len + from_tag_len;
+}
+
+static void call_free(struct sipalg_call *call)
+{
+	struct sipalg_dialog *dialog, *next;
+
+	list_for_each_entry_safe(dialog, next, &call->dialogs, list) {
+		atomic_long_sub(sizeof(*dialog) + dialog->tag_len,
+				&call->sn->memory);
+		kfree(dialog);
+	}
+	if (call->binding)
+		sipalg_binding_unuse(call->binding);
+	atomic_long_sub(call_size(call->call_id_len, call->from_tag_len),
+			&call->sn->memory);
+	kfree_rcu(call, rcu);
+}
+
+void sipalg_call_put(struct sipalg_call *call)
+{
+	if (refcount_dec_and_test(&call->refs))
+		call_free(call);
+}
+
+static void call_timer(struct timer_list *timer)
+{
+	struct sipalg_call *call = timer_container_of(call, timer, timer);
+
+	spin_lock(&call->lock);
+	if (call->linked)
+		sipalg_call_deadlines_passed(call);
+	if (call->linked)
+		sipalg_call_schedule(call);
+	spin_unlock(&call->lock);
+	sipalg_call_put(call);
+}
+
+void sipalg_call_deadline(struct sipalg_call *call, enum sipalg_deadline which,
+			  unsigned long time)
+{
+	call->deadline[which] = jiffies + time;
+	call->deadlines |= 1u << which;
+}
+
+void sipalg_call_no_deadline(struct sipalg_call *call,
+			     enum sipalg_deadline which)
+{
+	call->deadlines &= ~(1u << which);
+}
+
+void sipalg_call_schedule(struct sipalg_call *call)
+{
+	unsigned long nearest = 0;
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < SIPALG_DEADLINE_MAX; i++) {
+		if (!(call->deadlines & 1u << i))
+			continue;
+		if (!any || time_before(call->deadline[i], nearest))
+			nearest = call->deadline[i];
+		any = true;
+	}
+	/* an armed timer holds a reference; a dying namespace arms none */
+	if (any && !READ_ONCE(call->sn->dying) &&
+	    !mod_timer(&call->timer, nearest))
+		refcount_inc(&call->refs);
+}
+
+static void note_peak(struct sipalg_net *sn)
+{
+	int count = atomic_inc_return(&sn->call_count);
+	int peak = atomic_read(&sn->call_peak);
+
+	while (count > peak && !atomic_try_cmpxchg(&sn->call_peak, &peak, count))
+		;
+}
+
+static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
+				      const struct sip_msg *msg)
+{
+	size_t size = call_size(msg->call_id.len, msg->from_tag.len);
+	struct sipalg_call *call = kzalloc(size, GFP_ATOMIC);
+
+	if (!call)
+		return NULL;
+	call->sn = flow->sn;
+	refcount_set(&call->refs, 2);	/* the table's and the caller's */
+	spin_lock_init(&call->lock);
+	timer_setup(&call->timer, call_timer, 0);
+	INIT_LIST_HEAD(&call->dialogs);
+	INIT_LIST_HEAD(&call->media);
+	call->id = atomic_inc_return(&flow->sn->call_id);
+	call->state = SIPALG_CALL_EARLY;
+	call->family = flow->family;
+	call->l4proto = flow->l4proto;
+	call->created = jiffies;
+	call->active = jiffies;
+	call->party[SIPALG_CALLER] = flow->src;
+	call->seen[SIPALG_CALLER] = flow->src_seen;
+	call->party[SIPALG_CALLEE] = flow->dst_real;
+	call->seen[SIPALG_CALLEE] = flow->dst;
+	call->call_id_len = msg->call_id.len;
+	call->from_tag_len = msg->from_tag.len;
+	memcpy(call->text, sip_span_ptr(msg, msg->call_id), msg->call_id.len);
+	memcpy(call->text + msg->call_id.len,
+	       sip_span_ptr(msg, msg->from_tag), msg->from_tag.len);
+	call->from_hash = siphash(sip_span_ptr(msg, msg->from_tag),
+				  msg->from_tag.len, &flow->sn->key);
+	atomic_long_add(size, &flow->sn->memory);
+	return call;
+}
+
+struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
+				       const struct sip_msg *msg, u8 *reason)
+{
+	struct sipalg_net *sn = flow->sn;
+	struct sipalg_call *call;
+	struct lookup lookup;
+	int err;
+
+	if (msg->call_id.len > SIPALG_MAX_CALL_ID ||
+	    msg->from_tag.len > SIPALG_MAX_TAG) {
+		*reason = SIPALG_REASON_TOO_LONG;
+		return NULL;
+	}
+	if (READ_ONCE(sn->dying) ||
+	    atomic_read(&sn->call_count) >= sipalg_setting(sn, SIPALG_MAX_CALLS)) {
+		*reason = SIPALG_REASON_TOO_MANY_CALLS;
+		return NULL;
+	}
+
+	call = call_alloc(flow, msg);
+	if (!call) {
+		*reason = SIPALG_REASON_NO_MEMORY;
+		return NULL;
+	}
+	make_lookup(&lookup, flow, msg);
+	call->key = lookup.key;
+	call->linked = true;
+	note_peak(sn);
+	err = rhashtable_lookup_insert_key(&sn->calls, &lookup, &call->node,
+					   call_params);
+	if (err) {
+		atomic_dec(&sn->call_count);
+		refcount_set(&call->refs, 0);
+		call_free(call);
+		/* the INVITE's twin on another CPU was faster */
+		if (err == -EEXIST)
+			return sipalg_call_find(flow, msg);
+		*reason = SIPALG_REASON_NO_MEMORY;
+		return NULL;
+	}
+	sipalg_count(sn, calls);
+	return call;
+}
+
+struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
+					 const struct sip_msg *msg,
+					 struct sip_span callee_tag,
+					 bool create)
+{
+	const char *tag = sip_span_ptr(msg, callee_tag);
+	struct sipalg_dialog *dialog;
+	u64 hash;
+
+	if (!callee_tag.len || callee_tag.len > SIPALG_MAX_TAG)
+		return NULL;
+	hash = siphash(tag, callee_tag.len, &call->sn->key);
+	list_for_each_entry(dialog, &call->dialogs, list)
+		if (dialog->tag_hash == hash)
+			return dialog;
+
+	if (!create || call->forks == SIPALG_MAX_DIALOGS)
+		return NULL;
+	dialog = kzalloc(sizeof(*dialog) + callee_tag.len, GFP_ATOMIC);
+	if (!dialog)
+		return NULL;
+	dialog->fork = ++call->forks;
+	dialog->tag_hash = hash;
+	dialog->tag_len = callee_tag.len;
+	memcpy(dialog->tag, tag, callee_tag.len);
+	list_add_tail(&dialog->list, &call->dialogs);
+	atomic_long_add(sizeof(*dialog) + callee_tag.len, &call->sn->memory);
+	return dialog;
+}
+
+static void unlink_call(struct sipalg_call *call)
+{
+	call->linked = false;
+	call->deadlines = 0;
+	rhashtable_remove_fast(&call->sn->calls, &call->node, call_params);
+	atomic_dec(&call->sn->call_count);
+}
+
+void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason)
+{
+	if (!call->linked)
+		return;
+	call->reason = reason;
+	sipalg_count(call->sn, ended[reason]);
+	sipalg_media_close(call);
+	unlink_call(call);
+	if (timer_delete(&call->timer))
+		sipalg_call_put(call);	/* the timer's; others remain */
+	sipalg_call_put(call);		/* the table's; the caller's remains */
+}
+
+int sipalg_calls_init(struct sipalg_net *sn)
+{
+	return rhashtable_init(&sn->calls, &call_params);
+}
+
+static void drop_call(void *ptr, void *arg)
+{
+	struct sipalg_call *call = ptr;
+
+	if (timer_delete_sync(&call->timer))
+		sipalg_call_put(call);
+	spin_lock_bh(&call->lock);
+	call->linked = false;
+	sipalg_media_abandon(call);
+	spin_unlock_bh(&call->lock);
+	atomic_dec(&call->sn->call_count);
+	sipalg_call_put(call);
+}
+
+void sipalg_calls_exit(struct sipalg_net *sn)
+{
+	rhashtable_free_and_destroy(&sn->calls, drop_call, NULL);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Calls: from the first INVITE to the last retransmission of a BYE.
+ *
+ * A call is what shares a Call-ID and passes this router between the same
+ * inside host and the outside. Its dialogs are told apart by the callee's tag
+ * (RFC 3261 12, forking S3-56), and each is ended by its own BYE.
+ *
+ * One timer a call, set to the nearest of its deadlines.
+ */
+#ifndef SIPALG_CALL_H
+#define SIPALG_CALL_H
+
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include "call_state.h"
+#include "flow.h"
+#include "media.h"
+#include "reason.h"
+#include "sip_msg.h"
+
+struct sipalg_binding;
+
+#define SIPALG_MAX_CALL_ID	512	/* longer ones are not followed */
+#define SIPALG_MAX_TAG		256
+#define SIPALG_MAX_DIALOGS	16	/* forks of one call */
+
+/**
+ * struct sipalg_call_key - what makes a call the same call
+ * @id: siphash of the Call-ID
+ * @inside: &sipalg_flow.inside
+ */
+struct sipalg_call_key {
+	u64 id;
+	union nf_inet_addr inside;
+};
+
+/**
+ * struct sipalg_dialog - one fork of a call
+ * @list: in &sipalg_call.dialogs
+ * @fork: its number, from 1
+ * @confirmed: a 2xx to INVITE has come
+ * @ended: its BYE has been answered, or the callee has failed it
+ * @tag_hash: siphash of the callee's tag
+ * @tag_len: bytes in @tag
+ * @tag: the callee's tag
+ */
+struct sipalg_dialog {
+	struct list_head list;
+	u16 fork;
+	bool confirmed;
+	bool ended;
+	u64 tag_hash;
+	u16 tag_len;
+	char tag[];
+};
+
+/**
+ * struct sipalg_call - one call
+ * @node: in &sipalg_net.calls
+ * @key: what it is found by
+ * @sn: the namespace
+ * @rcu: frees it after the last reader
+ * @refs: the table's, the timer's while armed, a message's while it is decided
+ * @timer: the nearest deadline
+ * @id: the kernel's number of the call, shown to people
+ * @lock: guards all below
+ * @linked: stands in the table
+ * @state: enum sipalg_call_state
+ * @reason: enum sipalg_end_reason once it ends
+ * @family: AF_INET or AF_INET6
+ * @l4proto: of the newest signalling
+ * @refresher: enum sip_refresher
+ * @incomplete: a pinhole could not be opened; the timer tries again
+ * @described: by side: its description waits for an answer
+ * @forks: dialogs numbered so far
+ * @media_count: entries of @media
+ * @party: by side: where its signalling comes from, as the side knows itself
+ * @seen: by side: the same as the other side sees it
+ * @contact: by side: address of its newest Contact: it may speak from there
+ * @invite_cseq: by side: CSeq of its newest INVITE
+ * @bye_cseq: CSeq of the newest BYE
+ * @bye_side: who sent it
+ * @bye_fork: for which dialog
+ * @session_interval: seconds of the session timer, 0: none (S4-4)
+ * @created: jiffies of the first INVITE
+ * @answered: jiffies of the first 2xx
+ * @active: jiffies of the newest message
+ * @deadline: jiffies by enum sipalg_deadline, where @deadlines has the bit
+ * @deadlines: bits of enum sipalg_deadline
+ * @from_hash: siphash of the caller's tag
+ * @binding: of the inside party, used while the call lives, or NULL
+ * @master: carries the pinholes, or NULL
+ * @dialogs: struct sipalg_dialog
+ * @media: struct sipalg_media
+ * @call_id_len: bytes of Call-ID in @text
+ * @from_tag_len: bytes of the caller's tag behind it
+ * @text: both
+ */
+struct sipalg_call {
+	struct rhash_head node;
+	struct sipalg_call_key key;
+	struct sipalg_net *sn;
+	struct rcu_head rcu;
+	refcount_t refs;
+	struct timer_list timer;
+	u32 id;
+
+	spinlock_t lock;
+	bool linked;
+	u8 state;
+	u8 reason;
+	u8 family;
+	u8 l4proto;
+	u8 refresher;
+	bool incomplete;
+	bool described[2];
+	u16 forks;
+	u16 media_count;
+	struct sipalg_addr party[2];
+	struct sipalg_addr seen[2];
+	union nf_inet_addr contact[2];
+	u32 invite_cseq[2];
+	u32 bye_cseq;
+	u8 bye_side;
+	u16 bye_fork;
+	u32 session_interval;
+	unsigned long created;
+	unsigned long answered;
+	unsigned long active;
+	unsigned long deadline[SIPALG_DEADLINE_MAX];
+	u32 deadlines;
+	u64 from_hash;
+	struct sipalg_binding *binding;
+	struct nf_conn *master;
+	struct list_head dialogs;
+	struct list_head media;
+	u16 call_id_len;
+	u16 from_tag_len;
+	char text[];
+};
+
+static inline const char *sipalg_call_id(const struct sipalg_call *call)
+{
+	return call->text;
+}
+
+static inline const char *sipalg_call_from_tag(const struct sipalg_call *call)
+{
+	return call->text + call->call_id_len;
+}
+
+/**
+ * sipalg_calls_init() - set up the table of a namespace
+ * @sn: the namespace
+ *
+ * Process context.
+ *
+ * Return: 0 or a negative errno.
+ */
+int sipalg_calls_init(struct sipalg_net *sn);
+
+/**
+ * sipalg_calls_exit() - drop all calls and the table
+ * @sn: the namespace; &sipalg_net.dying is set and its packets have drained
+ *
+ * Process context, sleeps. Media conntracks stay: they are the users'.
+ */
+void sipalg_calls_exit(struct sipalg_net *sn);
+
+/**
+ * sipalg_call_find() - the call of a message
+ * @flow: its flow
+ * @msg: the message
+ *
+ * Caller holds rcu_read_lock.
+ *
+ * Return: the call with a reference, not locked; NULL: none.
+ */
+struct sipalg_call *sipalg_call_find(const struct sipalg_flow *flow,
+				     const struct sip_msg *msg);
+
+/**
+ * sipalg_call_create() - a new call
+ * @flow: flow of its INVITE
+ * @msg: the INVITE
+ * @reason: out: enum sipalg_message_reason where there is none
+ *
+ * The sender becomes the caller. Softirq.
+ *
+ * Return: the call with a reference, not locked, or NULL.
+ */
+struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
+				       const struct sip_msg *msg, u8 *reason);
+
+/**
+ * sipalg_call_put() - drop a reference
+ * @call: not locked
+ */
+void sipalg_call_put(struct sipalg_call *call);
+
+/**
+ * sipalg_call_dialog() - the dialog of a message by the callee's tag
+ * @call: locked
+ * @msg: the message
+ * @callee_tag: the tag's span; empty: none
+ * @create: make it if it is new
+ *
+ * Return: the dialog, or NULL: no tag, unknown, or too many of them.
+ */
+struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
+					 const struct sip_msg *msg,
+					 struct sip_span callee_tag,
+					 bool create);
+
+/**
+ * sipalg_call_deadline() - set one of its deadlines
+ * @call: locked
+ * @which: enum sipalg_deadline
+ * @time: jiffies from now
+ */
+void sipalg_call_deadline(struct sipalg_call *call, enum sipalg_deadline which,
+			  unsigned long time);
+
+/**
+ * sipalg_call_no_deadline() - take one away
+ * @call: locked
+ * @which: enum sipalg_deadline
+ */
+void sipalg_call_no_deadline(struct sipalg_call *call,
+			     enum sipalg_deadline which);
+
+/**
+ * sipalg_call_schedule() - set the timer to the nearest deadline
+ * @call: locked
+ */
+void sipalg_call_schedule(struct sipalg_call *call);
+
+/**
+ * sipalg_call_end() - forget a call at once
+ * @call: locked; the caller has a reference
+ * @reason: enum sipalg_end_reason
+ *
+ * Pinholes and media are closed, the table's reference is dropped.
+ */
+void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason);
+
+#endif

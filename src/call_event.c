@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Carries out the actions of call_state.c and keeps the deadlines. */
+#include "call.h"
+#include "call_event.h"
+#include "media_idle.h"
+#include "net.h"
+
+#define SESSION_INTERVAL_MIN	90	/* RFC 4028 4 */
+
+static unsigned long seconds(u32 value)
+{
+	return (unsigned long)value * HZ;
+}
+
+static unsigned long minutes(u32 value)
+{
+	return seconds(value * 60);
+}
+
+void sipalg_call_session(struct sipalg_call *call, u32 interval)
+{
+	struct sipalg_net *sn = call->sn;
+	u32 longest = sipalg_setting(sn, SIPALG_MAXIMUM_CALL_DURATION) * 60;
+	u32 margin = sipalg_setting(sn, SIPALG_SESSION_MARGIN);
+
+	if (!interval)
+		interval = sipalg_setting(sn, SIPALG_SESSION_DEFAULT);
+	if (!interval) {
+		call->session_interval = 0;
+		sipalg_call_no_deadline(call, SIPALG_DEADLINE_SESSION);
+		return;
+	}
+	call->session_interval = clamp_t(u32, interval, SESSION_INTERVAL_MIN,
+					 longest);
+	sipalg_call_deadline(call, SIPALG_DEADLINE_SESSION,
+			     seconds(call->session_interval + margin));
+}
+
+static void ring(struct sipalg_call *call)
+{
+	sipalg_call_deadline(call, SIPALG_DEADLINE_C,
+			     minutes(sipalg_setting(call->sn, SIPALG_C_TIMEOUT)));
+}
+
+static void talk(struct sipalg_call *call)
+{
+	struct sipalg_net *sn = call->sn;
+	u32 idle = sipalg_setting(sn, SIPALG_IDLE_CALL_TIMEOUT);
+	u32 longest = sipalg_setting(sn, SIPALG_MAXIMUM_CALL_DURATION);
+
+	sipalg_call_no_deadline(call, SIPALG_DEADLINE_C);
+	if (!call->answered) {
+		call->answered = jiffies;
+		sipalg_call_deadline(call, SIPALG_DEADLINE_MAX_DURATION,
+				     minutes(longest));
+	}
+	if (idle)
+		sipalg_call_deadline(call, SIPALG_DEADLINE_IDLE, seconds(idle));
+	sipalg_media_watch(call);
+}
+
+static void teardown(struct sipalg_call *call, enum sipalg_end_reason reason)
+{
+	u32 delay = sipalg_setting(call->sn, SIPALG_TEARDOWN_DELAY);
+
+	call->reason = reason;
+	sipalg_call_no_deadline(call, SIPALG_DEADLINE_C);
+	sipalg_call_no_deadline(call, SIPALG_DEADLINE_SESSION);
+	sipalg_call_no_deadline(call, SIPALG_DEADLINE_MEDIA);
+	sipalg_call_deadline(call, SIPALG_DEADLINE_TEARDOWN, seconds(delay));
+	sipalg_call_deadline(call, SIPALG_DEADLINE_FORGET,
+			     max(sipalg_64_t1(call->sn), seconds(delay)) + 1);
+}
+
+static void stay(struct sipalg_call *call)
+{
+	sipalg_call_no_deadline(call, SIPALG_DEADLINE_TEARDOWN);
+	sipalg_call_no_deadline(call, SIPALG_DEADLINE_FORGET);
+	if (call->session_interval)
+		sipalg_call_session(call, call->session_interval);
+	if (call->answered)
+		sipalg_media_watch(call);
+}
+
+void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
+		       u16 fork, enum sipalg_end_reason reason)
+{
+	struct sipalg_transition cell =
+		sipalg_call_transition(call->state, event);
+
+	call->state = cell.next;
+	if (cell.actions & SIPALG_DO_STAY)
+		stay(call);
+	if (cell.actions & SIPALG_DO_COMMIT)
+		sipalg_media_commit(call, fork);
+	if (cell.actions & SIPALG_DO_ROLLBACK)
+		sipalg_media_rollback(call);
+	if (cell.actions & SIPALG_DO_RING)
+		ring(call);
+	if (cell.actions & SIPALG_DO_TALK)
+		talk(call);
+	if (cell.actions & SIPALG_DO_TEARDOWN)
+		teardown(call, reason);
+	if (cell.actions & SIPALG_DO_CLOSE)
+		sipalg_media_close(call);
+	if (cell.actions & SIPALG_DO_END)
+		sipalg_call_end(call, reason);
+}
+
+static bool take_passed(struct sipalg_call *call, enum sipalg_deadline which)
+{
+	if (!(call->deadlines & 1u << which) ||
+	    time_before(jiffies, call->deadline[which]))
+		return false;
+	sipalg_call_no_deadline(call, which);
+	return true;
+}
+
+/* Deadlines that are nothing but an event of the state table. */
+static const struct {
+	enum sipalg_deadline deadline;
+	enum sipalg_call_event event;
+	enum sipalg_end_reason reason;
+} timed_events[] = {
+	{ SIPALG_DEADLINE_C, SIPALG_EVENT_C_TIMEOUT,
+	  SIPALG_END_INVITE_TIMEOUT },
+	{ SIPALG_DEADLINE_SESSION, SIPALG_EVENT_SESSION_EXPIRED,
+	  SIPALG_END_SESSION_EXPIRED },
+	{ SIPALG_DEADLINE_MAX_DURATION, SIPALG_EVENT_MAX_DURATION,
+	  SIPALG_END_MAX_DURATION },
+	{ SIPALG_DEADLINE_IDLE, SIPALG_EVENT_IDLE, SIPALG_END_IDLE },
+};
+
+void sipalg_call_deadlines_passed(struct sipalg_call *call)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(timed_events); i++)
+		if (take_passed(call, timed_events[i].deadline))
+			sipalg_call_event(call, timed_events[i].event, 0,
+					  timed_events[i].reason);
+	if (take_passed(call, SIPALG_DEADLINE_MEDIA))
+		sipalg_media_look(call);
+	if (take_passed(call, SIPALG_DEADLINE_TEARDOWN))
+		sipalg_call_event(call, SIPALG_EVENT_TEARDOWN, 0, call->reason);
+	if (take_passed(call, SIPALG_DEADLINE_FORGET))
+		sipalg_call_event(call, SIPALG_EVENT_FORGET, 0, call->reason);
+}

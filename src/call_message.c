@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From messages to events: who of the two speaks, in which dialog, is it new.
+ * RFC 3261 9, 12-15; offers and answers RFC 3264, 3262, 3311; RFC 4028.
+ */
+#include <linux/siphash.h>
+#include "call.h"
+#include "call_event.h"
+#include "call_message.h"
+#include "media.h"
+#include "net.h"
+
+/**
+ * struct speech - a message as part of its call
+ * @call: its call, locked
+ * @flow: its flow
+ * @msg: the message
+ * @plan: what is to be done with it
+ * @side: enum sipalg_side of the sender
+ * @callee_tag: the callee's tag
+ * @dialog: its dialog, or NULL
+ * @known: the sender is who it claims to be
+ */
+struct speech {
+	struct sipalg_call *call;
+	const struct sipalg_flow *flow;
+	const struct sip_msg *msg;
+	struct sipalg_plan *plan;
+	u8 side;
+	struct sip_span callee_tag;
+	struct sipalg_dialog *dialog;
+	bool known;
+};
+
+static u64 tag_hash(const struct sipalg_call *call, const struct sip_msg *msg,
+		    struct sip_span tag)
+{
+	return siphash(sip_span_ptr(msg, tag), tag.len, &call->sn->key);
+}
+
+/* From is the caller's in requests of the caller and in answers to them. */
+static void find_sides(struct speech *s)
+{
+	bool callers = tag_hash(s->call, s->msg, s->msg->from_tag) ==
+		       s->call->from_hash;
+
+	if (!callers && !s->msg->to_tag.len && s->msg->method == SIP_METHOD_INVITE &&
+	    s->call->state != SIPALG_CALL_CONFIRMED) {
+		/* a second attempt with a new tag: some phones do (RFC 3261 8.1.3.5) */
+		s->call->from_hash = tag_hash(s->call, s->msg, s->msg->from_tag);
+		callers = true;
+	}
+	s->callee_tag = callers ? s->msg->to_tag : s->msg->from_tag;
+	if (s->msg->request)
+		s->side = callers ? SIPALG_CALLER : SIPALG_CALLEE;
+	else
+		s->side = callers ? SIPALG_CALLEE : SIPALG_CALLER;
+}
+
+/*
+ * The right tags from the wrong address, or the right address without the
+ * tags, is nobody (S3-54). A party speaks from where it spoke before, or from
+ * the Contact it gave: a peer that no proxy stands before.
+ */
+static bool is_known(const struct speech *s)
+{
+	const struct sipalg_call *call = s->call;
+
+	return sipalg_ip_equal(&s->flow->src.ip, &call->party[s->side].ip) ||
+	       sipalg_ip_equal(&s->flow->src.ip, &call->contact[s->side]);
+}
+
+static u16 fork_of(const struct speech *s)
+{
+	return s->dialog ? s->dialog->fork : 0;
+}
+
+static void describe(struct speech *s)
+{
+	u16 fork = s->side == SIPALG_CALLER ? 0 : fork_of(s);
+
+	if (s->msg->sdp.len)
+		sipalg_media_describe(s->call, s->side, fork, s->flow, s->msg,
+				      s->plan);
+}
+
+static void event(struct speech *s, enum sipalg_call_event event,
+		  enum sipalg_end_reason reason)
+{
+	sipalg_call_event(s->call, event, fork_of(s), reason);
+}
+
+static void learn_contact(struct speech *s)
+{
+	const struct sip_contact *contact = &s->msg->contacts[0];
+	const struct sip_host *host;
+
+	if (!s->msg->contact_count || contact->host == SIP_NO_INDEX)
+		return;
+	host = &s->msg->hosts[contact->host];
+	if (host->form == SIP_HOST_IP4 || host->form == SIP_HOST_IP6)
+		s->call->contact[s->side] = host->addr;
+}
+
+static void invite(struct speech *s)
+{
+	struct sipalg_call *call = s->call;
+
+	describe(s);
+	if (s->msg->cseq <= call->invite_cseq[s->side]) {
+		s->plan->retransmitted = true;
+		return;
+	}
+	call->invite_cseq[s->side] = s->msg->cseq;
+	learn_contact(s);
+	event(s, SIPALG_EVENT_INVITE, SIPALG_END_FAILED);
+}
+
+static void answered(struct speech *s)
+{
+	if (s->dialog) {
+		s->plan->retransmitted = s->dialog->confirmed;
+		s->dialog->confirmed = true;
+	}
+	describe(s);
+	learn_contact(s);
+	event(s, SIPALG_EVENT_SUCCESS, SIPALG_END_FAILED);
+	sipalg_call_session(s->call, s->msg->session_expires);
+	s->call->refresher = s->msg->refresher;
+}
+
+static void invite_response(struct speech *s)
+{
+	const struct sip_msg *msg = s->msg;
+
+	/* only the newest INVITE's fate is the call's fate */
+	if (msg->cseq != s->call->invite_cseq[!s->side])
+		return;
+	if (msg->status < 300 && msg->status > 100)
+		s->dialog = sipalg_call_dialog(s->call, msg, s->callee_tag, true);
+
+	if (msg->status / 100 == 2) {
+		answered(s);
+	} else if (msg->status >= 300) {
+		event(s, SIPALG_EVENT_FAILURE, SIPALG_END_FAILED);
+	} else if (msg->status > 100) {
+		describe(s);
+		event(s, SIPALG_EVENT_PROVISIONAL, SIPALG_END_FAILED);
+	}
+}
+
+/* The answer to a delayed offer comes in ACK (S3-25). */
+static void ack(struct speech *s)
+{
+	describe(s);
+	if (s->msg->sdp.len)
+		sipalg_media_commit(s->call, fork_of(s));
+	event(s, SIPALG_EVENT_ACK, SIPALG_END_FAILED);
+}
+
+/* PRACK and UPDATE carry offers and answers of their own. */
+static void offer_response(struct speech *s)
+{
+	describe(s);
+	if (s->msg->status / 100 == 2)
+		sipalg_media_commit(s->call, fork_of(s));
+	else if (s->msg->status >= 300 &&
+		 s->call->state == SIPALG_CALL_CONFIRMED)
+		sipalg_media_rollback(s->call);
+
+	if (s->msg->method == SIP_METHOD_UPDATE && s->msg->status / 100 == 2 &&
+	    s->call->state == SIPALG_CALL_CONFIRMED) {
+		sipalg_call_session(s->call, s->msg->session_expires);
+		s->call->refresher = s->msg->refresher;
+	}
+}
+
+static void cancel(struct speech *s)
+{
+	if (s->msg->cseq == s->call->invite_cseq[s->side])
+		event(s, SIPALG_EVENT_CANCEL, SIPALG_END_CANCELLED);
+}
+
+static bool others_live(const struct speech *s)
+{
+	const struct sipalg_dialog *dialog;
+
+	list_for_each_entry(dialog, &s->call->dialogs, list)
+		if (dialog != s->dialog && dialog->confirmed && !dialog->ended)
+			return true;
+	return false;
+}
+
+static void bye(struct speech *s)
+{
+	struct sipalg_call *call = s->call;
+
+	if (!s->dialog)
+		return;
+	if (call->bye_cseq == s->msg->cseq && call->bye_side == s->side &&
+	    call->bye_fork == s->dialog->fork) {
+		s->plan->retransmitted = true;
+		return;
+	}
+	call->bye_cseq = s->msg->cseq;
+	call->bye_side = s->side;
+	call->bye_fork = s->dialog->fork;
+	s->dialog->ended = true;
+	if (others_live(s))
+		sipalg_media_forget(call, s->dialog->fork);
+	else
+		event(s, SIPALG_EVENT_BYE, SIPALG_END_BYE);
+}
+
+/* C10: challenged or refused by a broken server, the call goes on. */
+static void bye_response(struct speech *s)
+{
+	u16 status = s->msg->status;
+
+	if (!s->dialog || s->msg->cseq != s->call->bye_cseq ||
+	    s->call->bye_side == s->side)
+		return;
+	if (status == 401 || status == 407 || status / 100 == 5) {
+		s->dialog->ended = false;
+		event(s, SIPALG_EVENT_BYE_REFUSED, SIPALG_END_BYE);
+	} else if (status >= 200) {
+		event(s, SIPALG_EVENT_BYE_ACCEPTED, SIPALG_END_BYE);
+	}
+}
+
+static void request(struct speech *s)
+{
+	switch (s->msg->method) {
+	case SIP_METHOD_INVITE:
+		invite(s);
+		break;
+	case SIP_METHOD_ACK:
+		ack(s);
+		break;
+	case SIP_METHOD_PRACK:
+	case SIP_METHOD_UPDATE:
+		describe(s);
+		break;
+	case SIP_METHOD_CANCEL:
+		cancel(s);
+		break;
+	case SIP_METHOD_BYE:
+		bye(s);
+		break;
+	}
+}
+
+static void response(struct speech *s)
+{
+	switch (s->msg->method) {
+	case SIP_METHOD_INVITE:
+		invite_response(s);
+		break;
+	case SIP_METHOD_PRACK:
+	case SIP_METHOD_UPDATE:
+		offer_response(s);
+		break;
+	case SIP_METHOD_BYE:
+		bye_response(s);
+		break;
+	}
+}
+
+/* The flow lives as long as the call may be silent (S3-4). */
+static unsigned long flow_time(const struct sipalg_call *call)
+{
+	unsigned long longest = 0;
+	unsigned int i;
+
+	for (i = 0; i < SIPALG_DEADLINE_MAX; i++)
+		if (call->deadlines & 1u << i && i != SIPALG_DEADLINE_MEDIA)
+			longest = max(longest, call->deadline[i] - jiffies);
+	return longest;
+}
+
+void sipalg_call_message(struct sipalg_call *call,
+			 const struct sipalg_flow *flow,
+			 const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	struct speech s = {
+		.call = call,
+		.flow = flow,
+		.msg = msg,
+		.plan = plan,
+	};
+	u32 idle;
+
+	find_sides(&s);
+	if (!is_known(&s))
+		return;
+	s.dialog = sipalg_call_dialog(call, msg, s.callee_tag,
+				      msg->request && msg->to_tag.len &&
+				      msg->method == SIP_METHOD_INVITE);
+
+	call->active = jiffies;
+	call->l4proto = flow->l4proto;
+	idle = sipalg_setting(call->sn, SIPALG_IDLE_CALL_TIMEOUT);
+	if (call->deadlines & 1u << SIPALG_DEADLINE_IDLE && idle)
+		sipalg_call_deadline(call, SIPALG_DEADLINE_IDLE,
+				     (unsigned long)idle * HZ);
+
+	if (msg->request)
+		request(&s);
+	else
+		response(&s);
+	plan->keep = flow_time(call);
+}

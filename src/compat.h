@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences between kernels, all of them, and nowhere else.
+ *
+ * Each SIPALG_* macro is the result of a header probe in Kbuild: netfilter's
+ * helper and expectation API changed inside stable series in 2026.
+ */
+#ifndef SIPALG_COMPAT_H
+#define SIPALG_COMPAT_H
+
+#include <linux/timer.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_expect.h>
+#include <net/netfilter/nf_conntrack_helper.h>
+
+#ifndef timer_container_of
+#define timer_container_of from_timer
+#endif
+
+typedef int sipalg_help_fn(struct sk_buff *skb, unsigned int protoff,
+			   struct nf_conn *ct, enum ip_conntrack_info ctinfo);
+
+/*
+ * Old kernels key helpers by port as well; an odd one that nobody uses keeps
+ * us out of the way of h323's (UNSPEC, UDP, 0) and of everything in tree.
+ */
+#define SIPALG_COMPAT_PORT	65060
+
+static inline void
+sipalg_compat_helper_init(struct nf_conntrack_helper *helper, u8 l4proto,
+			  const char *name,
+			  const struct nf_conntrack_expect_policy *policy,
+			  unsigned int class_max, sipalg_help_fn *help)
+{
+#ifdef SIPALG_HELPER_HAS_PORTS
+	memset(helper, 0, sizeof(*helper));
+	nf_ct_helper_init(helper, NFPROTO_UNSPEC, l4proto, name,
+			  SIPALG_COMPAT_PORT, SIPALG_COMPAT_PORT, 0,
+			  policy, class_max, help, NULL, THIS_MODULE);
+#else
+	nf_ct_helper_init(helper, NFPROTO_UNSPEC, l4proto, name,
+			  policy, class_max, help, NULL, THIS_MODULE);
+#endif
+}
+
+/* On new kernels the registered object is a copy: *registered, never @helper. */
+static inline int
+sipalg_compat_helper_register(struct nf_conntrack_helper *helper,
+			      struct nf_conntrack_helper **registered)
+{
+#ifdef SIPALG_HELPER_IS_COPIED
+	return nf_conntrack_helper_register(helper, registered);
+#else
+	*registered = helper;
+	return nf_conntrack_helper_register(helper);
+#endif
+}
+
+/* New kernels count the conntracks that point at a helper. */
+static inline bool sipalg_compat_helper_get(struct nf_conntrack_helper *helper)
+{
+#ifdef SIPALG_HELPER_IS_COUNTED
+	return refcount_inc_not_zero(&helper->ct_refcnt);
+#else
+	return true;
+#endif
+}
+
+static inline void sipalg_compat_helper_put(struct nf_conntrack_helper *helper)
+{
+#ifdef SIPALG_HELPER_IS_COUNTED
+	if (refcount_dec_and_test(&helper->ct_refcnt))
+		kfree_rcu(helper, rcu);
+#endif
+}
+
+/* exp->helper once meant "helper for the new connection", now "creator". */
+static inline void
+sipalg_compat_expect_assign(struct nf_conntrack_expect *exp,
+			    struct nf_conntrack_helper *helper)
+{
+#ifdef SIPALG_EXPECT_HAS_ASSIGN_HELPER
+	rcu_assign_pointer(exp->assign_helper, helper);
+#else
+	exp->helper = helper;
+#endif
+}
+
+/* nf_conntrack_expect_lock held */
+static inline void sipalg_compat_expect_unlink(struct nf_conntrack_expect *exp)
+{
+#ifdef SIPALG_EXPECT_HAS_TIMER
+	if (!timer_delete(&exp->timeout))
+		return;		/* its timer runs and unlinks it */
+	nf_ct_unlink_expect(exp);
+	nf_ct_expect_put(exp);	/* the timer's reference */
+#else
+	nf_ct_unlink_expect(exp);
+#endif
+}
+
+static inline void sipalg_compat_refresh(struct nf_conn *ct, u32 extra_jiffies)
+{
+#ifdef SIPALG_REFRESH_WITHOUT_SKB
+	nf_ct_refresh(ct, extra_jiffies);
+#else
+	nf_ct_refresh(ct, NULL, extra_jiffies);
+#endif
+}
+
+#endif

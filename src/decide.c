@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One message: policy, its call, its headers, its registration. The order
+ * matters: a message that its call's media cannot follow is not translated
+ * at all, so that nothing leaves half changed.
+ */
+#include "binding.h"
+#include "call.h"
+#include "call_message.h"
+#include "decide.h"
+#include "net.h"
+#include "registration.h"
+#include "translate.h"
+
+#define REGISTER_EXPIRES_DEFAULT	3600
+
+static bool refused_by_policy(struct sipalg_net *sn, const struct sip_msg *msg,
+			      struct sipalg_plan *plan)
+{
+	bool unknown = msg->method == SIP_METHOD_UNKNOWN &&
+		       sipalg_setting(sn, SIPALG_UNKNOWN_METHOD) == SIPALG_DROP;
+
+	if (!msg->request || (!unknown &&
+	    !(sipalg_setting(sn, SIPALG_DENY_METHODS) & 1u << msg->method)))
+		return false;
+	plan->verdict = SIPALG_VERDICT_DROP;
+	plan->reason = SIPALG_REASON_METHOD_DENIED;
+	return true;
+}
+
+/* Find or make the call; it comes back locked. */
+static struct sipalg_call *call_of(const struct sipalg_flow *flow,
+				   const struct sip_msg *msg,
+				   struct sipalg_plan *plan)
+{
+	struct sipalg_call *call;
+
+	if (msg->method == SIP_METHOD_REGISTER)
+		return NULL;
+	call = sipalg_call_find(flow, msg);
+	if (!call && msg->request && msg->method == SIP_METHOD_INVITE)
+		call = sipalg_call_create(flow, msg, &plan->reason);
+	if (!call)
+		return NULL;
+
+	spin_lock_bh(&call->lock);
+	if (call->linked)
+		return call;
+	/* it ended between lookup and lock */
+	spin_unlock_bh(&call->lock);
+	sipalg_call_put(call);
+	return NULL;
+}
+
+static u32 requested_expires(const struct sip_msg *msg,
+			     const struct sip_contact *contact)
+{
+	if (contact->has_expires)
+		return contact->expires;
+	return msg->has_expires ? msg->expires : REGISTER_EXPIRES_DEFAULT;
+}
+
+static void note_register(const struct sipalg_flow *flow,
+			  const struct sip_msg *msg)
+{
+	struct sipalg_binding *binding;
+	unsigned int i;
+
+	if (msg->contact_star) {
+		binding = sipalg_binding_find(flow, &flow->src_seen);
+		if (binding)
+			sipalg_registration_request(flow, msg, binding, 0);
+		return;
+	}
+	for (i = 0; i < msg->contact_count; i++) {
+		const struct sip_contact *contact = &msg->contacts[i];
+		const struct sip_host *host;
+		struct sipalg_addr addr;
+
+		if (contact->host == SIP_NO_INDEX)
+			continue;
+		host = &msg->hosts[contact->host];
+		addr.ip = host->addr;
+		addr.port = htons(host->port ?: 5060);
+		binding = sipalg_binding_of_sender(flow, &addr);
+		if (binding)
+			sipalg_registration_request(flow, msg, binding,
+						    requested_expires(msg, contact));
+	}
+}
+
+static void registrations(const struct sipalg_flow *flow,
+			  const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	if (msg->method != SIP_METHOD_REGISTER)
+		return;
+	if (msg->request && sipalg_flow_from_inside(flow))
+		note_register(flow, msg);
+	else if (msg->status / 100 == 2 && sipalg_flow_to_inside(flow))
+		plan->keep = sipalg_registration_confirmed(flow, msg);
+}
+
+static void pass_unchanged(struct sipalg_plan *plan, u8 reason)
+{
+	plan->edit_count = 0;
+	plan->reason = reason;
+}
+
+void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		   struct sipalg_plan *plan)
+{
+	struct sipalg_net *sn = flow->sn;
+
+	sipalg_plan_init(plan);
+	if (refused_by_policy(sn, msg, plan))
+		return;
+
+	plan->call = call_of(flow, msg, plan);
+	if (plan->call)
+		sipalg_call_message(plan->call, flow, msg, plan);
+	if (plan->verdict == SIPALG_VERDICT_DROP)
+		return;
+	if (plan->reason) {
+		pass_unchanged(plan, plan->reason);
+		return;
+	}
+
+	if (sipalg_setting(sn, SIPALG_MODE) == SIPALG_MODE_FULL)
+		sipalg_translate(flow, msg, plan);
+	registrations(flow, msg, plan);
+	if (!sipalg_plan_finish(plan, msg))
+		pass_unchanged(plan, SIPALG_REASON_TOO_LONG);
+}
+
+void sipalg_decide_done(struct sipalg_plan *plan)
+{
+	struct sipalg_call *call = plan->call;
+
+	if (!call)
+		return;
+	plan->call = NULL;
+	if (call->linked)
+		sipalg_call_schedule(call);
+	spin_unlock_bh(&call->lock);
+	sipalg_call_put(call);
+}

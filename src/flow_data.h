@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a signalling conntrack remembers, in its helper extension's 32 bytes.
+ */
+#ifndef SIPALG_FLOW_DATA_H
+#define SIPALG_FLOW_DATA_H
+
+#include <linux/types.h>
+#include <net/netfilter/nf_conntrack_helper.h>
+
+enum sipalg_stream_state {
+	SIPALG_STREAM_UNKNOWN,	/* no SYN seen: no boundary is proven */
+	SIPALG_STREAM_SYNCED,	/* @next is a message boundary */
+	SIPALG_STREAM_FOREIGN,	/* not SIP, for good (H-25) */
+};
+
+/**
+ * struct sipalg_stream - one direction of a TCP connection
+ * @next: sequence number at which the next message begins, host byte order,
+ *	as the sender counts
+ * @last: where the newest segment began that was looked at
+ * @state: enum sipalg_stream_state
+ */
+struct sipalg_stream {
+	u32 next;
+	u32 last;
+	u8 state;
+};
+
+/**
+ * struct sipalg_flow_data - the 32 bytes
+ * @keep_until: jiffies32 until which the flow is needed
+ * @keeps: @keep_until has a meaning
+ * @stream: by direction
+ */
+struct sipalg_flow_data {
+	u32 keep_until;
+	bool keeps;
+	struct sipalg_stream stream[2];
+};
+
+static inline struct sipalg_flow_data *sipalg_flow_data(struct nf_conn *ct)
+{
+	struct nf_conn_help *help = nfct_help(ct);
+
+	NF_CT_HELPER_BUILD_BUG_ON(sizeof(struct sipalg_flow_data));
+	return help ? (struct sipalg_flow_data *)help->data : NULL;
+}
+
+#endif

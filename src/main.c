@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Module and namespace: set up in order, taken down in reverse. */
+#include <linux/module.h>
+#include <linux/random.h>
+#include <net/netfilter/nf_nat_helper.h>
+#include <net/netfilter/nf_conntrack_helper.h>
+#include <net/netns/generic.h>
+#include "binding.h"
+#include "call.h"
+#include "helper.h"
+#include "net.h"
+
+static char *helper_name = "sipalg";
+module_param(helper_name, charp, 0444);
+MODULE_PARM_DESC(helper_name, "name that rules attach the helper by (sip: in place of nf_conntrack_sip)");
+
+static unsigned int net_id __read_mostly;
+
+struct sipalg_net *sipalg_net_get(const struct net *net)
+{
+	return net_generic(net, net_id);
+}
+
+static int __net_init net_init(struct net *net)
+{
+	struct sipalg_net *sn = sipalg_net_get(net);
+	int i, err;
+
+	sn->net = net;
+	sipalg_settings_init(&sn->settings);
+	get_random_bytes(&sn->key, sizeof(sn->key));
+	spin_lock_init(&sn->port_lock);
+	for (i = 0; i < ARRAY_SIZE(sn->ports); i++)
+		INIT_HLIST_HEAD(&sn->ports[i]);
+
+	sn->stats = alloc_percpu(struct sipalg_stats);
+	if (!sn->stats)
+		return -ENOMEM;
+	err = sipalg_bindings_init(sn);
+	if (err)
+		goto err_stats;
+	err = sipalg_calls_init(sn);
+	if (err)
+		goto err_bindings;
+	return 0;
+
+err_bindings:
+	sipalg_bindings_exit(sn);
+err_stats:
+	free_percpu(sn->stats);
+	return err;
+}
+
+/* A grace period passes between pre_exit and exit: packets have drained. */
+static void __net_exit net_pre_exit(struct net *net)
+{
+	WRITE_ONCE(sipalg_net_get(net)->dying, true);
+}
+
+static void __net_exit net_exit(struct net *net)
+{
+	struct sipalg_net *sn = sipalg_net_get(net);
+
+	sipalg_calls_exit(sn);
+	sipalg_bindings_exit(sn);
+	free_percpu(sn->stats);
+}
+
+static struct pernet_operations net_ops = {
+	.init = net_init,
+	.pre_exit = net_pre_exit,
+	.exit = net_exit,
+	.id = &net_id,
+	.size = sizeof(struct sipalg_net),
+};
+
+static struct nf_conntrack_nat_helper nat_helper = NF_CT_NAT_HELPER_INIT("sipalg");
+
+static int __init sipalg_init(void)
+{
+	int err;
+
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		return err;
+	err = sipalg_helper_register(helper_name);
+	if (err) {
+		pr_err("helper name \"%s\" cannot be registered%s (%d)\n",
+		       helper_name, err == -EBUSY ?
+		       ": another module has it, unload that or choose another helper_name" :
+		       "", err);
+		goto err_pernet;
+	}
+	nf_nat_helper_register(&nat_helper);
+	return 0;
+
+err_pernet:
+	unregister_pernet_subsys(&net_ops);
+	return err;
+}
+
+static void __exit sipalg_exit(void)
+{
+	nf_nat_helper_unregister(&nat_helper);
+	sipalg_helper_unregister();
+	unregister_pernet_subsys(&net_ops);
+	rcu_barrier();
+}
+
+module_init(sipalg_init);
+module_exit(sipalg_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("SIP application-layer gateway for conntrack and NAT");
+MODULE_ALIAS_NFCT_HELPER("sipalg");
+MODULE_ALIAS_NF_NAT_HELPER("sipalg");

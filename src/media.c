@@ -1,0 +1,605 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Session descriptions become media, media becomes pinholes. */
+#include <linux/slab.h>
+#include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include "call.h"
+#include "compat.h"
+#include "media.h"
+#include "net.h"
+#include "pinhole.h"
+#include "port.h"
+
+#define LOWEST_MEDIA_PORT	1024	/* H-25 */
+
+static struct sipalg_media *find_media(const struct sipalg_call *call,
+				       enum sipalg_side side, u16 fork,
+				       const union nf_inet_addr *ip,
+				       __be16 port)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		if (media->side == side && media->fork == fork &&
+		    media->private_port[SIPALG_RTP] == port &&
+		    sipalg_ip_equal(&media->private, ip))
+			return media;
+	return NULL;
+}
+
+static void drop_flow(struct nf_conn **flow, bool kill)
+{
+	if (!*flow)
+		return;
+	if (kill && nf_ct_is_confirmed(*flow))
+		nf_ct_kill(*flow);
+	nf_ct_put(*flow);
+	*flow = NULL;
+}
+
+static void close_ports(struct sipalg_media *media, bool kill)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIPALG_PORTS; i++) {
+		sipalg_pinhole_close(media->call->sn, &media->exp[i]);
+		drop_flow(&media->flow[i], kill);
+	}
+}
+
+void sipalg_media_suspend(struct sipalg_media *media)
+{
+	close_ports(media, true);
+	media->idle = true;
+}
+
+static void media_free(struct sipalg_media *media)
+{
+	struct sipalg_net *sn = media->call->sn;
+
+	close_ports(media, true);
+	if (media->translated)
+		sipalg_port_release(sn, media);
+	list_del(&media->list);
+	media->call->media_count--;
+	atomic_long_sub(sizeof(*media), &sn->memory);
+	kfree_rcu(media, rcu);
+}
+
+static struct sipalg_media *media_alloc(struct sipalg_call *call)
+{
+	struct sipalg_media *media = kzalloc(sizeof(*media), GFP_ATOMIC);
+
+	if (!media)
+		return NULL;
+	media->call = call;
+	media->seen = jiffies;
+	list_add_tail(&media->list, &call->media);
+	call->media_count++;
+	atomic_long_add(sizeof(*media), &call->sn->memory);
+	return media;
+}
+
+/* What one m= section asks for, worked out before anything is made. */
+struct section {
+	const struct sdp_media *sdp;
+	const struct sip_host *host;	/* its c=, or NULL */
+	unsigned int index;
+	u8 ports;
+};
+
+static bool is_unicast(u8 family, const union nf_inet_addr *ip)
+{
+	if (family == AF_INET)
+		return ip->ip && !ipv4_is_multicast(ip->ip) &&
+		       !ipv4_is_lbcast(ip->ip) && !ipv4_is_loopback(ip->ip);
+	return ipv6_addr_type(&ip->in6) & IPV6_ADDR_UNICAST &&
+	       !ipv6_addr_loopback(&ip->in6);
+}
+
+static u8 host_family(const struct sip_host *host)
+{
+	switch (host->form) {
+	case SIP_HOST_IP4:
+		return AF_INET;
+	case SIP_HOST_IP6:
+		return AF_INET6;
+	default:
+		return AF_UNSPEC;
+	}
+}
+
+/* S3-13, H-9, H-25: holes only for a unicast address of the flow's family. */
+static bool section_wants_media(const struct section *section,
+				const struct sipalg_flow *flow)
+{
+	const struct sdp_media *sdp = section->sdp;
+
+	if (sdp->port < LOWEST_MEDIA_PORT || !section->host)
+		return false;
+	if (sdp->transport != SDP_TRANSPORT_RTP &&
+	    sdp->transport != SDP_TRANSPORT_UDP)
+		return false;
+	return host_family(section->host) == flow->family &&
+	       is_unicast(flow->family, &section->host->addr);
+}
+
+static void section_init(struct section *section, const struct sip_msg *msg,
+			 unsigned int index)
+{
+	const struct sdp_media *sdp = &msg->media[index];
+
+	section->sdp = sdp;
+	section->index = index;
+	section->host = sdp->connection == SIP_NO_INDEX ?
+			NULL : &msg->hosts[sdp->connection];
+	section->ports = SIPALG_PORTS;
+	if (sdp->transport != SDP_TRANSPORT_RTP || sdp->port == U16_MAX)
+		section->ports = 1;
+}
+
+/* The one place that says which addresses are ours to translate (H-14). */
+static bool is_own(const struct sipalg_flow *flow, const union nf_inet_addr *ip)
+{
+	return sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL &&
+	       !sipalg_ip_equal(&flow->src.ip, &flow->src_seen.ip) &&
+	       sipalg_ip_equal(&flow->src.ip, ip);
+}
+
+static bool left_to_ice(const struct sipalg_flow *flow,
+			const struct sdp_media *sdp)
+{
+	return sdp->candidates &&
+	       sipalg_setting(flow->sn, SIPALG_ICE) == SIPALG_ICE_LEAVE;
+}
+
+static void set_private(struct sipalg_media *media,
+			const struct section *section)
+{
+	const struct sdp_media *sdp = section->sdp;
+
+	media->index = section->index;
+	media->kind = sdp->kind;
+	media->ports = section->ports;
+	media->private = section->host->addr;
+	media->private_port[SIPALG_RTP] = htons(sdp->port);
+	media->private_port[SIPALG_RTCP] =
+		htons(sdp->rtcp_port ?: sdp->port + 1);
+}
+
+static enum sipalg_message_reason set_public(struct sipalg_media *media,
+					     const struct sipalg_flow *flow)
+{
+	if (!is_own(flow, &media->private)) {
+		media->public = media->private;
+		memcpy(media->public_port, media->private_port,
+		       sizeof(media->public_port));
+		return SIPALG_REASON_NONE;
+	}
+
+	media->public = flow->src_seen.ip;
+	if (!sipalg_port_reserve(flow, media))
+		return SIPALG_REASON_NO_PORT_PAIR;
+	media->translated = true;
+	return SIPALG_REASON_NONE;
+}
+
+/* The media of a section: the one it had before, or a new one. */
+static struct sipalg_media *
+section_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
+	      const struct sipalg_flow *flow, const struct section *section,
+	      struct sipalg_plan *plan)
+{
+	struct sipalg_media *media;
+
+	media = find_media(call, side, fork, &section->host->addr,
+			   htons(section->sdp->port));
+	if (media)
+		return media;
+
+	media = media_alloc(call);
+	if (!media) {
+		plan->reason = SIPALG_REASON_NO_MEMORY;
+		return NULL;
+	}
+	media->side = side;
+	media->fork = fork;
+	media->family = flow->family;
+	set_private(media, section);
+	plan->reason = set_public(media, flow);
+	if (plan->reason) {
+		media_free(media);
+		return NULL;
+	}
+	return media;
+}
+
+static void edit_ports(struct sipalg_plan *plan, const struct sdp_media *sdp,
+		       __be16 rtp, __be16 rtcp)
+{
+	if (ntohs(rtp) != sdp->port)
+		sipalg_plan_number(plan, sdp->digits, ntohs(rtp));
+	if (sdp->rtcp_digits.len && ntohs(rtcp) != sdp->rtcp_port)
+		sipalg_plan_number(plan, sdp->rtcp_digits, ntohs(rtcp));
+}
+
+/*
+ * The peer's description names a public port of ours: the peer is another
+ * phone behind this router (H-26). It gets the phone's own address, so that
+ * media takes the short way and needs no turn at the router.
+ */
+static bool turn_round(const struct sipalg_flow *flow,
+		       const struct section *section, struct sipalg_plan *plan)
+{
+	struct sipalg_addr addr = {
+		.ip = section->host->addr,
+		.port = htons(section->sdp->port),
+	};
+	struct sipalg_addr private[SIPALG_PORTS];
+
+	if (sipalg_flow_from_inside(flow) ||
+	    !sipalg_ip_equal(&flow->dst.ip, &addr.ip) ||
+	    sipalg_ip_equal(&flow->dst.ip, &flow->dst_real.ip) ||
+	    sipalg_setting(flow->sn, SIPALG_MODE) != SIPALG_MODE_FULL)
+		return false;
+	if (!sipalg_port_owner(flow->sn, &addr, private))
+		return false;
+
+	sipalg_plan_host(plan, section->host, flow->family,
+			 &private[SIPALG_RTP].ip, 0);
+	edit_ports(plan, section->sdp, private[SIPALG_RTP].port,
+		   private[SIPALG_RTCP].port);
+	return true;
+}
+
+/* Return false: the message must not go on as planned. */
+static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
+			     u16 fork, const struct sipalg_flow *flow,
+			     const struct section *section,
+			     struct sipalg_plan *plan)
+{
+	struct sipalg_media *media;
+
+	if (!section_wants_media(section, flow) ||
+	    turn_round(flow, section, plan))
+		return true;
+	if (is_own(flow, &section->host->addr) &&
+	    left_to_ice(flow, section->sdp))
+		return true;
+
+	media = section_media(call, side, fork, flow, section, plan);
+	if (!media)
+		return false;
+	media->offered = true;
+	media->idle = false;
+	media->seen = jiffies;
+	media->held = section->sdp->direction == SDP_INACTIVE &&
+		      !sipalg_setting(call->sn, SIPALG_RETAIN_HOLD_RESOURCE);
+	if (media->translated)
+		edit_ports(plan, section->sdp, media->public_port[SIPALG_RTP],
+			   media->public_port[SIPALG_RTCP]);
+	return true;
+}
+
+/* o=, c= and a=rtcp that name the sender itself (H-9, H-10). */
+static void edit_addresses(const struct sipalg_flow *flow,
+			   const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < msg->host_count; i++) {
+		const struct sip_host *host = &msg->hosts[i];
+
+		if (host->place != SIP_AT_SDP_ORIGIN &&
+		    host->place != SIP_AT_SDP_CONNECTION &&
+		    host->place != SIP_AT_SDP_RTCP)
+			continue;
+		if (host_family(host) == flow->family &&
+		    is_own(flow, &host->addr))
+			sipalg_plan_host(plan, host, flow->family,
+					 &flow->src_seen.ip, 0);
+	}
+}
+
+static bool all_left_to_ice(const struct sipalg_flow *flow,
+			    const struct sip_msg *msg)
+{
+	unsigned int i;
+
+	for (i = 0; i < msg->media_count; i++)
+		if (msg->media[i].port && !left_to_ice(flow, &msg->media[i]))
+			return false;
+	return msg->media_count;
+}
+
+/* C11: a stream with a port but no c= at either level. */
+static bool lacks_connection(const struct sip_msg *msg)
+{
+	unsigned int i;
+
+	for (i = 0; i < msg->media_count; i++)
+		if (msg->media[i].port &&
+		    msg->media[i].connection == SIP_NO_INDEX)
+			return true;
+	return false;
+}
+
+static void forget_unanswered(struct sipalg_call *call, enum sipalg_side side,
+			      u16 fork)
+{
+	struct sipalg_media *media, *next;
+
+	list_for_each_entry_safe(media, next, &call->media, list)
+		if (media->side == side && media->fork == fork &&
+		    !media->offered && !media->active)
+			media_free(media);
+}
+
+void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
+			   u16 fork, const struct sipalg_flow *flow,
+			   const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	struct sipalg_media *media;
+	unsigned int i;
+
+	if (lacks_connection(msg)) {
+		plan->reason = SIPALG_REASON_NO_CONNECTION_LINE;
+		if (sipalg_setting(call->sn, SIPALG_NO_CONNECTION_LINE) ==
+		    SIPALG_DROP)
+			plan->verdict = SIPALG_VERDICT_DROP;
+		return;
+	}
+	if (msg->media_count >
+	    sipalg_setting(call->sn, SIPALG_MAX_MEDIA_PER_CALL)) {
+		plan->reason = SIPALG_REASON_TOO_MANY_MEDIA;
+		return;
+	}
+
+	list_for_each_entry(media, &call->media, list)
+		if (media->side == side && media->fork == fork)
+			media->offered = false;
+
+	for (i = 0; i < msg->media_count; i++) {
+		struct section section;
+
+		section_init(&section, msg, i);
+		if (!describe_section(call, side, fork, flow, &section, plan)) {
+			plan->verdict = SIPALG_VERDICT_DROP;
+			break;
+		}
+	}
+	if (!all_left_to_ice(flow, msg))
+		edit_addresses(flow, msg, plan);
+
+	forget_unanswered(call, side, fork);
+	call->described[side] = true;
+	plan->pinholes = true;
+}
+
+void sipalg_media_commit(struct sipalg_call *call, u16 fork)
+{
+	struct sipalg_media *media, *next;
+
+	list_for_each_entry_safe(media, next, &call->media, list) {
+		if (!call->described[media->side] ||
+		    (media->fork && media->fork != fork))
+			continue;
+		media->active = media->offered;
+		if (!media->active)
+			media_free(media);
+	}
+	call->described[SIPALG_CALLER] = false;
+	call->described[SIPALG_CALLEE] = false;
+}
+
+void sipalg_media_rollback(struct sipalg_call *call)
+{
+	struct sipalg_media *media, *next;
+
+	list_for_each_entry_safe(media, next, &call->media, list) {
+		media->offered = media->active;
+		if (!media->active)
+			media_free(media);
+	}
+	call->described[SIPALG_CALLER] = false;
+	call->described[SIPALG_CALLEE] = false;
+}
+
+void sipalg_media_forget(struct sipalg_call *call, u16 fork)
+{
+	struct sipalg_media *media, *next;
+
+	list_for_each_entry_safe(media, next, &call->media, list)
+		if (fork && media->fork == fork)
+			media_free(media);
+}
+
+void sipalg_media_abandon(struct sipalg_call *call)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		close_ports(media, false);
+	sipalg_media_close(call);
+}
+
+void sipalg_media_close(struct sipalg_call *call)
+{
+	struct sipalg_media *media, *next;
+
+	list_for_each_entry_safe(media, next, &call->media, list)
+		media_free(media);
+	if (call->master)
+		sipalg_master_release(call->master);
+	call->master = NULL;
+}
+
+/* The other side's media of the same channel. */
+static struct sipalg_media *mate(const struct sipalg_media *media)
+{
+	struct sipalg_media *other;
+
+	list_for_each_entry(other, &media->call->media, list)
+		if (other->side != media->side && other->index == media->index)
+			return other;
+	return NULL;
+}
+
+/*
+ * Who may send to this media. Towards a phone behind NAT: what media-source
+ * says. Towards the outside, from a phone behind NAT: that phone, so that two
+ * calls to one media server do not stand in each other's way. Else anyone.
+ */
+static const union nf_inet_addr *allowed_source(const struct sipalg_media *media)
+{
+	const struct sipalg_call *call = media->call;
+	const struct sipalg_media *other = mate(media);
+
+	if (!media->translated && other && other->translated)
+		return &other->private;
+
+	switch (sipalg_setting(call->sn, SIPALG_MEDIA_SOURCE)) {
+	case SIPALG_MEDIA_SOURCE_ANSWER:
+		return other ? &other->private : NULL;
+	case SIPALG_MEDIA_SOURCE_SIGNALLING:
+		return &call->party[!media->side].ip;
+	default:
+		return NULL;
+	}
+}
+
+static int open_port(struct sipalg_media *media, unsigned int port)
+{
+	const struct sipalg_pinhole pinhole = {
+		.class = SIPALG_CLASS_MEDIA,
+		.family = media->family,
+		.l4proto = IPPROTO_UDP,
+		.src_ip = allowed_source(media),
+		.dst = { media->public, media->public_port[port] },
+		.real = { media->private, media->private_port[port] },
+	};
+
+	return sipalg_pinhole_open(media->call->sn, media->call->master,
+				   &pinhole, &media->exp[port]);
+}
+
+static int sync_media(struct sipalg_media *media)
+{
+	bool wanted = !media->held && !media->idle &&
+		      (media->offered || media->active);
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < media->ports; i++) {
+		if (!wanted) {
+			sipalg_pinhole_close(media->call->sn, &media->exp[i]);
+			continue;
+		}
+		if (media->exp[i])
+			continue;
+		err = open_port(media, i);
+		if (err && media->translated)
+			return err;
+		/*
+		 * Another call has a hole to this very address: media passes
+		 * by that one, and the call's timer tries again.
+		 */
+		if (err)
+			media->call->incomplete = true;
+	}
+	return 0;
+}
+
+int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow)
+{
+	struct sipalg_media *media;
+	int err;
+
+	call->incomplete = false;
+	if (list_empty(&call->media) ||
+	    sipalg_setting(call->sn, SIPALG_MODE) < SIPALG_MODE_PINHOLES)
+		return 0;
+	if (!call->master && flow)
+		call->master = sipalg_master_alloc(flow, SIPALG_OWNER_CALL, call);
+	if (!call->master)
+		return -ENOMEM;
+
+	list_for_each_entry(media, &call->media, list) {
+		err = sync_media(media);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static struct sipalg_media *find_by_exp(struct sipalg_call *call,
+					struct nf_conntrack_expect *exp,
+					unsigned int *port)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		for (*port = 0; *port < media->ports; (*port)++)
+			if (media->exp[*port] == exp)
+				return media;
+	return NULL;
+}
+
+/* The public face of the phone that sends from this private address. */
+static bool sender_face(struct sipalg_call *call, enum sipalg_side side,
+			const struct nf_conntrack_tuple *tuple,
+			struct sipalg_addr *face)
+{
+	struct sipalg_media *media;
+	unsigned int i;
+
+	list_for_each_entry(media, &call->media, list) {
+		if (media->side != side || !media->translated ||
+		    !sipalg_ip_equal(&media->private, &tuple->src.u3))
+			continue;
+		for (i = 0; i < media->ports; i++) {
+			if (media->private_port[i] != tuple->src.u.all)
+				continue;
+			face->ip = media->public;
+			face->port = media->public_port[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static void remember_flow(struct sipalg_media *media, unsigned int port,
+			  struct nf_conn *ct)
+{
+	drop_flow(&media->flow[port], false);
+	nf_conntrack_get(&ct->ct_general);
+	media->flow[port] = ct;
+	media->seen = jiffies;
+}
+
+void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
+			   struct nf_conntrack_expect *exp)
+{
+	const struct nf_conntrack_tuple *tuple =
+		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	struct sipalg_addr face, real;
+	struct sipalg_media *media;
+	bool to_inside = false, from_inside = false;
+	unsigned int port;
+
+	spin_lock_bh(&call->lock);
+	media = find_by_exp(call, exp, &port);
+	if (media) {
+		to_inside = media->translated;
+		real.ip = media->private;
+		real.port = media->private_port[port];
+		from_inside = sender_face(call, !media->side, tuple, &face);
+		remember_flow(media, port, ct);
+	}
+	spin_unlock_bh(&call->lock);
+
+	if (to_inside)
+		sipalg_pinhole_nat(ct, &real, false);
+	if (from_inside)
+		sipalg_pinhole_nat(ct, &face, true);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Media of a call: what each side offers to receive, and where.
+ *
+ * One struct sipalg_media is one m= section of one side: an address with an
+ * RTP and an RTCP port, their public faces under NAT, and the pinholes that
+ * lead there. The two sides' media of one m= index are a channel; RTP, RTCP
+ * and both directions of a channel share their fate (S2-2, S2-3).
+ *
+ * A description that is only offered stands beside the one in force until a
+ * 2xx puts it in force or a failure takes it away (RFC 3264, RFC 3261 14).
+ */
+#ifndef SIPALG_MEDIA_H
+#define SIPALG_MEDIA_H
+
+#include <linux/list.h>
+#include "flow.h"
+#include "plan.h"
+#include "sip_msg.h"
+
+struct nf_conn;
+struct nf_conntrack_expect;
+struct sipalg_call;
+
+enum sipalg_side { SIPALG_CALLER, SIPALG_CALLEE };
+
+enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
+
+/**
+ * struct sipalg_media - one m= section of one side
+ * @list: in &sipalg_call.media
+ * @port_node: in &sipalg_net.ports while translated
+ * @rcu: frees it
+ * @call: whose
+ * @fork: number of the dialog that it belongs to, 0 for the caller's
+ * @index: which m= line
+ * @side: enum sipalg_side
+ * @kind: enum sdp_kind
+ * @family: AF_INET or AF_INET6
+ * @ports: how many ports: 1, or 2 with RTCP
+ * @translated: @public differs from @private
+ * @offered: stands in a description that waits for its answer
+ * @active: stands in the description in force
+ * @held: cannot carry media in either direction now (S3-34)
+ * @idle: closed because nothing flowed; described again, it opens (S2-5)
+ * @private: address as the side named it
+ * @public: address as the other side is told
+ * @private_port: of RTP and RTCP, network byte order
+ * @public_port: the same
+ * @exp: the pinholes
+ * @flow: newest media conntracks that came by each pinhole, referenced
+ * @seen: jiffies when media was last seen
+ */
+struct sipalg_media {
+	struct list_head list;
+	struct hlist_node port_node;
+	struct rcu_head rcu;
+	struct sipalg_call *call;
+	u16 fork;
+	u8 index;
+	u8 side;
+	u8 kind;
+	u8 family;
+	u8 ports;
+	u8 translated:1,
+	   offered:1,
+	   active:1,
+	   held:1,
+	   idle:1;
+	union nf_inet_addr private;
+	union nf_inet_addr public;
+	__be16 private_port[SIPALG_PORTS];
+	__be16 public_port[SIPALG_PORTS];
+	struct nf_conntrack_expect *exp[SIPALG_PORTS];
+	struct nf_conn *flow[SIPALG_PORTS];
+	unsigned long seen;
+};
+
+/**
+ * sipalg_media_describe() - take in one side's session description
+ * @call: its call, locked
+ * @side: enum sipalg_side of the sender
+ * @fork: dialog it belongs to
+ * @flow: the message's flow
+ * @msg: the message, with a session description
+ * @plan: gets the edits; its verdict and reason if the message must not pass
+ *
+ * The same address and port get the same public ones as before (H-27, S3-41).
+ */
+void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
+			   u16 fork, const struct sipalg_flow *flow,
+			   const struct sip_msg *msg, struct sipalg_plan *plan);
+
+/**
+ * sipalg_media_commit() - the offer is answered: what was offered is in force
+ * @call: locked
+ * @fork: the dialog that answered
+ *
+ * What is no longer described is closed (S0-3, S3-49).
+ */
+void sipalg_media_commit(struct sipalg_call *call, u16 fork);
+
+/**
+ * sipalg_media_forget() - one of several forks has ended
+ * @call: locked
+ * @fork: its dialog
+ */
+void sipalg_media_forget(struct sipalg_call *call, u16 fork);
+
+/**
+ * sipalg_media_rollback() - the offer failed: what was in force stays
+ * @call: locked
+ */
+void sipalg_media_rollback(struct sipalg_call *call);
+
+/**
+ * sipalg_media_sync() - bring the pinholes into line with the descriptions
+ * @call: locked
+ * @flow: the flow of the message, for a master; NULL from a timer
+ *
+ * Return: 0, or a negative errno if a pinhole towards a translated address
+ * could not be opened: the message must not go out.
+ */
+int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow);
+
+/**
+ * sipalg_media_suspend() - close one media that nobody uses
+ * @media: its call is locked
+ *
+ * It keeps its public ports.
+ */
+void sipalg_media_suspend(struct sipalg_media *media);
+
+/**
+ * sipalg_media_abandon() - forget all media, but let it flow
+ * @call: locked
+ *
+ * For the end of the module or the namespace: pinholes are closed, and
+ * established connections stay the users'.
+ */
+void sipalg_media_abandon(struct sipalg_call *call);
+
+/**
+ * sipalg_media_close() - end all media of a call: pinholes and connections
+ * @call: locked
+ *
+ * Established media conntracks are killed (S1-9).
+ */
+void sipalg_media_close(struct sipalg_call *call);
+
+/**
+ * sipalg_media_expected() - a media connection came by a pinhole
+ * @call: whose
+ * @ct: the new conntrack
+ * @exp: the pinhole
+ *
+ * expectfn context (RCU read side, no lock held); takes the call's lock.
+ */
+void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
+			   struct nf_conntrack_expect *exp);
+
+#endif

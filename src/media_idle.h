@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Does media flow? (S2-4, S2-10)
+ *
+ * Asked of conntrack from the call's timer: a media conntrack's timeout is
+ * renewed by each packet, so it tells when the last one came. No RTP packet
+ * costs this module anything.
+ */
+#ifndef SIPALG_MEDIA_IDLE_H
+#define SIPALG_MEDIA_IDLE_H
+
+struct sipalg_call;
+struct sipalg_media;
+
+/**
+ * sipalg_media_seen() - when did media last come by this pinhole pair
+ * @media: its call is locked
+ *
+ * Return: jiffies.
+ */
+unsigned long sipalg_media_seen(struct sipalg_media *media);
+
+/**
+ * sipalg_media_watch() - begin, or go on, to look
+ * @call: locked
+ */
+void sipalg_media_watch(struct sipalg_call *call);
+
+/**
+ * sipalg_media_look() - close channels in which nothing flows any more
+ * @call: locked
+ *
+ * RTP or RTCP in either direction keeps a channel (S2-3); the call goes on
+ * without its media, and a re-INVITE opens it again (S2-5).
+ */
+void sipalg_media_look(struct sipalg_call *call);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * All state of a network namespace, and the order of the module's locks.
+ *
+ * Lock order, outermost first:
+ *	sipalg_call.lock or sipalg_binding.lock (never both)
+ *	sipalg_net.port_lock
+ *	nf_conntrack_expect_lock (conntrack's, inside its functions)
+ * All are taken with _bh: the helper also runs for packets of local sockets
+ * in process context. rhashtable locks its own buckets; nothing of ours is
+ * called under them. Conntrack calls us (help, expectfn) with none held.
+ */
+#ifndef SIPALG_NET_H
+#define SIPALG_NET_H
+
+#include <linux/rhashtable.h>
+#include <linux/siphash.h>
+#include <linux/spinlock.h>
+#include <net/net_namespace.h>
+#include "setting.h"
+#include "stats.h"
+
+#define SIPALG_PORT_HASH_BITS	12
+
+/**
+ * struct sipalg_net - one namespace
+ * @net: the namespace; it outlives this
+ * @settings: see setting.h; written under genl, read without a lock
+ * @stats: per CPU
+ * @key: of the hashes over bytes from the wire, so that nobody can aim at a bucket
+ * @calls: struct sipalg_call by Call-ID and inside address
+ * @bindings_public: struct sipalg_binding by public transport address
+ * @bindings_private: the same by private transport address
+ * @port_lock: guards @ports
+ * @ports: struct sipalg_media by translated address and port
+ * @call_id: last number given to a call
+ * @call_count: calls in @calls; @call_peak its highest value
+ * @binding_count: bindings in the tables
+ * @registration_count: those that a registrar has confirmed
+ * @pinhole_count: expectations of ours
+ * @memory: bytes of our own objects
+ * @dying: the namespace goes: no new state
+ */
+struct sipalg_net {
+	struct net *net;
+	struct sipalg_settings settings;
+	struct sipalg_stats __percpu *stats;
+	siphash_key_t key;
+
+	struct rhashtable calls;
+	struct rhashtable bindings_public;
+	struct rhltable bindings_private;
+
+	spinlock_t port_lock;
+	struct hlist_head ports[1 << SIPALG_PORT_HASH_BITS];
+
+	atomic_t call_id;
+	atomic_t call_count;
+	atomic_t call_peak;
+	atomic_t binding_count;
+	atomic_t registration_count;
+	atomic_t pinhole_count;
+	atomic_long_t memory;
+	bool dying;
+};
+
+/**
+ * sipalg_net_get() - the state of a namespace
+ * @net: the namespace
+ *
+ * Return: its state, valid as long as the module is in and @net lives.
+ */
+struct sipalg_net *sipalg_net_get(const struct net *net);
+
+static inline u32 sipalg_setting(const struct sipalg_net *sn,
+				 enum sipalg_setting setting)
+{
+	return READ_ONCE(sn->settings.value[setting]);
+}
+
+/* RFC 3261 17: the time after which nobody retransmits any more, in jiffies. */
+static inline unsigned long sipalg_64_t1(const struct sipalg_net *sn)
+{
+	return msecs_to_jiffies(64 * sipalg_setting(sn, SIPALG_T1_INTERVAL));
+}
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Expectations, and the unhashed conntracks that carry them. */
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+#include <net/netfilter/nf_nat.h>
+#include "binding.h"
+#include "compat.h"
+#include "media.h"
+#include "net.h"
+#include "pinhole.h"
+#include "registration.h"
+
+/* In the private area of a master's helper extension. */
+struct master_data {
+	void __rcu *owner;
+	u8 kind;
+};
+
+static struct master_data *master_data(const struct nf_conn *master)
+{
+	struct nf_conn_help *help = nfct_help(master);
+
+	return help ? (struct master_data *)help->data : NULL;
+}
+
+struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
+				    enum sipalg_owner_kind kind, void *owner)
+{
+	const struct nf_conn *ct = flow->ct;
+	struct nf_conntrack_helper *helper;
+	struct nf_conn_help *help;
+	struct master_data *data;
+	struct nf_conn *master;
+
+	NF_CT_HELPER_BUILD_BUG_ON(sizeof(struct master_data));
+
+	help = nfct_help(ct);
+	helper = help ? rcu_dereference(help->helper) : NULL;
+	if (!helper)
+		return NULL;
+
+	master = nf_conntrack_alloc(nf_ct_net(ct), nf_ct_zone(ct),
+				    &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple,
+				    &ct->tuplehash[IP_CT_DIR_REPLY].tuple,
+				    GFP_ATOMIC);
+	if (IS_ERR(master))
+		return NULL;
+
+	help = nf_ct_helper_ext_add(master, GFP_ATOMIC);
+	if (!help || !sipalg_compat_helper_get(helper)) {
+		nf_conntrack_free(master);
+		return NULL;
+	}
+	rcu_assign_pointer(help->helper, helper);
+	data = (struct master_data *)help->data;
+	data->kind = kind;
+	rcu_assign_pointer(data->owner, owner);
+#ifdef CONFIG_NF_CONNTRACK_MARK
+	master->mark = READ_ONCE(ct->mark);
+#endif
+	/* conntrack matches no expectation of a master it deems unconfirmed */
+	set_bit(IPS_CONFIRMED_BIT, &master->status);
+	smp_wmb();	/* before anyone can take a reference */
+	refcount_set(&master->ct_general.use, 1);
+	return master;
+}
+
+void sipalg_master_release(struct nf_conn *master)
+{
+	struct nf_conn_help *help = nfct_help(master);
+	struct nf_conntrack_helper *helper;
+	struct master_data *data = master_data(master);
+
+	RCU_INIT_POINTER(data->owner, NULL);
+	nf_ct_remove_expectations(master);
+
+	/* media conntracks may outlive the module: leave them no pointer to it */
+	helper = rcu_dereference_protected(help->helper, 1);
+	RCU_INIT_POINTER(help->helper, NULL);
+	if (helper)
+		sipalg_compat_helper_put(helper);
+	nf_ct_put(master);
+}
+
+void sipalg_pinhole_nat(struct nf_conn *ct, const struct sipalg_addr *addr,
+			bool src)
+{
+	enum nf_nat_manip_type manip = src ? NF_NAT_MANIP_SRC : NF_NAT_MANIP_DST;
+	struct nf_nat_range2 range = {
+		.flags = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED,
+		.min_addr = addr->ip,
+		.max_addr = addr->ip,
+		.min_proto.all = addr->port,
+		.max_proto.all = addr->port,
+	};
+
+	if (!nf_nat_initialized(ct, manip))
+		nf_nat_setup_info(ct, &range, manip);
+}
+
+/*
+ * Conntrack calls this for a new, still unconfirmed connection that an
+ * expectation of ours has let in. RCU read side, no lock held. The owner may
+ * have ended a moment ago: then the connection gets no translation.
+ */
+static void expected(struct nf_conn *ct, struct nf_conntrack_expect *exp)
+{
+	struct master_data *data = ct->master ? master_data(ct->master) : NULL;
+	void *owner = data ? rcu_dereference(data->owner) : NULL;
+
+	if (!owner)
+		return;
+	if (data->kind == SIPALG_OWNER_CALL)
+		sipalg_media_expected(owner, ct, exp);
+	else
+		sipalg_registration_expected(owner, ct, exp);
+}
+
+int sipalg_pinhole_open(struct sipalg_net *sn, struct nf_conn *master,
+			const struct sipalg_pinhole *pinhole,
+			struct nf_conntrack_expect **exp)
+{
+	struct nf_conntrack_expect *new = nf_ct_expect_alloc(master);
+	int err;
+
+	if (!new)
+		return -ENOMEM;
+	nf_ct_expect_init(new, pinhole->class, pinhole->family, pinhole->src_ip,
+			  &pinhole->dst.ip, pinhole->l4proto,
+			  pinhole->src_port ? &pinhole->src_port : NULL,
+			  &pinhole->dst.port);
+	new->flags = NF_CT_EXPECT_PERMANENT;
+	new->expectfn = expected;
+	new->saved_addr = pinhole->real.ip;
+	new->saved_proto.all = pinhole->real.port;
+	if (pinhole->helper)
+		sipalg_compat_expect_assign(new, pinhole->helper);
+
+	err = nf_ct_expect_related(new, 0);
+	if (err) {
+		nf_ct_expect_put(new);
+		return err;
+	}
+	atomic_inc(&sn->pinhole_count);
+	sipalg_count(sn, pinholes_opened);
+	*exp = new;
+	return 0;
+}
+
+static bool still_linked(const struct nf_conn_help *help,
+			 const struct nf_conntrack_expect *exp)
+{
+	const struct nf_conntrack_expect *pos;
+
+	hlist_for_each_entry(pos, &help->expectations, lnode)
+		if (pos == exp)
+			return true;
+	return false;
+}
+
+void sipalg_pinhole_close(struct sipalg_net *sn,
+			  struct nf_conntrack_expect **exp)
+{
+	struct nf_conn_help *help;
+
+	if (!*exp)
+		return;
+
+	/*
+	 * nf_ct_unexpect_related() only marks it on new kernels and leaves it
+	 * counted; an administrator may have flushed it meanwhile. The owner
+	 * holds the master, so walking its short list is safe.
+	 */
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	help = nfct_help((*exp)->master);
+	if (help && still_linked(help, *exp))
+		sipalg_compat_expect_unlink(*exp);
+	spin_unlock_bh(&nf_conntrack_expect_lock);
+
+	nf_ct_expect_put(*exp);
+	*exp = NULL;
+	atomic_dec(&sn->pinhole_count);
+	sipalg_count(sn, pinholes_closed);
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A hash by public address and RTP port. It keeps two calls on two CPUs from
+ * choosing the same pair before their pinholes are in conntrack's table.
+ */
+#include <linux/random.h>
+#include <linux/siphash.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+#include "compat.h"
+#include "media.h"
+#include "net.h"
+#include "port.h"
+
+#define PORT_ATTEMPTS	128
+
+static struct hlist_head *bucket(struct sipalg_net *sn,
+				 const union nf_inet_addr *ip, u16 port)
+{
+	u64 hash = siphash_4u32((__force u32)ip->all[0], (__force u32)ip->all[1],
+				(__force u32)ip->all[2] ^ (__force u32)ip->all[3],
+				port, &sn->key);
+
+	return &sn->ports[hash & ((1 << SIPALG_PORT_HASH_BITS) - 1)];
+}
+
+static struct sipalg_media *find(struct sipalg_net *sn,
+				 const union nf_inet_addr *ip, u16 port)
+{
+	struct sipalg_media *media;
+
+	hlist_for_each_entry(media, bucket(sn, ip, port), port_node)
+		if (ntohs(media->public_port[SIPALG_RTP]) == port &&
+		    sipalg_ip_equal(&media->public, ip))
+			return media;
+	return NULL;
+}
+
+/* Expectations of other helpers, or of a call on another CPU. */
+static bool expected_by_another(const struct sipalg_flow *flow,
+				const struct sipalg_media *media, u16 port)
+{
+	struct nf_conntrack_tuple tuple = {
+		.src.l3num = media->family,
+		.dst.u3 = media->public,
+		.dst.u.udp.port = htons(port),
+		.dst.protonum = IPPROTO_UDP,
+	};
+
+	return __nf_ct_expect_find(nf_ct_net(flow->ct), nf_ct_zone(flow->ct),
+				   &tuple);
+}
+
+static bool is_free(const struct sipalg_flow *flow,
+		    const struct sipalg_media *media, u16 port)
+{
+	struct sipalg_media *below = find(flow->sn, &media->public, port - 1);
+	unsigned int i;
+
+	if (below && below->ports > 1)
+		return false;
+	for (i = 0; i < media->ports; i++)
+		if (find(flow->sn, &media->public, port + i) ||
+		    expected_by_another(flow, media, port + i))
+			return false;
+	return true;
+}
+
+/* A random port of the range with the parity of the private one. */
+static u16 random_port(u16 low, u16 high, u16 parity)
+{
+	u16 first = low + ((low ^ parity) & 1);
+
+	return first + 2 * get_random_u32_below((high - first) / 2 + 1);
+}
+
+static u16 choose(const struct sipalg_flow *flow,
+		  const struct sipalg_media *media)
+{
+	u32 range = sipalg_setting(flow->sn, SIPALG_MEDIA_PORTS);
+	u16 low = range >> 16, high = (range & 0xffff) - (media->ports - 1);
+	u16 wish = ntohs(media->private_port[SIPALG_RTP]), port = wish;
+	unsigned int i;
+
+	for (i = 0; i < PORT_ATTEMPTS; i++) {
+		if (port >= low && port <= high && is_free(flow, media, port))
+			return port;
+		port = random_port(low, high, wish);
+	}
+	return 0;
+}
+
+bool sipalg_port_reserve(const struct sipalg_flow *flow,
+			 struct sipalg_media *media)
+{
+	struct sipalg_net *sn = flow->sn;
+	u16 port;
+
+	spin_lock_bh(&sn->port_lock);
+	port = choose(flow, media);
+	if (port) {
+		media->public_port[SIPALG_RTP] = htons(port);
+		media->public_port[SIPALG_RTCP] = htons(port + 1);
+		hlist_add_head(&media->port_node,
+			       bucket(sn, &media->public, port));
+	}
+	spin_unlock_bh(&sn->port_lock);
+	return port;
+}
+
+void sipalg_port_release(struct sipalg_net *sn, struct sipalg_media *media)
+{
+	spin_lock_bh(&sn->port_lock);
+	hlist_del_init(&media->port_node);
+	spin_unlock_bh(&sn->port_lock);
+}
+
+bool sipalg_port_owner(struct sipalg_net *sn, const struct sipalg_addr *addr,
+		       struct sipalg_addr *private)
+{
+	struct sipalg_media *media;
+	unsigned int i;
+
+	spin_lock_bh(&sn->port_lock);
+	media = find(sn, &addr->ip, ntohs(addr->port));
+	for (i = 0; media && i < SIPALG_PORTS; i++) {
+		private[i].ip = media->private;
+		private[i].port = media->private_port[i];
+	}
+	spin_unlock_bh(&sn->port_lock);
+	return media;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Public ports of translated media: which are given away, and to whom.
+ */
+#ifndef SIPALG_PORT_H
+#define SIPALG_PORT_H
+
+#include "flow.h"
+
+struct sipalg_media;
+
+/**
+ * sipalg_port_reserve() - find public ports for a stream (S3-40)
+ * @flow: the signalling flow, for namespace and zone
+ * @media: with family, ports, private ports and public address set; its
+ *	public ports are filled
+ *
+ * The private port itself if it is free and in media-ports, else a random
+ * one of the same parity; RTCP's is the next (RFC 4787 REQ-4, RFC 3550).
+ * Softirq; the caller holds the call's lock, takes port_lock.
+ *
+ * Return: false if none is to be had.
+ */
+bool sipalg_port_reserve(const struct sipalg_flow *flow,
+			 struct sipalg_media *media);
+
+/**
+ * sipalg_port_release() - give them back
+ * @sn: the namespace
+ * @media: whose
+ *
+ * Any context, takes port_lock.
+ */
+void sipalg_port_release(struct sipalg_net *sn, struct sipalg_media *media);
+
+/**
+ * sipalg_port_owner() - whose is this public address and port
+ * @sn: the namespace
+ * @addr: the public address with an RTP port
+ * @private: out: the stream's inside addresses for RTP and RTCP
+ *
+ * Any context, takes port_lock.
+ *
+ * Return: true if it is one of ours.
+ */
+bool sipalg_port_owner(struct sipalg_net *sn, const struct sipalg_addr *addr,
+		       struct sipalg_addr *private);
+
+#endif

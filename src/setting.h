@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The settings of a namespace: names, defaults and ranges of CONTRACT.md.
+ *
+ * Each is one u32, read without a lock on the packet path.
+ */
+#ifndef SIPALG_SETTING_H
+#define SIPALG_SETTING_H
+
+#include <linux/types.h>
+
+struct sipalg_net;
+
+enum sipalg_mode {
+	SIPALG_MODE_OFF,	/* nothing is looked at */
+	SIPALG_MODE_OBSERVE,	/* parse, follow calls, count; change and open nothing */
+	SIPALG_MODE_PINHOLES,	/* open pinholes, change no byte */
+	SIPALG_MODE_FULL,
+};
+
+enum sipalg_media_source {
+	SIPALG_MEDIA_SOURCE_ANY,
+	SIPALG_MEDIA_SOURCE_ANSWER,
+	SIPALG_MEDIA_SOURCE_SIGNALLING,
+};
+
+enum sipalg_signalling_source {
+	SIPALG_SIGNALLING_SOURCE_REGISTRAR,
+	SIPALG_SIGNALLING_SOURCE_ANY,
+};
+
+enum sipalg_action { SIPALG_PASS, SIPALG_DROP };
+
+enum sipalg_ice { SIPALG_ICE_LEAVE, SIPALG_ICE_REWRITE };
+
+enum sipalg_setting {
+	SIPALG_MODE,
+	SIPALG_INACTIVE_MEDIA_TIMEOUT,	/* s */
+	SIPALG_HOLD_TIMEOUT,		/* s */
+	SIPALG_MAXIMUM_CALL_DURATION,	/* min */
+	SIPALG_IDLE_CALL_TIMEOUT,	/* s */
+	SIPALG_T1_INTERVAL,		/* ms */
+	SIPALG_T4_INTERVAL,		/* s */
+	SIPALG_C_TIMEOUT,		/* min */
+	SIPALG_TEARDOWN_DELAY,		/* s */
+	SIPALG_SESSION_MARGIN,		/* s */
+	SIPALG_SESSION_DEFAULT,		/* s */
+	SIPALG_RETAIN_HOLD_RESOURCE,
+	SIPALG_MEDIA_SOURCE,
+	SIPALG_SIGNALLING_SOURCE,
+	SIPALG_MEDIA_PORTS,		/* low << 16 | high, host byte order */
+	SIPALG_CONTACT_PINHOLE,
+	SIPALG_VIA_PINHOLE,
+	SIPALG_ROUTE_PINHOLE,
+	SIPALG_RECORD_ROUTE_PINHOLE,
+	SIPALG_UNKNOWN_MESSAGE,
+	SIPALG_UNKNOWN_METHOD,
+	SIPALG_DENY_METHODS,		/* bits of enum sip_method */
+	SIPALG_NO_CONNECTION_LINE,
+	SIPALG_SCREEN_INVITES,
+	SIPALG_SCREEN_TIMEOUT,		/* s */
+	SIPALG_ICE,
+	SIPALG_RATE_LIMIT,		/* messages/s, 0: off */
+	SIPALG_MAX_CALLS,
+	SIPALG_MAX_CALLS_PER_SOURCE,
+	SIPALG_MAX_IDLE_CALLS,
+	SIPALG_MAX_MEDIA_PER_CALL,
+	SIPALG_MAX_MESSAGE,		/* bytes */
+	SIPALG_SETTING_MAX
+};
+
+#define SIPALG_SCREEN_EXEMPT_MAX	16
+
+/**
+ * struct sipalg_settings - all settings of a namespace
+ * @value: by enum sipalg_setting, in the unit named there
+ * @screen_exempt: status codes that are no failure for screen-invites, 0 ends
+ */
+struct sipalg_settings {
+	u32 value[SIPALG_SETTING_MAX];
+	u16 screen_exempt[SIPALG_SCREEN_EXEMPT_MAX];
+};
+
+/* What a value looks like to a person. */
+enum sipalg_setting_kind {
+	SIPALG_KIND_NUMBER,
+	SIPALG_KIND_SWITCH,	/* off, on */
+	SIPALG_KIND_WORD,	/* one of @words */
+	SIPALG_KIND_PORTS,	/* LOW-HIGH */
+	SIPALG_KIND_METHODS,	/* bits of enum sip_method */
+};
+
+/**
+ * struct sipalg_setting_info - one row of the settings table
+ * @name: as in CONTRACT.md
+ * @unit: "s", "ms", "min", "bytes", "messages/s" or ""
+ * @kind: enum sipalg_setting_kind
+ * @initial: default
+ * @min: smallest value; for words 0
+ * @max: largest value; for words the last one's number
+ * @zero: 0 is allowed though below @min (never, off, no limit)
+ * @words: for SIPALG_KIND_WORD, by value
+ */
+struct sipalg_setting_info {
+	const char *name;
+	const char *unit;
+	u8 kind;
+	u32 initial;
+	u32 min;
+	u32 max;
+	bool zero;
+	const char * const *words;
+};
+
+extern const struct sipalg_setting_info sipalg_setting_table[SIPALG_SETTING_MAX];
+
+/**
+ * sipalg_settings_init() - set every setting to its default
+ * @settings: filled
+ *
+ * Any context.
+ */
+void sipalg_settings_init(struct sipalg_settings *settings);
+
+/**
+ * sipalg_setting_valid() - may this setting have this value
+ * @setting: enum sipalg_setting
+ * @value: in the setting's unit
+ *
+ * Return: true if it is in range.
+ */
+bool sipalg_setting_valid(enum sipalg_setting setting, u32 value);
+
+#endif

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The header translation table and how its cells are carried out. */
+#include <linux/random.h>
+#include "binding.h"
+#include "call.h"
+#include "net.h"
+#include "translate.h"
+
+#define SIP_PORT	5060
+#define SIPS_PORT	5061
+
+/* The columns of the table: out is inside to outside. */
+#define OUT_REQUEST	0x01
+#define OUT_RESPONSE	0x02
+#define IN_REQUEST	0x04
+#define IN_RESPONSE	0x08
+#define OUT		(OUT_REQUEST | OUT_RESPONSE)
+/* An identity, not a way to reach somebody: a port is not put in. */
+#define IDENTITY	0x10
+
+static const u8 table[SIP_PLACE_MAX] = {
+	[SIP_AT_REQUEST_URI]		= IN_REQUEST,
+	[SIP_AT_VIA]			= OUT_REQUEST | IN_RESPONSE,
+	[SIP_AT_VIA_MADDR]		= OUT_REQUEST | IN_RESPONSE | IDENTITY,
+	[SIP_AT_VIA_RECEIVED]		= IN_RESPONSE,
+	[SIP_AT_VIA_RPORT]		= IN_RESPONSE,
+	[SIP_AT_FROM]			= OUT_REQUEST | IN_RESPONSE | IDENTITY,
+	[SIP_AT_TO]			= OUT_RESPONSE | IN_REQUEST | IDENTITY,
+	[SIP_AT_CONTACT]		= OUT | IN_RESPONSE,
+	[SIP_AT_ROUTE]			= OUT_REQUEST | IN_REQUEST | IN_RESPONSE,
+	[SIP_AT_RECORD_ROUTE]		= OUT | IN_RESPONSE,
+	[SIP_AT_PATH]			= OUT_REQUEST | IN_RESPONSE,
+	[SIP_AT_SERVICE_ROUTE]		= OUT_RESPONSE | IN_RESPONSE,
+	[SIP_AT_REFER_TO]		= OUT_REQUEST | IN_REQUEST,
+	[SIP_AT_REFERRED_BY]		= OUT_REQUEST | IDENTITY,
+	[SIP_AT_P_ASSERTED_IDENTITY]	= OUT | IDENTITY,
+	[SIP_AT_P_PREFERRED_IDENTITY]	= OUT | IDENTITY,
+	[SIP_AT_DIVERSION]		= OUT | IDENTITY,
+	[SIP_AT_HISTORY_INFO]		= OUT | IDENTITY,
+	[SIP_AT_URI_MADDR]		= OUT | IDENTITY,
+};
+
+/* Places at which the outside is told where the phone can be reached. */
+#define REACHABLE_PLACES						\
+	(1u << SIP_AT_CONTACT | 1u << SIP_AT_ROUTE |			\
+	 1u << SIP_AT_RECORD_ROUTE | 1u << SIP_AT_PATH |		\
+	 1u << SIP_AT_SERVICE_ROUTE | 1u << SIP_AT_REFER_TO)
+
+/* One message's translation. */
+struct translation {
+	const struct sipalg_flow *flow;
+	const struct sip_msg *msg;
+	struct sipalg_plan *plan;
+	bool from_inside;
+	bool to_inside;
+};
+
+static bool of_family(const struct sip_host *host, u8 family)
+{
+	return host->form == (family == AF_INET ? SIP_HOST_IP4 : SIP_HOST_IP6);
+}
+
+static struct sipalg_addr host_addr(const struct sip_host *host)
+{
+	u16 port = host->port ?: host->secure ? SIPS_PORT : SIP_PORT;
+
+	return (struct sipalg_addr){ host->addr, htons(port) };
+}
+
+/* A public port for a Contact that is not the port the phone sends from. */
+static bool choose_public(const struct translation *t,
+			  const struct sipalg_addr *private,
+			  struct sipalg_addr *public)
+{
+	unsigned int attempts = 64;
+
+	public->ip = t->flow->src_seen.ip;
+	public->port = private->port;
+	while (sipalg_binding_find(t->flow, public)) {
+		if (!attempts--)
+			return false;
+		public->port = htons(1024 + get_random_u32_below(64512));
+	}
+	return true;
+}
+
+/*
+ * What the outside is told for an inside transport address. A stream is used
+ * in both directions (RFC 5923), and so is the port a phone sends from; a UDP
+ * phone that listens elsewhere gets a port of its own.
+ */
+static struct sipalg_binding *bind_host(const struct translation *t,
+					const struct sip_host *host)
+{
+	const struct sipalg_flow *flow = t->flow;
+	struct sipalg_addr private = host_addr(host), public;
+	struct sipalg_binding *binding;
+
+	if (host->place == SIP_AT_VIA)
+		private.port = flow->src.port;
+	binding = sipalg_binding_of_sender(flow, &private);
+	if (binding &&
+	    sipalg_ip_equal(&binding->private.addr.ip, &private.ip))
+		return binding;
+	if (flow->l4proto == IPPROTO_TCP || private.port == flow->src.port)
+		return sipalg_binding_make(flow, &private, &flow->src_seen);
+	if (!choose_public(t, &private, &public))
+		return NULL;
+	return sipalg_binding_make(flow, &private, &public);
+}
+
+static void use_binding(struct sipalg_call *call, struct sipalg_binding *binding)
+{
+	if (call && !call->binding && sipalg_binding_use(binding))
+		call->binding = binding;
+}
+
+static u16 port_to_write(const struct sip_host *host, __be16 port)
+{
+	u16 wanted = ntohs(port);
+
+	/* an absent port says the default one */
+	if (!host->port && wanted == (host->secure ? SIPS_PORT : SIP_PORT))
+		return 0;
+	return wanted;
+}
+
+static void hide(const struct translation *t, const struct sip_host *host,
+		 struct sipalg_binding *binding)
+{
+	const struct sipalg_addr *public = &binding->public.addr;
+
+	sipalg_binding_note(binding, t->msg, host);
+	use_binding(t->plan->call, binding);
+	sipalg_plan_host(t->plan, host, t->flow->family, &public->ip,
+			 port_to_write(host, public->port));
+}
+
+/* From, To, P-Asserted-Identity: the host alone, a port only if it is ours. */
+static void hide_identity(const struct translation *t,
+			  const struct sip_host *host)
+{
+	const struct sipalg_flow *flow = t->flow;
+	struct sipalg_binding *binding;
+	u16 port = host->port;
+
+	binding = sipalg_binding_make(flow, &flow->src, &flow->src_seen);
+	if (!binding) {
+		t->plan->overflow = true;
+		return;
+	}
+	if (htons(port) == flow->src.port)
+		port = ntohs(flow->src_seen.port);
+	sipalg_binding_note(binding, t->msg, host);
+	sipalg_plan_host(t->plan, host, flow->family, &flow->src_seen.ip, port);
+}
+
+/* S3-28: a third phone of ours that is named has a public face already. */
+static void hide_third_party(const struct translation *t,
+			     const struct sip_host *host)
+{
+	struct sipalg_addr addr = host_addr(host);
+	struct sipalg_binding *binding;
+
+	if (host->place != SIP_AT_REFER_TO && host->place != SIP_AT_CONTACT)
+		return;
+	binding = sipalg_binding_find_inside(t->flow, &addr,
+					     &t->flow->src_seen.ip);
+	if (binding)
+		sipalg_plan_host(t->plan, host, t->flow->family,
+				 &binding->public.addr.ip,
+				 port_to_write(host, binding->public.addr.port));
+}
+
+static void outbound(const struct translation *t, const struct sip_host *host,
+		     u8 rule)
+{
+	struct sipalg_binding *binding;
+
+	if (!sipalg_ip_equal(&host->addr, &t->flow->src.ip)) {
+		hide_third_party(t, host);
+		return;
+	}
+	if (rule & IDENTITY) {
+		hide_identity(t, host);
+		return;
+	}
+
+	binding = bind_host(t, host);
+	if (binding)
+		hide(t, host, binding);
+	else
+		t->plan->overflow = true;	/* no memory: pass unchanged */
+}
+
+/* Put back what the phone wrote. */
+static void restore(const struct translation *t, const struct sip_host *host,
+		    struct sipalg_binding *binding, u16 port)
+{
+	char text[SIPALG_BINDING_TEXT];
+	unsigned int len;
+
+	spin_lock_bh(&binding->lock);
+	len = binding->text_len;
+	memcpy(text, binding->text, len);
+	spin_unlock_bh(&binding->lock);
+
+	if (len)
+		sipalg_plan_host_text(t->plan, host, text, len, port);
+	else
+		sipalg_plan_host(t->plan, host, t->flow->family,
+				 &binding->private.addr.ip, port);
+}
+
+/* received= and rport= tell the phone its own address, or nothing new (H-12). */
+static void restore_via_params(const struct translation *t,
+			       const struct sip_host *host)
+{
+	const struct sipalg_flow *flow = t->flow;
+	struct sipalg_binding *binding = sipalg_binding_find(flow, &flow->dst);
+
+	if (!binding || host->value ||
+	    !(READ_ONCE(binding->places) & 1u << SIP_AT_VIA))
+		return;
+	if (host->place == SIP_AT_VIA_RPORT) {
+		if (htons(host->port) == flow->dst.port)
+			sipalg_plan_number(t->plan, host->digits,
+					   ntohs(flow->dst_real.port));
+	} else if (sipalg_ip_equal(&host->addr, &flow->dst.ip)) {
+		sipalg_plan_host(t->plan, host, flow->family,
+				 &flow->dst_real.ip, 0);
+	}
+}
+
+static void restore_identity(const struct translation *t,
+			     const struct sip_host *host)
+{
+	const struct sipalg_flow *flow = t->flow;
+	struct sipalg_binding *binding;
+	u16 port = host->port;
+
+	if (!sipalg_ip_equal(&host->addr, &flow->dst.ip))
+		return;
+	binding = sipalg_binding_find(flow, &flow->dst);
+	if (host->place == SIP_AT_FROM &&
+	    (!binding || !(READ_ONCE(binding->places) & 1u << SIP_AT_FROM)))
+		return;		/* the phone itself wrote its public address */
+	if (!binding && !flow->original)
+		return;
+	if (htons(port) == flow->dst.port)
+		port = ntohs(flow->dst_real.port);
+	if (binding && host->place == SIP_AT_FROM)
+		restore(t, host, binding, port);
+	else
+		sipalg_plan_host(t->plan, host, flow->family,
+				 &flow->dst_real.ip, port);
+}
+
+/* The administrator's own DNAT: nobody inside has said anything yet. */
+static void restore_forwarded(const struct translation *t,
+			      const struct sip_host *host)
+{
+	const struct sipalg_flow *flow = t->flow;
+	struct sipalg_addr addr = host_addr(host);
+
+	if (host->place != SIP_AT_REQUEST_URI || !flow->original ||
+	    !sipalg_addr_equal(&addr, &flow->dst))
+		return;
+	sipalg_plan_host(t->plan, host, flow->family, &flow->dst_real.ip,
+			 port_to_write(host, flow->dst_real.port));
+}
+
+static void restore_reachable(const struct translation *t,
+			      const struct sip_host *host)
+{
+	struct sipalg_addr addr = host_addr(host);
+	struct sipalg_binding *binding = sipalg_binding_find(t->flow, &addr);
+	u32 wanted = REACHABLE_PLACES;
+
+	if (host->place == SIP_AT_VIA)
+		wanted = 1u << SIP_AT_VIA;
+	if (!binding)
+		restore_forwarded(t, host);
+	else if (READ_ONCE(binding->places) & wanted)
+		restore(t, host, binding, host->place == SIP_AT_VIA ?
+			READ_ONCE(binding->via_port) :
+			READ_ONCE(binding->uri_port));
+}
+
+static void inbound(const struct translation *t, const struct sip_host *host,
+		    u8 rule)
+{
+	/* in an answer to REGISTER the Contacts are the phone's own */
+	if (host->place == SIP_AT_CONTACT &&
+	    t->msg->method != SIP_METHOD_REGISTER)
+		return;
+
+	if (host->place == SIP_AT_VIA_RECEIVED ||
+	    host->place == SIP_AT_VIA_RPORT)
+		restore_via_params(t, host);
+	else if (rule & IDENTITY)
+		restore_identity(t, host);
+	else
+		restore_reachable(t, host);
+}
+
+void sipalg_translate(const struct sipalg_flow *flow,
+		      const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	const struct translation t = {
+		.flow = flow,
+		.msg = msg,
+		.plan = plan,
+		.from_inside = sipalg_flow_from_inside(flow),
+		.to_inside = sipalg_flow_to_inside(flow),
+	};
+	u8 out = msg->request ? OUT_REQUEST : OUT_RESPONSE;
+	u8 in = msg->request ? IN_REQUEST : IN_RESPONSE;
+	unsigned int i;
+
+	if (!t.from_inside && !t.to_inside)
+		return;
+
+	for (i = 0; i < msg->host_count; i++) {
+		const struct sip_host *host = &msg->hosts[i];
+		u8 rule = table[host->place];
+
+		if (!of_family(host, flow->family) &&
+		    host->place != SIP_AT_VIA_RPORT)
+			continue;
+		if (t.from_inside && rule & out)
+			outbound(&t, host, rule);
+		else if (t.to_inside && rule & in)
+			inbound(&t, host, rule);
+	}
+}
