@@ -55,6 +55,13 @@ static void arm(struct sipalg_binding *binding, unsigned long when)
 		refcount_inc(&binding->refs);
 }
 
+void sipalg_binding_wake(struct sipalg_binding *binding, unsigned long when)
+{
+	if (!READ_ONCE(binding->sn->dying) &&
+	    !timer_reduce(&binding->timer, when))
+		refcount_inc(&binding->refs);
+}
+
 static void unlink_tables(struct sipalg_binding *binding)
 {
 	struct sipalg_net *sn = binding->sn;
@@ -86,7 +93,8 @@ static void binding_expired(struct timer_list *timer)
 		else if (atomic_read(&binding->users))
 			arm(binding, jiffies + sipalg_64_t1(sn));
 		else
-			binding->dead = ended = true;
+			ended = true;
+		binding->dead |= ended;
 	}
 	spin_unlock(&binding->lock);
 

@@ -76,6 +76,7 @@ struct sipalg_binding {
 	atomic_t users;
 	struct timer_list timer;
 
+	/* guards all below */
 	spinlock_t lock;
 	bool dead;
 	bool registered;
@@ -193,6 +194,13 @@ void sipalg_binding_note(struct sipalg_binding *binding,
  * Caller holds rcu_read_lock; takes the binding's lock.
  */
 void sipalg_binding_keep(struct sipalg_binding *binding, unsigned long time);
+
+/**
+ * sipalg_binding_wake() - have the timer look no later than this
+ * @binding: in the tables; its lock is held
+ * @when: jiffies
+ */
+void sipalg_binding_wake(struct sipalg_binding *binding, unsigned long when);
 
 /* A call begins or ceases to need the binding. */
 bool sipalg_binding_use(struct sipalg_binding *binding);

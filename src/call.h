@@ -109,6 +109,7 @@ struct sipalg_call {
 	struct timer_list timer;
 	u32 id;
 
+	/* guards all below */
 	spinlock_t lock;
 	bool linked;
 	u8 state;

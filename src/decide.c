@@ -19,9 +19,9 @@ static bool refused_by_policy(struct sipalg_net *sn, const struct sip_msg *msg,
 {
 	bool unknown = msg->method == SIP_METHOD_UNKNOWN &&
 		       sipalg_setting(sn, SIPALG_UNKNOWN_METHOD) == SIPALG_DROP;
+	bool denied = sipalg_setting(sn, SIPALG_DENY_METHODS) & 1u << msg->method;
 
-	if (!msg->request || (!unknown &&
-	    !(sipalg_setting(sn, SIPALG_DENY_METHODS) & 1u << msg->method)))
+	if (!msg->request || (!unknown && !denied))
 		return false;
 	plan->verdict = SIPALG_VERDICT_DROP;
 	plan->reason = SIPALG_REASON_METHOD_DENIED;

@@ -6,6 +6,7 @@
 #include "call.h"
 #include "compat.h"
 #include "media.h"
+#include "media_flow.h"
 #include "net.h"
 #include "pinhole.h"
 #include "port.h"
@@ -27,24 +28,13 @@ static struct sipalg_media *find_media(const struct sipalg_call *call,
 	return NULL;
 }
 
-static void drop_flow(struct nf_conn **flow, bool kill)
-{
-	if (!*flow)
-		return;
-	if (kill && nf_ct_is_confirmed(*flow))
-		nf_ct_kill(*flow);
-	nf_ct_put(*flow);
-	*flow = NULL;
-}
-
 static void close_ports(struct sipalg_media *media, bool kill)
 {
 	unsigned int i;
 
-	for (i = 0; i < SIPALG_PORTS; i++) {
+	for (i = 0; i < SIPALG_PORTS; i++)
 		sipalg_pinhole_close(media->call->sn, &media->exp[i]);
-		drop_flow(&media->flow[i], kill);
-	}
+	sipalg_media_flows_end(media, kill);
 }
 
 void sipalg_media_suspend(struct sipalg_media *media)
@@ -568,15 +558,6 @@ static bool sender_face(struct sipalg_call *call, enum sipalg_side side,
 	return false;
 }
 
-static void remember_flow(struct sipalg_media *media, unsigned int port,
-			  struct nf_conn *ct)
-{
-	drop_flow(&media->flow[port], false);
-	nf_conntrack_get(&ct->ct_general);
-	media->flow[port] = ct;
-	media->seen = jiffies;
-}
-
 void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
 			   struct nf_conntrack_expect *exp)
 {
@@ -584,7 +565,7 @@ void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
 		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	struct sipalg_addr face, real;
 	struct sipalg_media *media;
-	bool to_inside = false, from_inside = false;
+	bool to_inside = false, from_inside = false, welcome = false;
 	unsigned int port;
 
 	spin_lock_bh(&call->lock);
@@ -594,9 +575,16 @@ void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
 		real.ip = media->private;
 		real.port = media->private_port[port];
 		from_inside = sender_face(call, !media->side, tuple, &face);
-		remember_flow(media, port, ct);
+		welcome = sipalg_media_flow_add(media, ct);
+		media->seen = jiffies;
 	}
 	spin_unlock_bh(&call->lock);
+
+	if (!welcome) {
+		/* conntrack drops what is dying before it is confirmed */
+		set_bit(IPS_DYING_BIT, &ct->status);
+		return;
+	}
 
 	if (to_inside)
 		sipalg_pinhole_nat(ct, &real, false);

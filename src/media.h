@@ -48,7 +48,8 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @private_port: of RTP and RTCP, network byte order
  * @public_port: the same
  * @exp: the pinholes
- * @flow: newest media conntracks that came by each pinhole, referenced
+ * @flows: connections that came by the pinholes, see media_flow.h
+ * @flow_count: how many
  * @seen: jiffies when media was last seen
  */
 struct sipalg_media {
@@ -72,7 +73,8 @@ struct sipalg_media {
 	__be16 private_port[SIPALG_PORTS];
 	__be16 public_port[SIPALG_PORTS];
 	struct nf_conntrack_expect *exp[SIPALG_PORTS];
-	struct nf_conn *flow[SIPALG_PORTS];
+	struct hlist_head flows;
+	u16 flow_count;
 	unsigned long seen;
 };
 

@@ -10,15 +10,6 @@
 #define SIPALG_MEDIA_IDLE_H
 
 struct sipalg_call;
-struct sipalg_media;
-
-/**
- * sipalg_media_seen() - when did media last come by this pinhole pair
- * @media: its call is locked
- *
- * Return: jiffies.
- */
-unsigned long sipalg_media_seen(struct sipalg_media *media);
 
 /**
  * sipalg_media_watch() - begin, or go on, to look

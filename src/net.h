@@ -51,6 +51,7 @@ struct sipalg_net {
 	struct rhashtable bindings_public;
 	struct rhltable bindings_private;
 
+	/* guards ports */
 	spinlock_t port_lock;
 	struct hlist_head ports[1 << SIPALG_PORT_HASH_BITS];
 

@@ -7,45 +7,35 @@
 #ifndef SIPALG_REASON_H
 #define SIPALG_REASON_H
 
-#define SIPALG_END_REASONS(X)						\
-	X(BYE,			"bye")					\
-	X(CANCELLED,		"cancelled")				\
-	X(FAILED,		"failed")				\
-	X(SESSION_EXPIRED,	"session_expired")			\
-	X(MAX_DURATION,		"max_duration")				\
-	X(INVITE_TIMEOUT,	"invite_timeout")			\
-	X(IDLE,			"idle")					\
-	X(EVICTED,		"evicted")				\
-	X(ADMIN,		"admin")				\
-	X(SIGNALLING_LOST,	"signalling_lost")
-
-#define SIPALG_MESSAGE_REASONS(X)					\
-	X(NO_CONNECTION_LINE,	"no_connection_line")			\
-	X(NO_PORT_PAIR,		"no_port_pair")				\
-	X(PARSE_ERROR,		"parse_error")				\
-	X(SCREENED,		"screened")				\
-	X(RATE_LIMITED,		"rate_limited")				\
-	X(TOO_LONG,		"too_long")				\
-	X(NO_MEMORY,		"no_memory")				\
-	X(METHOD_DENIED,	"method_denied")			\
-	X(TOO_MANY_CALLS,	"too_many_calls")			\
-	X(TOO_MANY_MEDIA,	"too_many_media")			\
-	X(NOT_SIP,		"not_sip")				\
-	X(SPLIT_MESSAGE,	"split_message")			\
-	X(GSO,			"gso")
-
 enum sipalg_end_reason {
-#define X(name, word) SIPALG_END_##name,
-	SIPALG_END_REASONS(X)
-#undef X
+	SIPALG_END_BYE,
+	SIPALG_END_CANCELLED,
+	SIPALG_END_FAILED,
+	SIPALG_END_SESSION_EXPIRED,
+	SIPALG_END_MAX_DURATION,
+	SIPALG_END_INVITE_TIMEOUT,
+	SIPALG_END_IDLE,
+	SIPALG_END_EVICTED,
+	SIPALG_END_ADMIN,
+	SIPALG_END_SIGNALLING_LOST,
 	SIPALG_END_MAX
 };
 
 enum sipalg_message_reason {
 	SIPALG_REASON_NONE,
-#define X(name, word) SIPALG_REASON_##name,
-	SIPALG_MESSAGE_REASONS(X)
-#undef X
+	SIPALG_REASON_NO_CONNECTION_LINE,
+	SIPALG_REASON_NO_PORT_PAIR,
+	SIPALG_REASON_PARSE_ERROR,
+	SIPALG_REASON_SCREENED,
+	SIPALG_REASON_RATE_LIMITED,
+	SIPALG_REASON_TOO_LONG,
+	SIPALG_REASON_NO_MEMORY,
+	SIPALG_REASON_METHOD_DENIED,
+	SIPALG_REASON_TOO_MANY_CALLS,
+	SIPALG_REASON_TOO_MANY_MEDIA,
+	SIPALG_REASON_NOT_SIP,
+	SIPALG_REASON_SPLIT_MESSAGE,
+	SIPALG_REASON_GSO,
 	SIPALG_REASON_MAX
 };
 

@@ -135,6 +135,7 @@ static void confirm(struct sipalg_binding *binding,
 	binding->registered = true;
 	binding->registered_until = jiffies + (unsigned long)expires * HZ;
 	binding->registrar = flow->src;
+	sipalg_binding_wake(binding, binding->registered_until);
 	open_pinholes(binding, flow);
 }
 

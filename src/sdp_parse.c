@@ -61,7 +61,7 @@ static u16 address_add(struct walk *walk, const char *p, const char *end, enum s
 	bool internet;
 
 	p = address_find(p, end, &internet);
-	if (!p)
+	if (!p || *p == '/')
 		return SIP_NO_INDEX;
 	slash = text_find(p, end, '/');		/* ttl and count of multicast */
 	if (!internet || !sip_host_read_bare(msg, p, slash, &host)) {

@@ -23,12 +23,12 @@ static const char * const ice_words[] = { "leave", "rewrite" };
 	.name = _name, .unit = "", .kind = SIPALG_KIND_SWITCH,		\
 	.initial = _initial, .max = 1 }
 
-#define WORD(_name, _initial, _words) {					\
+#define WORD(_name, _initial, _last, _words) {				\
 	.name = _name, .unit = "", .kind = SIPALG_KIND_WORD,		\
-	.initial = _initial, .max = ARRAY_SIZE(_words) - 1, .words = _words }
+	.initial = _initial, .max = _last, .words = _words }
 
 const struct sipalg_setting_info sipalg_setting_table[SIPALG_SETTING_MAX] = {
-	[SIPALG_MODE] = WORD("mode", SIPALG_MODE_FULL, mode_words),
+	[SIPALG_MODE] = WORD("mode", SIPALG_MODE_FULL, SIPALG_MODE_FULL, mode_words),
 	[SIPALG_INACTIVE_MEDIA_TIMEOUT] =
 		NUMBER_OR_ZERO("inactive-media-timeout", "s", 120, 10, 2550),
 	[SIPALG_HOLD_TIMEOUT] = NUMBER("hold-timeout", "s", 7200, 0, 36000),
@@ -45,10 +45,11 @@ const struct sipalg_setting_info sipalg_setting_table[SIPALG_SETTING_MAX] = {
 		NUMBER_OR_ZERO("session-default", "s", 0, 90, 86400),
 	[SIPALG_RETAIN_HOLD_RESOURCE] = SWITCH("retain-hold-resource", 0),
 	[SIPALG_MEDIA_SOURCE] =
-		WORD("media-source", SIPALG_MEDIA_SOURCE_ANY, media_source_words),
+		WORD("media-source", SIPALG_MEDIA_SOURCE_ANY,
+		     SIPALG_MEDIA_SOURCE_SIGNALLING, media_source_words),
 	[SIPALG_SIGNALLING_SOURCE] =
 		WORD("signalling-source", SIPALG_SIGNALLING_SOURCE_REGISTRAR,
-		     signalling_source_words),
+		     SIPALG_SIGNALLING_SOURCE_ANY, signalling_source_words),
 	[SIPALG_MEDIA_PORTS] = {
 		.name = "media-ports", .unit = "", .kind = SIPALG_KIND_PORTS,
 		.initial = 1024 << 16 | 65535, .min = 1024, .max = 65535,
@@ -57,17 +58,17 @@ const struct sipalg_setting_info sipalg_setting_table[SIPALG_SETTING_MAX] = {
 	[SIPALG_VIA_PINHOLE] = SWITCH("via-pinhole", 0),
 	[SIPALG_ROUTE_PINHOLE] = SWITCH("route-pinhole", 0),
 	[SIPALG_RECORD_ROUTE_PINHOLE] = SWITCH("record-route-pinhole", 1),
-	[SIPALG_UNKNOWN_MESSAGE] = WORD("unknown-message", SIPALG_PASS, action_words),
-	[SIPALG_UNKNOWN_METHOD] = WORD("unknown-method", SIPALG_PASS, action_words),
+	[SIPALG_UNKNOWN_MESSAGE] = WORD("unknown-message", SIPALG_PASS, SIPALG_DROP, action_words),
+	[SIPALG_UNKNOWN_METHOD] = WORD("unknown-method", SIPALG_PASS, SIPALG_DROP, action_words),
 	[SIPALG_DENY_METHODS] = {
 		.name = "deny-methods", .unit = "", .kind = SIPALG_KIND_METHODS,
 		.initial = 0, .min = 0, .max = (1 << SIP_METHOD_MAX) - 1,
 	},
 	[SIPALG_NO_CONNECTION_LINE] =
-		WORD("no-connection-line", SIPALG_DROP, action_words),
+		WORD("no-connection-line", SIPALG_DROP, SIPALG_DROP, action_words),
 	[SIPALG_SCREEN_INVITES] = SWITCH("screen-invites", 0),
 	[SIPALG_SCREEN_TIMEOUT] = NUMBER("screen-timeout", "s", 5, 1, 3600),
-	[SIPALG_ICE] = WORD("ice", SIPALG_ICE_LEAVE, ice_words),
+	[SIPALG_ICE] = WORD("ice", SIPALG_ICE_LEAVE, SIPALG_ICE_REWRITE, ice_words),
 	[SIPALG_RATE_LIMIT] =
 		NUMBER_OR_ZERO("rate-limit", "messages/s", 0, 1, 1000000),
 	[SIPALG_MAX_CALLS] = NUMBER("max-calls", "", 65536, 16, 1048576),

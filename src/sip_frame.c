@@ -99,8 +99,8 @@ static u32 keepalive_length(const char *p, const char *end)
 	return stun ?: blank;
 }
 
-/* Can [p, end), a start line without its end, still become SIP? */
-static bool may_become_sip(const char *p, const char *end)
+/* Is [p, end), as far as it goes, the beginning of a start line of SIP? */
+static bool begins_like_sip(const char *p, const char *end)
 {
 	static const char version[8] = "sip/2.0 ";
 	const char *behind = text_skip(p, end, TEXT_TOKEN);
@@ -197,9 +197,11 @@ enum sip_frame sip_frame_stream(const char *data, u32 len, u32 max_len, u32 *fra
 		return frame_of(SIP_FRAME_KEEPALIVE, keepalive, len, max_len, frame_len);
 
 	p = text_find(data, end, '\n');
-	if (p == end && may_become_sip(data, end))
+	if (!begins_like_sip(data, p))
+		return SIP_FRAME_FOREIGN;
+	if (p == end)
 		return more_or(SIP_FRAME_FOREIGN, len, max_len, frame_len);
-	if (p == end || !text_in(*data, TEXT_TOKEN) || !sip_line_claims_sip(data, p))
+	if (!sip_line_claims_sip(data, p))
 		return SIP_FRAME_FOREIGN;
 
 	p = header_end(p + 1, end, &length);

@@ -94,7 +94,8 @@ static bool request_line(struct reader *reader, const char *p, const char *end)
 	reader->start_method = sip_span_of(msg, p, behind);
 
 	uri = text_skip(behind, uri_end, TEXT_SPACE);
-	if (uri == uri_end || text_until(uri, uri_end, TEXT_SPACE | TEXT_CONTROL) != uri_end)
+	if (uri == uri_end || *uri == '/' || text_until(uri, uri_end, TEXT_SPACE) != uri_end ||
+	    text_until(behind, end, TEXT_CONTROL) != end)
 		return false;
 	return sip_uri_read(msg, uri, uri_end, SIP_AT_REQUEST_URI, 0, &index) != SIP_URI_BAD;
 }

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A bounded list of referenced media conntracks. */
+#include <linux/slab.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_l4proto.h>
+#include "call.h"
+#include "media.h"
+#include "media_flow.h"
+#include "net.h"
+
+struct media_flow {
+	struct hlist_node node;
+	struct nf_conn *ct;
+};
+
+static void flow_free(struct sipalg_media *media, struct media_flow *flow)
+{
+	hlist_del(&flow->node);
+	media->flow_count--;
+	atomic_long_sub(sizeof(*flow), &media->call->sn->memory);
+	nf_ct_put(flow->ct);
+	kfree(flow);
+}
+
+/* Gone from conntrack's table; or the firewall never let it in. */
+static bool is_dead(const struct nf_conn *ct)
+{
+	if (!nf_ct_is_confirmed(ct))
+		return refcount_read(&ct->ct_general.use) == 1;
+	return nf_ct_is_dying(ct) || nf_ct_is_expired(ct);
+}
+
+static void drop_dead(struct sipalg_media *media)
+{
+	struct media_flow *flow;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(flow, next, &media->flows, node)
+		if (is_dead(flow->ct))
+			flow_free(media, flow);
+}
+
+bool sipalg_media_flow_add(struct sipalg_media *media, struct nf_conn *ct)
+{
+	struct media_flow *flow;
+
+	drop_dead(media);
+	if (media->flow_count == SIPALG_MAX_FLOWS)
+		return false;
+	flow = kmalloc(sizeof(*flow), GFP_ATOMIC);
+	if (!flow)
+		return false;
+	nf_conntrack_get(&ct->ct_general);
+	flow->ct = ct;
+	hlist_add_head(&flow->node, &media->flows);
+	media->flow_count++;
+	atomic_long_add(sizeof(*flow), &media->call->sn->memory);
+	return true;
+}
+
+void sipalg_media_flows_end(struct sipalg_media *media, bool kill)
+{
+	struct media_flow *flow;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(flow, next, &media->flows, node) {
+		if (kill && nf_ct_is_confirmed(flow->ct))
+			nf_ct_kill(flow->ct);
+		flow_free(media, flow);
+	}
+}
+
+/* What conntrack adds to now at each packet of such a connection. */
+static u32 udp_timeout(const struct nf_conn *ct)
+{
+	const unsigned int *timeouts = nf_udp_pernet(nf_ct_net(ct))->timeouts;
+
+	return timeouts[test_bit(IPS_ASSURED_BIT, &ct->status) ?
+			UDP_CT_REPLIED : UDP_CT_UNREPLIED];
+}
+
+static unsigned long flow_seen(const struct nf_conn *ct)
+{
+	u32 now = nfct_time_stamp, last;
+
+	/* the flowtable refreshes it for as long as packets pass */
+	if (test_bit(IPS_OFFLOAD_BIT, &ct->status) || !nf_ct_is_confirmed(ct))
+		return jiffies;
+	last = READ_ONCE(ct->timeout) - udp_timeout(ct);
+	if ((s32)(now - last) < 0)
+		return jiffies;	/* a policy of its own keeps it longer */
+	return jiffies - (now - last);
+}
+
+unsigned long sipalg_media_flows_seen(struct sipalg_media *media)
+{
+	struct media_flow *flow;
+
+	hlist_for_each_entry(flow, &media->flows, node) {
+		unsigned long seen = flow_seen(flow->ct);
+
+		if (time_after(seen, media->seen))
+			media->seen = seen;
+	}
+	return media->seen;
+}

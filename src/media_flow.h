@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Media connections that have come by a pinhole, so that they can be ended
+ * with the call (S1-9) and asked for their last packet (S2-4).
+ *
+ * Anyone may send to a pinhole (S1-2), so their number is bounded: the first
+ * ones stay, and who comes when all places are taken by living ones is refused.
+ */
+#ifndef SIPALG_MEDIA_FLOW_H
+#define SIPALG_MEDIA_FLOW_H
+
+#include <linux/types.h>
+
+struct nf_conn;
+struct sipalg_media;
+
+#define SIPALG_MAX_FLOWS	16	/* of one m= section of one side */
+
+/**
+ * sipalg_media_flow_add() - a connection came by a pinhole
+ * @media: whose; its call is locked
+ * @ct: the new, unconfirmed conntrack
+ *
+ * expectfn context.
+ *
+ * Return: false if it must be refused.
+ */
+bool sipalg_media_flow_add(struct sipalg_media *media, struct nf_conn *ct);
+
+/**
+ * sipalg_media_flows_end() - forget all of them
+ * @media: whose; its call is locked
+ * @kill: end the connections as well
+ */
+void sipalg_media_flows_end(struct sipalg_media *media, bool kill);
+
+/**
+ * sipalg_media_flows_seen() - when did the last packet pass
+ * @media: whose; its call is locked
+ *
+ * A media conntrack's timeout is renewed by each packet, so it tells when
+ * the last one came.
+ *
+ * Return: jiffies; @media->seen if nothing newer is known.
+ */
+unsigned long sipalg_media_flows_seen(struct sipalg_media *media);
+
+#endif
