@@ -319,6 +319,14 @@ def _():
         equal(CALL.near[which].recv(100), b"in", "packet at the phone")
 
 
+@test("another helper's module unloaded amid the call harms neither media nor what follows")
+def _():
+    do("modprobe", "nf_conntrack_ftp")
+    do("rmmod", "nf_conntrack_ftp")
+    CALL.media_in(0, b"still")
+    equal(CALL.near[0].recv(100), b"still", "packet at the phone")
+
+
 @test("hanging up closes the pinholes and the media")
 def _():
     seen = CALL.out(request("BYE", f"sip:bob@{CALLEE}", 3, to_tag=";tag=b"))
