@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
 #include "apply.h"
 #include "compat.h"
@@ -202,16 +203,24 @@ static int segment(struct sipalg_packet *packet,
 	return verdict;
 }
 
-/* ICMP errors of a flow come by here too, as may packets seen before. */
+static u8 protocol_of(const struct sk_buff *skb, const struct nf_conn *ct)
+{
+	__be16 frag_off;
+	u8 nexthdr;
+
+	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
+		return ip_hdr(skb)->protocol;
+	nexthdr = ipv6_hdr(skb)->nexthdr;
+	ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &nexthdr, &frag_off);
+	return nexthdr;
+}
+
+/* ICMP errors of a flow come by here too; on lo each packet comes twice. */
 static bool is_ours(const struct sk_buff *skb, const struct nf_conn *ct,
 		    unsigned int protoff)
 {
-	u8 protocol = nf_ct_l3num(ct) == NFPROTO_IPV4 ?
-		      ip_hdr(skb)->protocol : IPPROTO_MAX - 1;
-
-	if (protoff >= skb->len)
-		return false;
-	return nf_ct_l3num(ct) == NFPROTO_IPV6 || protocol == nf_ct_protonum(ct);
+	return protoff < skb->len && !nf_is_loopback_packet(skb) &&
+	       protocol_of(skb, ct) == nf_ct_protonum(ct);
 }
 
 static int packet(struct sk_buff *skb, unsigned int protoff,

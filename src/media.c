@@ -10,6 +10,7 @@
 #include "net.h"
 #include "pinhole.h"
 #include "port.h"
+#include "where.h"
 
 #define LOWEST_MEDIA_PORT	1024	/* H-25 */
 
@@ -110,8 +111,13 @@ static bool section_wants_media(const struct section *section,
 	if (sdp->transport != SDP_TRANSPORT_RTP &&
 	    sdp->transport != SDP_TRANSPORT_UDP)
 		return false;
-	return host_family(section->host) == flow->family &&
-	       is_unicast(flow->family, &section->host->addr);
+	if (host_family(section->host) != flow->family ||
+	    !is_unicast(flow->family, &section->host->addr))
+		return false;
+	/* only the router itself may have its own ports opened */
+	return sipalg_ip_equal(&section->host->addr, &flow->src.ip) ||
+	       !sipalg_is_router(flow->sn->net, flow->family,
+				 &section->host->addr);
 }
 
 static void section_init(struct section *section, const struct sip_msg *msg,
@@ -227,7 +233,7 @@ static bool turn_round(const struct sipalg_flow *flow,
 	};
 	struct sipalg_addr private[SIPALG_PORTS];
 
-	if (sipalg_flow_from_inside(flow) ||
+	if (!section->host || sipalg_flow_from_inside(flow) ||
 	    !sipalg_ip_equal(&flow->dst.ip, &addr.ip) ||
 	    sipalg_ip_equal(&flow->dst.ip, &flow->dst_real.ip) ||
 	    sipalg_setting(flow->sn, SIPALG_MODE) != SIPALG_MODE_FULL)
@@ -250,8 +256,8 @@ static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
 {
 	struct sipalg_media *media;
 
-	if (!section_wants_media(section, flow) ||
-	    turn_round(flow, section, plan))
+	if (turn_round(flow, section, plan) ||
+	    !section_wants_media(section, flow))
 		return true;
 	if (is_own(flow, &section->host->addr) &&
 	    left_to_ice(flow, section->sdp))
@@ -325,6 +331,32 @@ static void forget_unanswered(struct sipalg_call *call, enum sipalg_side side,
 			media_free(media);
 }
 
+/*
+ * A packet may come by twice: on its way through a bridge behind the router
+ * its description already shows our public ports (KERNEL.md 2.1).
+ */
+static bool translated_before(const struct sipalg_flow *flow,
+			      const struct sip_msg *msg)
+{
+	struct sipalg_addr private[SIPALG_PORTS], addr;
+	unsigned int i;
+
+	if (!sipalg_flow_from_inside(flow))
+		return false;
+	for (i = 0; i < msg->media_count; i++) {
+		const struct sdp_media *sdp = &msg->media[i];
+
+		if (!sdp->port || sdp->connection == SIP_NO_INDEX)
+			continue;
+		addr.ip = msg->hosts[sdp->connection].addr;
+		addr.port = htons(sdp->port);
+		if (sipalg_ip_equal(&addr.ip, &flow->src_seen.ip) &&
+		    sipalg_port_owner(flow->sn, &addr, private))
+			return true;
+	}
+	return false;
+}
+
 void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 			   u16 fork, const struct sipalg_flow *flow,
 			   const struct sip_msg *msg, struct sipalg_plan *plan)
@@ -332,6 +364,8 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 	struct sipalg_media *media;
 	unsigned int i;
 
+	if (translated_before(flow, msg))
+		return;
 	if (lacks_connection(msg)) {
 		plan->reason = SIPALG_REASON_NO_CONNECTION_LINE;
 		if (sipalg_setting(call->sn, SIPALG_NO_CONNECTION_LINE) ==

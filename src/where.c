@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Asks the routing tables which addresses are the router's own. */
+#include <linux/netfilter_ipv6.h>
+#include <net/route.h>
+#include "where.h"
+
+bool sipalg_is_router(struct net *net, u8 family, const union nf_inet_addr *ip)
+{
+	if (family == AF_INET)
+		return inet_addr_type(net, ip->ip) == RTN_LOCAL;
+	return nf_ipv6_chk_addr(net, &ip->in6, NULL, 0);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where an address is, seen from the router.
+ */
+#ifndef SIPALG_WHERE_H
+#define SIPALG_WHERE_H
+
+#include <linux/types.h>
+#include <linux/netfilter.h>
+
+struct net;
+
+/**
+ * sipalg_is_router() - is this an address of the router itself
+ * @net: the namespace
+ * @family: AF_INET or AF_INET6
+ * @ip: the address, network byte order
+ *
+ * No pinhole may lead there (H-25): it would open the router's own ports.
+ * Any context; caller holds rcu_read_lock.
+ *
+ * Return: true if it is.
+ */
+bool sipalg_is_router(struct net *net, u8 family, const union nf_inet_addr *ip);
+
+#endif
