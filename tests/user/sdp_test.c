@@ -136,6 +136,7 @@ static const struct sdp_case {
 	{ "port count 0", "m=audio 4000/0 RTP/AVP 0\r\n", "malformed\n" },
 	{ "no transport", "m=audio 4000\r\n", "malformed\n" },
 	{ "c= without address", "c=IN\r\n", "malformed\n" },
+	{ "c= with a ttl and no address", "c=IN IP4 /127\r\n", "malformed\n" },
 	{ "empty c=", "c=\r\n", "malformed\n" },
 	{ "o= that is none", "o=\r\no=x\r\n", "" },
 };
