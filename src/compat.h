@@ -86,6 +86,18 @@ sipalg_compat_expect_assign(struct nf_conntrack_expect *exp,
 #endif
 }
 
+/*
+ * Old kernels distrust the extensions of conntracks that were not confirmed
+ * when some helper was unloaded; confirming one exempts it.
+ */
+static inline void sipalg_compat_confirm(struct nf_conn *ct)
+{
+#ifdef SIPALG_EXTENSIONS_AGE
+	ct->ext->gen_id = 0;
+#endif
+	set_bit(IPS_CONFIRMED_BIT, &ct->status);
+}
+
 /* nf_conntrack_expect_lock held */
 static inline void sipalg_compat_expect_unlink(struct nf_conntrack_expect *exp)
 {

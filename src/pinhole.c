@@ -59,7 +59,7 @@ struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
 	master->mark = READ_ONCE(ct->mark);
 #endif
 	/* conntrack matches no expectation of a master it deems unconfirmed */
-	set_bit(IPS_CONFIRMED_BIT, &master->status);
+	sipalg_compat_confirm(master);
 	smp_wmb();	/* before anyone can take a reference */
 	refcount_set(&master->ct_general.use, 1);
 	return master;
