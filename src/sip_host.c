@@ -98,14 +98,27 @@ static bool ip6_read(const char *p, const char *end, u8 addr[16])
 	return true;
 }
 
+/*
+ * [v6]. What is in brackets but no address we know (a zone, the three colons
+ * of RFC 5118 4.10) is a host whose meaning is the reader's: a name.
+ */
 static const char *reference_read(const char *p, const char *end, struct sip_host *host)
 {
 	const char *close = text_find(p, end, ']');
 
-	if (close == end || !ip6_read(p + 1, close, (u8 *)&host->addr))
-		return NULL;
-	host->form = SIP_HOST_IP6;
 	host->bracketed = 1;
+	if (close == end || close == p + 1)
+		return NULL;
+	if (ip6_read(p + 1, close, (u8 *)&host->addr)) {
+		host->form = SIP_HOST_IP6;
+		return close + 1;
+	}
+	for (p++; p < close; p++) {
+		if (!text_in(*p, TEXT_HOST) && *p != ':' && *p != '%')
+			return NULL;
+	}
+	memset(&host->addr, 0, sizeof(host->addr));
+	host->form = SIP_HOST_NAME;
 	return close + 1;
 }
 

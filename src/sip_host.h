@@ -15,7 +15,8 @@
  *
  * IPv4 addresses, IPv6 references in brackets, domain names (RFC 3261 25.1).
  * What looks like IPv4 but is not written the way RFC 3986 demands (leading
- * zeros, five numbers) is a name, and so never translated. Any context.
+ * zeros, five numbers) is a name, and so never translated; so is what stands in
+ * brackets and is no IPv6 address. Any context.
  *
  * Return: the first byte behind the host, or NULL.
  */

@@ -72,7 +72,7 @@ static inline bool sip_line_read(const char *p, const char *end, struct sip_line
 
 /*
  * A start line claims to be SIP when it begins (response) or ends (request)
- * with the version. White space at its end is forgiven, as RFC 4475 3.1.2.12
+ * with the version. White space at its end is forgiven, as RFC 4475 3.1.2.10
  * allows.
  */
 static inline bool sip_line_claims_sip(const char *p, const char *end)

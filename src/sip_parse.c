@@ -78,7 +78,7 @@ static bool status_line(struct reader *reader, const char *p, const char *end)
 
 /*
  * Method SP Request-URI SP SIP-Version. More than one SP between them is
- * forgiven (RFC 4475 3.1.2.11), white space inside the URI is not.
+ * forgiven (RFC 4475 3.1.2.9), white space inside the URI is not.
  */
 static bool request_line(struct reader *reader, const char *p, const char *end)
 {

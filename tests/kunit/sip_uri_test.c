@@ -27,7 +27,7 @@ static const struct uri_case uri_cases[] = {
 	{ "10.0.0.1:5062", SIP_URI_HOST, "10.0.0.1", 5062, SIP_HOST_IP4, 1 },
 	{ "sip:a@10.0.0.1:65536", SIP_URI_BAD, NULL },
 	{ "sip:2001:db8::10", SIP_URI_BAD, NULL },
-	{ "sip:[1::2::3]", SIP_URI_BAD, NULL },
+	{ "sip:[1::2::3]", SIP_URI_HOST, "[1::2::3]", 0, SIP_HOST_NAME, 1 },
 	{ "sip:a@b@10.0.0.1", SIP_URI_BAD, NULL },
 	{ "sip:", SIP_URI_BAD, NULL },
 	{ "tel:+15551234", SIP_URI_FOREIGN, NULL },

@@ -51,19 +51,21 @@ static const struct host_case {
 	{ "[1:2:3:4:5:6:7::]", 17, SIP_HOST_IP6, "00010002000300040005000600070000" },
 	{ "[2001:db8::1", -1, 0, NULL },
 	{ "[]", -1, 0, NULL },
-	{ "[1]", -1, 0, NULL },
-	{ "[:1]", -1, 0, NULL },
-	{ "[1:]", -1, 0, NULL },
-	{ "[:::]", -1, 0, NULL },
-	{ "[1::2::3]", -1, 0, NULL },
-	{ "[12345::]", -1, 0, NULL },
-	{ "[1:2:3:4:5:6:7:8:9]", -1, 0, NULL },
-	{ "[1:2:3:4:5:6:7]", -1, 0, NULL },
-	{ "[1:2:3:4::5:6:7:8]", -1, 0, NULL },
-	{ "[1:2:3:4:5:6:7:1.2.3.4]", -1, 0, NULL },
-	{ "[::1.2.3]", -1, 0, NULL },
-	{ "[fe80::1%eth0]", -1, 0, NULL },
-	{ "[10.0.0.1]", -1, 0, NULL },
+	{ "[::1;lr]", -1, 0, NULL },
+	/* In brackets, but no address: a name too. */
+	{ "[1]", 3, SIP_HOST_NAME, NULL },
+	{ "[:1]", 4, SIP_HOST_NAME, NULL },
+	{ "[1:]", 4, SIP_HOST_NAME, NULL },
+	{ "[:::]", 5, SIP_HOST_NAME, NULL },
+	{ "[1::2::3]", 9, SIP_HOST_NAME, NULL },
+	{ "[12345::]", 9, SIP_HOST_NAME, NULL },
+	{ "[1:2:3:4:5:6:7:8:9]", 19, SIP_HOST_NAME, NULL },
+	{ "[1:2:3:4:5:6:7]", 15, SIP_HOST_NAME, NULL },
+	{ "[1:2:3:4::5:6:7:8]", 18, SIP_HOST_NAME, NULL },
+	{ "[1:2:3:4:5:6:7:1.2.3.4]", 23, SIP_HOST_NAME, NULL },
+	{ "[::1.2.3]", 9, SIP_HOST_NAME, NULL },
+	{ "[fe80::1%eth0]", 14, SIP_HOST_NAME, NULL },
+	{ "[10.0.0.1]", 10, SIP_HOST_NAME, NULL },
 };
 
 static const char *place_text(const char *text)
@@ -109,9 +111,10 @@ static bool bare_is_read(const struct host_case *c)
 
 	snprintf(bare, sizeof(bare), "%.*s", (int)len - 2, c->text + 1);
 	p = place_text(bare);
-	return sip_host_read_bare(&msg, p, p + msg.len, &host) == (c->len > 0) &&
-	       (c->len < 0 || (host.form == SIP_HOST_IP6 && !host.bracketed &&
-			       addr_is(&host, c->addr)));
+	if (c->form != SIP_HOST_IP6)
+		return !sip_host_read_bare(&msg, p, p + msg.len, &host);
+	return sip_host_read_bare(&msg, p, p + msg.len, &host) &&
+	       host.form == SIP_HOST_IP6 && !host.bracketed && addr_is(&host, c->addr);
 }
 
 static const struct uri_case {
