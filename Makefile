@@ -22,9 +22,10 @@ headers:
 install: modules_install tool
 	+@$(MAKE) -C tools/sipalg-ctl PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" install
 
+# Which release that is, the module says itself: Debian's headers name another.
 modules_install: module
 	+@$(MAKE) -C "$(KERNELDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" modules_install
-	$(DEPMOD) -a -b "$(or $(DESTDIR),/)" "$$(cat "$(KERNELDIR)/include/config/kernel.release")"
+	$(DEPMOD) -a -b "$(or $(DESTDIR),/)" "$$(modinfo -F vermagic sipalg.ko | cut -d ' ' -f 1)"
 
 demo:
 	@scripts/demo
@@ -40,9 +41,10 @@ lint:
 
 # The built kernels stay, since they take minutes; distclean forgets them too.
 clean:
+	@rm -rf build/module-* build/logs build/run
+	@rm -f *.ko *.mod *.mod.c *.o .*.cmd Module.symvers modules.order
+	@find src tests/kunit '(' -name '*.o' -o -name '.*.cmd' -o -name '*.mod' ')' -exec rm -f {} +
 	+@$(MAKE) -C tools/sipalg-ctl clean
-	@rm -rf build/module-* build/logs build/run *.ko *.mod *.mod.c *.o .*.cmd .tmp_versions Module.symvers modules.order
-	@find src tests/kunit -name '*.o' -o -name '.*.cmd' -o -name '*.mod' | xargs -r rm -f
 
 distclean: clean
 	@rm -rf build
