@@ -16,6 +16,9 @@
 #include "keep.h"
 #include "net.h"
 
+/* RFC 9293 3.7.1: what every path can carry. */
+#define SMALLEST_PIECE	536
+
 static bool mangle(struct sipalg_packet *packet, unsigned int offset,
 		   struct sip_span span, const char *text, unsigned int len)
 {
@@ -58,6 +61,7 @@ static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
 		return false;
 	}
 	packet->delta += len - span.len;
+	packet->edits++;
 	return true;
 }
 
@@ -90,25 +94,78 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 	return SIPALG_APPLIED;
 }
 
+static const struct nf_ct_seqadj *seqadj(const struct sipalg_packet *packet)
+{
+	const struct nf_conn_seqadj *both = nfct_seqadj(packet->ct);
+
+	return both ? &both->seq[CTINFO2DIR(packet->ctinfo)] : NULL;
+}
+
+s32 sipalg_packet_shift(const struct sipalg_packet *packet)
+{
+	const struct nf_ct_seqadj *adj = seqadj(packet);
+
+	return adj ? adj->offset_after : 0;
+}
+
+s32 sipalg_packet_old_shift(const struct sipalg_packet *packet)
+{
+	const struct nf_ct_seqadj *adj = seqadj(packet);
+
+	return adj ? adj->offset_before : 0;
+}
+
+static bool replace_payload(struct sipalg_packet *packet, unsigned int offset,
+			    const char *bytes, u32 len)
+{
+	unsigned int old = packet->skb->len - packet->payload;
+
+	return __nf_nat_mangle_tcp_packet(packet->skb, packet->ct,
+					  packet->ctinfo, packet->protoff,
+					  offset, old - offset, bytes, len,
+					  false);
+}
+
+bool sipalg_packet_cut(struct sipalg_packet *packet, unsigned int len)
+{
+	return replace_payload(packet, len, "", 0);
+}
+
+bool sipalg_packet_refill(struct sipalg_packet *packet, const char *bytes,
+			  u32 len, u32 seq, u32 piece)
+{
+	unsigned int old = packet->skb->len - packet->payload;
+	struct tcphdr *tcp;
+
+	if (!replace_payload(packet, 0, bytes, len))
+		return false;
+	/* the checksum is left to be completed, so it need not be told */
+	tcp = (struct tcphdr *)(packet->skb->data + packet->protoff);
+	tcp->seq = htonl(seq);
+	packet->piece = max(piece, old);
+	return true;
+}
+
 /*
  * ip_forward has compared the length with the MTU before we changed it, and
  * whoever sent a full-sized segment cannot send a smaller one to please us.
- * As a GSO packet it is cut into two on the way out.
+ * As a GSO packet it is cut on the way out, into pieces as long as the
+ * sender's own longest, which is what fits the whole path.
  */
 static void segment_if_needed(struct sipalg_packet *packet)
 {
 	struct sk_buff *skb = packet->skb;
 	struct dst_entry *dst = skb_dst(skb);
-	unsigned int old_payload;
+	unsigned int payload = skb->len - packet->payload;
+	unsigned int piece = packet->piece ?: payload - packet->delta;
 
-	if (!dst || skb_is_gso(skb) || skb->len <= dst_mtu(dst))
+	if (!dst || skb_is_gso(skb) || skb->len <= dst_mtu(dst) ||
+	    skb_unclone(skb, GFP_ATOMIC))
 		return;
-	old_payload = skb->len - packet->payload - packet->delta;
-	if (!old_payload || skb_unclone(skb, GFP_ATOMIC))
-		return;
-	skb_shinfo(skb)->gso_size = old_payload;
-	skb_shinfo(skb)->gso_segs =
-		DIV_ROUND_UP(skb->len - packet->payload, old_payload);
+	piece = clamp_t(unsigned int, piece, SMALLEST_PIECE,
+			dst_mtu(dst) - packet->payload);
+	skb_shinfo(skb)->gso_size = piece;
+	skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(payload, piece);
 	skb_shinfo(skb)->gso_type = nf_ct_l3num(packet->ct) == NFPROTO_IPV4 ?
 				    SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
 }
@@ -117,17 +174,17 @@ void sipalg_apply_done(struct sipalg_packet *packet)
 {
 	const struct tcphdr *tcp;
 
-	if (!packet->delta)
-		return;
-
 	if (nf_ct_protonum(packet->ct) == IPPROTO_UDP) {
 		if (packet->delta > 0)
 			packet->skb->ignore_df = 1;
 		return;
 	}
 
-	tcp = (const struct tcphdr *)(packet->skb->data + packet->protoff);
-	nf_ct_seqadj_set(packet->ct, packet->ctinfo, tcp->seq, packet->delta);
-	if (packet->delta > 0)
+	if (packet->delta) {
+		tcp = (const struct tcphdr *)(packet->skb->data + packet->protoff);
+		nf_ct_seqadj_set(packet->ct, packet->ctinfo, tcp->seq,
+				 packet->delta);
+	}
+	if (packet->delta > 0 || packet->piece)
 		segment_if_needed(packet);
 }

@@ -21,6 +21,8 @@ struct sk_buff;
  * @protoff: offset of the UDP or TCP header from the network header
  * @payload: offset of the payload from the network header
  * @delta: bytes by which its messages have grown so far, negative: shrunk
+ * @edits: messages changed so far
+ * @piece: longest payload among the segments that its bytes came in; 0: its own
  */
 struct sipalg_packet {
 	struct sk_buff *skb;
@@ -29,7 +31,14 @@ struct sipalg_packet {
 	unsigned int protoff;
 	unsigned int payload;
 	int delta;
+	unsigned int edits;
+	unsigned int piece;
 };
+
+static inline char *sipalg_packet_payload(const struct sipalg_packet *packet)
+{
+	return (char *)packet->skb->data + packet->payload;
+}
 
 /* What happened to a message. */
 enum sipalg_applied {
@@ -58,6 +67,44 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 				 const struct sip_msg *msg,
 				 struct sipalg_plan *plan,
 				 char *room, u32 room_len);
+
+/**
+ * sipalg_packet_cut() - let only the beginning of a segment's payload go on
+ * @packet: of TCP
+ * @len: bytes that stay
+ *
+ * Return: false if there is no memory.
+ */
+bool sipalg_packet_cut(struct sipalg_packet *packet, unsigned int len);
+
+/**
+ * sipalg_packet_refill() - give a segment another payload
+ * @packet: of TCP
+ * @bytes: the payload, not of this packet
+ * @len: its length in bytes
+ * @seq: sequence number of its first byte, as the sender counts
+ * @piece: longest payload that the sender has made of such bytes
+ *
+ * Return: false if there is no memory or it would be longer than a packet.
+ */
+bool sipalg_packet_refill(struct sipalg_packet *packet, const char *bytes,
+			  u32 len, u32 seq, u32 piece);
+
+/**
+ * sipalg_packet_shift() - how far changed lengths have shifted new data
+ * @packet: of TCP
+ *
+ * Return: bytes to be added to the sender's sequence number.
+ */
+s32 sipalg_packet_shift(const struct sipalg_packet *packet);
+
+/**
+ * sipalg_packet_old_shift() - and data before the newest change of length
+ * @packet: of TCP
+ *
+ * Return: bytes that conntrack will add to its sequence number.
+ */
+s32 sipalg_packet_old_shift(const struct sipalg_packet *packet);
 
 /**
  * sipalg_apply_done() - after the last message of a packet

@@ -8,6 +8,8 @@
 #include <linux/types.h>
 #include <net/netfilter/nf_conntrack_helper.h>
 
+struct sipalg_tcp;
+
 enum sipalg_stream_state {
 	SIPALG_STREAM_UNKNOWN,	/* no SYN seen: no boundary is proven */
 	SIPALG_STREAM_SYNCED,	/* @next is a message boundary */
@@ -18,13 +20,13 @@ enum sipalg_stream_state {
  * struct sipalg_stream - one direction of a TCP connection
  * @next: sequence number at which the next message begins, host byte order,
  *	as the sender counts
- * @last: where the newest segment began that was looked at
  * @state: enum sipalg_stream_state
+ * @early: segments in a row that came before their turn
  */
 struct sipalg_stream {
 	u32 next;
-	u32 last;
 	u8 state;
+	u8 early;
 };
 
 /**
@@ -32,11 +34,13 @@ struct sipalg_stream {
  * @keep_until: jiffies32 until which the flow is needed
  * @keeps: @keep_until has a meaning
  * @stream: by direction
+ * @tcp: what the connection is owed, or NULL: see tcp_debt.h
  */
 struct sipalg_flow_data {
 	u32 keep_until;
 	bool keeps;
 	struct sipalg_stream stream[2];
+	struct sipalg_tcp __rcu *tcp;
 };
 
 static inline struct sipalg_flow_data *sipalg_flow_data(struct nf_conn *ct)

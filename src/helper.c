@@ -1,38 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A packet's one way: framing -> parse -> decide -> apply.
- *
- * The index, the plan and the new bytes of a message are too large for the
- * stack: each CPU has a set of them, used with BH off and not across packets.
  */
 #include <linux/ipv6.h>
 #include <linux/ip.h>
-#include <linux/percpu.h>
 #include <linux/skbuff.h>
-#include <linux/slab.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/ipv6.h>
-#include <net/netfilter/nf_conntrack_seqadj.h>
 #include "apply.h"
 #include "compat.h"
-#include "decide.h"
-#include "flow_data.h"
 #include "helper.h"
 #include "keep.h"
+#include "message.h"
 #include "net.h"
 #include "pinhole.h"
 #include "sip_frame.h"
 #include "tcp_stream.h"
-
-/* What one message at a time needs. */
-struct workbench {
-	struct sip_msg msg;
-	struct sipalg_plan plan;
-	char room[SIP_MAX_MESSAGE];
-};
-
-static DEFINE_PER_CPU(struct workbench *, workbenches);
 
 /* Pinholes are closed by their owners, never by a policy's timeout. */
 #define POLICY_TIMEOUT	(10 * 24 * 3600)
@@ -50,68 +34,6 @@ static const struct nf_conntrack_expect_policy policies[SIPALG_CLASS_MAX] = {
 	},
 };
 
-static void count_unchanged(const struct sipalg_flow *flow,
-			    enum sipalg_message_reason reason)
-{
-	if (reason)
-		sipalg_count(flow->sn, passed_unchanged[reason]);
-}
-
-static int drop(const struct sipalg_flow *flow,
-		enum sipalg_message_reason reason)
-{
-	sipalg_count(flow->sn, dropped[reason]);
-	net_info_ratelimited("sipalg: message dropped: %s\n",
-			     sipalg_reason_word(reason));
-	return NF_DROP;
-}
-
-/* Parse failed: pass unchanged, or drop what claims to be SIP if so set. */
-static int not_understood(const struct sipalg_flow *flow,
-			  enum sip_result result)
-{
-	static const u8 reasons[] = {
-		[SIP_NOT_SIP] = SIPALG_REASON_NOT_SIP,
-		[SIP_MALFORMED] = SIPALG_REASON_PARSE_ERROR,
-		[SIP_TOO_MANY] = SIPALG_REASON_TOO_LONG,
-	};
-
-	if (result == SIP_MALFORMED &&
-	    sipalg_setting(flow->sn, SIPALG_UNKNOWN_MESSAGE) == SIPALG_DROP)
-		return drop(flow, SIPALG_REASON_PARSE_ERROR);
-	count_unchanged(flow, reasons[result]);
-	return NF_ACCEPT;
-}
-
-/* One message at @offset of the payload, @len bytes long. */
-static int message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
-		   unsigned int offset, u32 len)
-{
-	struct workbench *bench = this_cpu_read(workbenches);
-	struct sipalg_plan *plan = &bench->plan;
-	enum sip_result result;
-	int verdict = NF_ACCEPT;
-
-	result = sip_parse(packet->skb->data + packet->payload + offset, len,
-			   &bench->msg);
-	if (result != SIP_OK)
-		return not_understood(flow, result);
-
-	sipalg_decide(flow, &bench->msg, plan);
-	sipalg_count_message(flow->sn, &bench->msg, plan->retransmitted);
-
-	if (plan->verdict == SIPALG_VERDICT_DROP)
-		verdict = drop(flow, plan->reason);
-	else if (sipalg_apply(packet, flow, offset, &bench->msg, plan,
-			      bench->room, sizeof(bench->room)))
-		verdict = drop(flow, plan->reason);
-	else
-		count_unchanged(flow, plan->reason);
-
-	sipalg_decide_done(plan);
-	return verdict;
-}
-
 static int datagram(struct sipalg_packet *packet,
 		    const struct sipalg_flow *flow)
 {
@@ -125,82 +47,41 @@ static int datagram(struct sipalg_packet *packet,
 	len = packet->skb->len - packet->payload;
 
 	/* the mangle functions take all of the skb for payload */
-	if (ntohs(udp->len) != len + sizeof(*udp)) {
-		count_unchanged(flow, SIPALG_REASON_PARSE_ERROR);
-		return NF_ACCEPT;
-	}
-	if (sip_frame_datagram(packet->skb->data + packet->payload, len) !=
+	if (ntohs(udp->len) != len + sizeof(*udp))
+		return sipalg_message_unchanged(flow, SIPALG_REASON_PARSE_ERROR);
+	if (sip_frame_datagram(sipalg_packet_payload(packet), len) !=
 	    SIP_FRAME_MESSAGE)
 		return NF_ACCEPT;
-	if (len > sipalg_setting(flow->sn, SIPALG_MAX_MESSAGE)) {
-		count_unchanged(flow, SIPALG_REASON_TOO_LONG);
-		return NF_ACCEPT;
-	}
-	return message(packet, flow, 0, len);
-}
-
-/* Whole messages from @offset on; the stream's boundary moves along. */
-static int messages(struct sipalg_packet *packet,
-		    const struct sipalg_flow *flow,
-		    struct sipalg_segment *segment)
-{
-	u32 max_len = sipalg_setting(flow->sn, SIPALG_MAX_MESSAGE);
-	u32 len;
-
-	while (sipalg_segment_left(segment)) {
-		/* earlier messages of the segment may have moved this one */
-		unsigned int offset = segment->offset + packet->delta;
-		int verdict;
-
-		switch (sip_frame_stream(packet->skb->data + packet->payload +
-					 offset, sipalg_segment_left(segment),
-					 max_len, &len)) {
-		case SIP_FRAME_MESSAGE:
-			sipalg_count(flow->sn, tcp[SIPALG_TCP_MESSAGES]);
-			verdict = message(packet, flow, offset, len);
-			if (verdict != NF_ACCEPT)
-				return verdict;
-			sipalg_segment_advance(segment, len);
-			break;
-		case SIP_FRAME_KEEPALIVE:
-			sipalg_count(flow->sn, tcp[SIPALG_TCP_KEEPALIVES]);
-			sipalg_segment_advance(segment, len);
-			break;
-		case SIP_FRAME_MORE:
-			sipalg_count(flow->sn, tcp[SIPALG_TCP_SPLIT]);
-			count_unchanged(flow, SIPALG_REASON_SPLIT_MESSAGE);
-			sipalg_segment_skip(segment, len);
-			return NF_ACCEPT;
-		default:
-			sipalg_count(flow->sn, tcp[SIPALG_TCP_FOREIGN]);
-			sipalg_segment_foreign(segment);
-			return NF_ACCEPT;
-		}
-	}
-	return NF_ACCEPT;
+	if (len > sipalg_setting(flow->sn, SIPALG_MAX_MESSAGE))
+		return sipalg_message_unchanged(flow, SIPALG_REASON_TOO_LONG);
+	return sipalg_message(packet, flow, sipalg_packet_payload(packet), 0,
+			      len);
 }
 
 static int segment(struct sipalg_packet *packet,
 		   const struct sipalg_flow *flow)
 {
-	struct sipalg_segment segment;
 	const struct tcphdr *tcp;
-	int verdict;
 
 	if (packet->protoff + sizeof(*tcp) > packet->skb->len)
 		return NF_ACCEPT;
 	tcp = (const struct tcphdr *)(packet->skb->data + packet->protoff);
 	packet->payload = packet->protoff + tcp->doff * 4;
-	if (packet->payload > packet->skb->len)
+	if (tcp->doff * 4 < sizeof(*tcp) || packet->payload > packet->skb->len)
 		return NF_ACCEPT;
+	return sipalg_tcp_segment(packet, flow);
+}
 
-	if (!sipalg_segment_begin(&segment, packet->ct, tcp,
-				  CTINFO2DIR(packet->ctinfo),
-				  packet->skb->len - packet->payload))
-		return NF_ACCEPT;
-	verdict = messages(packet, flow, &segment);
-	sipalg_segment_end(&segment);
-	return verdict;
+/*
+ * The bytes are kept, the packet is not. A local sender takes a drop for a
+ * reason to stop, so it must not see one.
+ */
+static int held_back(struct sk_buff *skb)
+{
+	if (!skb->sk || !sk_fullsock(skb->sk))
+		return NF_DROP;
+	consume_skb(skb);
+	return NF_STOLEN;
 }
 
 static u8 protocol_of(const struct sk_buff *skb, const struct nf_conn *ct)
@@ -239,21 +120,17 @@ static int packet(struct sk_buff *skb, unsigned int protoff,
 	sipalg_keep_refresh(ct);
 	sipalg_flow_init(&flow, sn, ct, CTINFO2DIR(ctinfo));
 
-	if (nf_ct_protonum(ct) == IPPROTO_UDP && skb_is_gso(skb)) {
-		/* several datagrams in one: their lengths cannot be changed */
-		count_unchanged(&flow, SIPALG_REASON_GSO);
-		return NF_ACCEPT;
-	}
-	if (skb_linearize(skb)) {
-		count_unchanged(&flow, SIPALG_REASON_NO_MEMORY);
-		return NF_ACCEPT;
-	}
+	/* several datagrams in one: their lengths cannot be changed */
+	if (nf_ct_protonum(ct) == IPPROTO_UDP && skb_is_gso(skb))
+		return sipalg_message_unchanged(&flow, SIPALG_REASON_GSO);
+	if (skb_linearize(skb))
+		return sipalg_message_unchanged(&flow, SIPALG_REASON_NO_MEMORY);
 
 	verdict = nf_ct_protonum(ct) == IPPROTO_UDP ?
 		  datagram(&packet, &flow) : segment(&packet, &flow);
 	if (verdict == NF_ACCEPT)
 		sipalg_apply_done(&packet);
-	return verdict;
+	return verdict == SIPALG_HELD ? held_back(skb) : verdict;
 }
 
 static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
@@ -288,35 +165,11 @@ static bool name_taken(const char *name, u8 l4proto)
 	return taken;
 }
 
-static void free_workbenches(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		kvfree(per_cpu(workbenches, cpu));
-}
-
-static int alloc_workbenches(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		struct workbench *bench = kvmalloc(sizeof(*bench), GFP_KERNEL);
-
-		if (!bench) {
-			free_workbenches();
-			return -ENOMEM;
-		}
-		per_cpu(workbenches, cpu) = bench;
-	}
-	return 0;
-}
-
 int sipalg_helper_register(const char *name)
 {
 	int i, err;
 
-	err = alloc_workbenches();
+	err = sipalg_message_init();
 	if (err)
 		return err;
 
@@ -335,7 +188,7 @@ int sipalg_helper_register(const char *name)
 err_registered:
 	while (i--)
 		nf_conntrack_helper_unregister(registered[i]);
-	free_workbenches();
+	sipalg_message_exit();
 	return err;
 }
 
@@ -346,5 +199,5 @@ void sipalg_helper_unregister(void)
 	for (i = 0; i < ARRAY_SIZE(helpers); i++)
 		nf_conntrack_helper_unregister(registered[i]);
 	synchronize_rcu();
-	free_workbenches();
+	sipalg_message_exit();
 }

@@ -9,6 +9,7 @@
 #include "call.h"
 #include "helper.h"
 #include "net.h"
+#include "tcp_debt.h"
 
 static char *helper_name = "sipalg";
 module_param(helper_name, charp, 0444);
@@ -30,6 +31,8 @@ static int __net_init net_init(struct net *net)
 	sipalg_settings_init(&sn->settings);
 	get_random_bytes(&sn->key, sizeof(sn->key));
 	spin_lock_init(&sn->port_lock);
+	spin_lock_init(&sn->tcp_lock);
+	INIT_LIST_HEAD(&sn->tcp);
 	for (i = 0; i < ARRAY_SIZE(sn->ports); i++)
 		INIT_HLIST_HEAD(&sn->ports[i]);
 
@@ -61,6 +64,7 @@ static void __net_exit net_exit(struct net *net)
 {
 	struct sipalg_net *sn = sipalg_net_get(net);
 
+	sipalg_tcp_exit(sn);
 	sipalg_calls_exit(sn);
 	sipalg_bindings_exit(sn);
 	free_percpu(sn->stats);

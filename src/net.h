@@ -3,8 +3,9 @@
  * All state of a network namespace, and the order of the module's locks.
  *
  * Lock order, outermost first:
+ *	sipalg_tcp.lock
  *	sipalg_call.lock or sipalg_binding.lock (never both)
- *	sipalg_net.port_lock
+ *	sipalg_net.port_lock, sipalg_net.tcp_lock (never both)
  *	nf_conntrack_expect_lock (conntrack's, inside its functions)
  * All are taken with _bh: the helper also runs for packets of local sockets
  * in process context. rhashtable locks its own buckets; nothing of ours is
@@ -33,6 +34,9 @@
  * @bindings_private: the same by private transport address
  * @port_lock: guards @ports
  * @ports: struct sipalg_media by translated address and port
+ * @tcp_lock: guards @tcp
+ * @tcp: struct sipalg_tcp of connections that owe something
+ * @tcp_bytes: what they hold
  * @call_id: last number given to a call
  * @call_count: calls in @calls; @call_peak its highest value
  * @binding_count: bindings in the tables
@@ -54,6 +58,11 @@ struct sipalg_net {
 	/* guards ports */
 	spinlock_t port_lock;
 	struct hlist_head ports[1 << SIPALG_PORT_HASH_BITS];
+
+	/* guards tcp */
+	spinlock_t tcp_lock;
+	struct list_head tcp;
+	atomic_long_t tcp_bytes;
 
 	atomic_t call_id;
 	atomic_t call_count;

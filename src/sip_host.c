@@ -12,9 +12,9 @@ static const char *octet_read(const char *p, const char *end, u8 *octet)
 	const char *start = p;
 	u32 n = 0;
 
-	while (p < end && p - start < 3 && text_in(*p, TEXT_DIGIT))
-		n = n * 10 + (*p++ - '0');
-	if (p == start || n > 255 || (*start == '0' && p - start > 1))
+	for (; p < end && text_is_digit(*p); p++)
+		n = n * 10 + (*p - '0');
+	if (p == start || p - start > 3 || n > 255 || (*start == '0' && p - start > 1))
 		return NULL;
 	*octet = n;
 	return p;
@@ -36,7 +36,7 @@ static const char *ip4_read(const char *p, const char *end, u8 addr[4])
 
 static u32 hex_value(char c)
 {
-	return text_in(c, TEXT_DIGIT) ? c - '0' : (c | 0x20) - 'a' + 10;
+	return text_is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
 }
 
 /* One to four hex digits, two bytes of an address. */
@@ -54,28 +54,37 @@ static const char *group_read(const char *p, const char *end, u8 *group)
 	return p;
 }
 
+/* Of @len bytes those behind @gap, where "::" stood, move to the end. */
+static bool gap_fill(u8 addr[16], int len, int gap)
+{
+	if (gap < 0)
+		return len == 16;
+	if (len > 14)		/* "::" stands for two bytes at least */
+		return false;
+	memmove(addr + 16 - (len - gap), addr + gap, len - gap);
+	memset(addr + gap, 0, 16 - len);
+	return true;
+}
+
 /* RFC 4291 2.2, all three forms; [p, end) must be the address and no more. */
 static bool ip6_read(const char *p, const char *end, u8 addr[16])
 {
 	int len = 0, gap = -1;
+	const char *next;
 
 	if (text_begins(p, end, "::")) {
 		gap = 0;
 		p += 2;
 	}
 	while (p < end) {
-		const char *next;
-
-		/* The dotted form of the last four bytes. */
-		if (len <= 12 && ip4_read(p, end, addr + len) == end) {
-			len += 4;
-			break;
-		}
 		if (len == 16)
 			return false;
 		next = group_read(p, end, addr + len);
 		if (!next)
 			return false;
+		if (next < end && *next == '.')	/* the last four bytes, dotted */
+			return len <= 12 && ip4_read(p, end, addr + len) == end &&
+			       gap_fill(addr, len + 4, gap);
 		len += 2;
 		p = next;
 		if (p == end)
@@ -89,13 +98,7 @@ static bool ip6_read(const char *p, const char *end, u8 addr[16])
 			p++;
 		}
 	}
-	if (gap < 0)
-		return len == 16;
-	if (len > 14)		/* "::" stands for two bytes at least */
-		return false;
-	memmove(addr + 16 - (len - gap), addr + gap, len - gap);
-	memset(addr + gap, 0, 16 - len);
-	return true;
+	return gap_fill(addr, len, gap);
 }
 
 /*

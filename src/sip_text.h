@@ -35,6 +35,11 @@ static inline bool text_in(char c, u8 classes)
 	return sip_text_class[(u8)c] & classes;
 }
 
+static inline bool text_is_digit(char c)
+{
+	return (u8)(c - '0') < 10;
+}
+
 #define TEXT_EACH(byte)	(0x0101010101010101ULL * (u8)(byte))
 
 /* Eight bytes, the first of them in the low bits. */
@@ -111,6 +116,28 @@ static inline const char *text_trim(const char *p, const char *end)
 }
 
 /*
+ * One to seven bytes in one word. Where each of them lands does not matter, as
+ * long as it is the same for the bytes compared with.
+ */
+static __always_inline u64 text_short_word(const char *p, u32 len)
+{
+	u32 first, last;
+
+	if (len >= 4) {
+		memcpy(&first, p, 4);
+		memcpy(&last, p + len - 4, 4);
+		return (u64)last << 32 | first;
+	}
+	return (u8)p[0] | (u32)(u8)p[len / 2] << 8 | (u32)(u8)p[len - 1] << 16;
+}
+
+/* Capitals of @word count as the small letters that @lower has. */
+static __always_inline bool text_same_word(u64 word, u64 lower)
+{
+	return !((word ^ lower) & ~((lower & TEXT_EACH(0x40)) >> 1));
+}
+
+/*
  * Letters of @lower are small and match both cases, other characters match
  * themselves. Both have @len bytes. Meant for constants: it then becomes a
  * few compares of whole words.
@@ -120,21 +147,11 @@ static __always_inline bool text_same(const char *p, const char *lower, u32 len)
 	u32 i;
 
 	for (i = 0; i + 8 <= len; i += 8) {
-		u64 want = text_word(lower + i);
-
-		if ((text_word(p + i) ^ want) & ~((want & TEXT_EACH(0x40)) >> 1))
+		if (!text_same_word(text_word(p + i), text_word(lower + i)))
 			return false;
 	}
-	if (i && i < len) {
-		u64 want = text_word(lower + len - 8);
-
-		return !((text_word(p + len - 8) ^ want) & ~((want & TEXT_EACH(0x40)) >> 1));
-	}
-	for (; i < len; i++) {
-		if ((p[i] ^ lower[i]) & ~((lower[i] & 0x40) >> 1))
-			return false;
-	}
-	return true;
+	return i == len || text_same_word(text_short_word(p + i, len - i),
+					  text_short_word(lower + i, len - i));
 }
 
 static __always_inline bool text_same_len(const char *p, size_t len, const char *lower,
@@ -164,7 +181,7 @@ static inline const char *text_number(const char *p, const char *end, u32 *numbe
 	const char *start = p;
 	u64 n = 0;
 
-	for (; p < end && text_in(*p, TEXT_DIGIT); p++) {
+	for (; p < end && text_is_digit(*p); p++) {
 		n = n * 10 + (*p - '0');
 		if (n > U32_MAX)
 			n = U32_MAX;

@@ -1,79 +1,378 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Follows the message boundaries of both directions of a connection. */
+/*
+ * Order of a direction's sequence numbers, all as the sender counts:
+ *
+ *	old data | next: a message boundary | held.start .. held end | early
+ *
+ * Held bytes always begin at the boundary. Old data was translated and noted,
+ * or has passed as it was.
+ */
+#include <linux/netfilter.h>
 #include <linux/tcp.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/tcp.h>
 #include "flow_data.h"
+#include "message.h"
+#include "net.h"
+#include "sip_frame.h"
+#include "tcp_debt.h"
 #include "tcp_stream.h"
+
+#define MOST_REPEATS	3	/* of held bytes, then the message is given up */
+#define MOST_EARLY	16	/* segments out of turn, then the stream is */
+
+/**
+ * struct segment - one segment on its way
+ * @packet: its packet
+ * @flow: its flow
+ * @stream: its direction of the connection
+ * @tcp: what the connection owes, locked; NULL: nothing
+ * @dir: enum ip_conntrack_dir
+ * @seq: sequence number of its payload's first byte
+ * @len: bytes of payload, as the sender sent them
+ * @offset: how many of them have been dealt with
+ * @fin: nothing comes behind it
+ */
+struct segment {
+	struct sipalg_packet *packet;
+	const struct sipalg_flow *flow;
+	struct sipalg_stream *stream;
+	struct sipalg_tcp *tcp;
+	u8 dir;
+	bool fin;
+	u32 seq;
+	u32 len;
+	u32 offset;
+};
+
+static const struct tcphdr *header(const struct sipalg_packet *packet)
+{
+	return (const struct tcphdr *)(packet->skb->data + packet->protoff);
+}
+
+/* Where the rest of the payload is now: earlier messages may have moved it. */
+static unsigned int place(const struct segment *s)
+{
+	return s->offset + s->packet->delta;
+}
+
+static const char *bytes(const struct segment *s)
+{
+	return sipalg_packet_payload(s->packet) + place(s);
+}
+
+static struct sipalg_held *held(const struct segment *s)
+{
+	if (!s->tcp || !s->tcp->held[s->dir].bytes)
+		return NULL;
+	return &s->tcp->held[s->dir];
+}
+
+/* Only what may have to be rewritten must be held back. */
+static bool may_rewrite(const struct sipalg_flow *flow)
+{
+	return sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL &&
+	       (sipalg_flow_from_inside(flow) || sipalg_flow_to_inside(flow));
+}
+
+static int foreign(struct segment *s)
+{
+	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_FOREIGN]);
+	s->stream->state = SIPALG_STREAM_FOREIGN;
+	if (held(s))
+		sipalg_tcp_let_go(s->tcp, s->dir);
+	return NF_ACCEPT;
+}
+
+static bool owe(struct segment *s)
+{
+	if (!s->tcp)
+		s->tcp = sipalg_tcp_make(s->flow->sn, s->packet->ct);
+	return s->tcp;
+}
+
+/* The beginning of a message, @missing bytes short at least. */
+static int hold(struct segment *s, u32 missing)
+{
+	unsigned int kept = place(s);
+	u32 rest = s->len - s->offset;
+	struct sipalg_held *h;
+
+	if (s->fin)
+		return foreign(s);
+	if (!owe(s) ||
+	    !sipalg_tcp_hold(s->tcp, s->dir, s->seq + s->offset, bytes(s), rest))
+		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
+
+	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_SPLIT]);
+	h = held(s);
+	h->need = rest + missing;
+	h->passing = !may_rewrite(s->flow);
+	s->stream->next = s->seq + s->offset;
+	if (h->passing)
+		return NF_ACCEPT;
+	if (!kept)
+		return SIPALG_HELD;
+	/* the messages before it go on, the beginning stays */
+	if (!sipalg_packet_cut(s->packet, kept))
+		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
+	return NF_ACCEPT;
+}
+
+/* The receiver may get a translated message only as a whole (H-3). */
+static bool note(struct segment *s, unsigned int at, u32 seen, u32 old_len,
+		 u32 len)
+{
+	const struct sipalg_sent sent = {
+		.start = s->seq + s->offset,
+		.old_len = old_len,
+		.seen = seen,
+		.len = len,
+	};
+
+	return owe(s) &&
+	       sipalg_tcp_note(s->tcp, s->dir, &sent,
+			       sipalg_packet_payload(s->packet) + at);
+}
+
+static int whole_message(struct segment *s, u32 len)
+{
+	struct sipalg_packet *packet = s->packet;
+	unsigned int at = place(s);
+	u32 seen = s->seq + at + sipalg_packet_shift(packet);
+	int delta = packet->delta, edits = packet->edits;
+	int verdict;
+
+	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
+	verdict = sipalg_message(packet, s->flow, bytes(s), at, len);
+	if (verdict != NF_ACCEPT)
+		return verdict;
+	if (packet->edits != edits &&
+	    !note(s, at, seen, len, len + packet->delta - delta))
+		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
+	s->offset += len;
+	return NF_ACCEPT;
+}
+
+/* Too long to be followed, but it is known where it ends; or it is not. */
+static int too_long(struct segment *s, u32 total)
+{
+	if (!total)
+		return foreign(s);
+	s->stream->next = s->seq + s->offset + total;
+	if (held(s))
+		sipalg_tcp_let_go(s->tcp, s->dir);
+	return sipalg_message_unchanged(s->flow, SIPALG_REASON_TOO_LONG);
+}
+
+/* From a message boundary at @s->offset on. */
+static int messages(struct segment *s)
+{
+	u32 max_len = sipalg_setting(s->flow->sn, SIPALG_MAX_MESSAGE);
+	int verdict;
+	u32 n;
+
+	s->stream->early = 0;
+	while (s->offset < s->len) {
+		switch (sip_frame_stream(bytes(s), s->len - s->offset, max_len,
+					 &n)) {
+		case SIP_FRAME_MESSAGE:
+			verdict = whole_message(s, n);
+			if (verdict != NF_ACCEPT)
+				return verdict;
+			break;
+		case SIP_FRAME_KEEPALIVE:
+			sipalg_count(s->flow->sn, tcp[SIPALG_TCP_KEEPALIVES]);
+			s->offset += n;
+			break;
+		case SIP_FRAME_MORE:
+			return hold(s, n);
+		case SIP_FRAME_TOO_LONG:
+			return too_long(s, n);
+		default:
+			return foreign(s);
+		}
+	}
+	s->stream->next = s->seq + s->offset;
+	return NF_ACCEPT;
+}
+
+/* A message that nobody rewrites has passed in pieces: follow its call. */
+static int passed(struct segment *s, struct sipalg_held *h, u32 len)
+{
+	u32 end = h->start + len;
+	int verdict = NF_ACCEPT;
+
+	if (!may_rewrite(s->flow)) {
+		sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
+		verdict = sipalg_message(s->packet, s->flow, h->bytes, 0, len);
+	}
+	sipalg_tcp_let_go(s->tcp, s->dir);
+	s->stream->next = end;
+	if (verdict != NF_ACCEPT || !after(s->seq + s->len, end))
+		return verdict;
+	s->offset = end - s->seq;
+	return messages(s);
+}
+
+/* The last piece has come: this segment carries the whole message. */
+static int completed(struct segment *s, struct sipalg_held *h)
+{
+	if (!sipalg_packet_refill(s->packet, h->bytes, h->len, h->start,
+				  h->piece))
+		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
+	s->seq = h->start;
+	s->len = h->len;
+	s->offset = 0;
+	sipalg_tcp_let_go(s->tcp, s->dir);
+	return messages(s);
+}
+
+static int still_incomplete(const struct sipalg_held *h)
+{
+	return h->passing ? NF_ACCEPT : SIPALG_HELD;
+}
+
+/* The next piece of what is held; @skip bytes of it are known already. */
+static int next_piece(struct segment *s, u32 skip)
+{
+	u32 max_len = sipalg_setting(s->flow->sn, SIPALG_MAX_MESSAGE);
+	struct sipalg_held *h = held(s);
+	u32 n;
+
+	if (!sipalg_tcp_hold(s->tcp, s->dir, s->seq + skip,
+			     sipalg_packet_payload(s->packet) + skip,
+			     s->len - skip))
+		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
+	s->stream->early = 0;
+	if (s->fin && !h->passing)
+		return foreign(s);
+	/* framing again only when it can come to something: linear work */
+	if (h->len <= max_len && (h->len < h->need || !h->headers_end))
+		return still_incomplete(h);
+
+	switch (sip_frame_stream(h->bytes, h->len, max_len, &n)) {
+	case SIP_FRAME_MESSAGE:
+	case SIP_FRAME_KEEPALIVE:
+		return h->passing ? passed(s, h, n) : completed(s, h);
+	case SIP_FRAME_MORE:
+		h->need = h->len + n;
+		return still_incomplete(h);
+	case SIP_FRAME_TOO_LONG:
+		s->seq = h->start;
+		s->offset = 0;
+		return too_long(s, n);
+	default:
+		return foreign(s);
+	}
+}
+
+/* The sender repeats what is held: it may be waiting for its acknowledgment. */
+static int repeated(struct segment *s, struct sipalg_held *h)
+{
+	if (h->passing)
+		return NF_ACCEPT;
+	if (++h->repeats < MOST_REPEATS)
+		return SIPALG_HELD;
+	h->passing = true;
+	return sipalg_message_unchanged(s->flow, SIPALG_REASON_SPLIT_MESSAGE);
+}
+
+/* What passed long ago: again as the receiver got it, or ought to have. */
+static int old_data(struct segment *s)
+{
+	const struct sipalg_sent *sent =
+		sipalg_tcp_noted(s->tcp, s->dir, s->seq, s->len);
+	u32 seq;
+
+	if (sent) {
+		/* conntrack adds its shift of today to the number again */
+		seq = sent->seen - sipalg_packet_old_shift(s->packet);
+		if (!sipalg_packet_refill(s->packet, sent->bytes, sent->len,
+					  seq, s->len))
+			return sipalg_message_drop(s->flow,
+						   SIPALG_REASON_NO_MEMORY);
+		return NF_ACCEPT;
+	}
+	if (!after(s->seq + s->len, s->stream->next))
+		return NF_ACCEPT;
+	s->offset = s->stream->next - s->seq;
+	if (held(s))
+		sipalg_tcp_let_go(s->tcp, s->dir);
+	return messages(s);
+}
+
+/* Something before it is missing: its sender will see to that. */
+static int early(struct segment *s)
+{
+	if (++s->stream->early > MOST_EARLY)
+		return foreign(s);
+	return SIPALG_HELD;
+}
+
+static int data(struct segment *s)
+{
+	struct sipalg_held *h = held(s);
+	u32 expected = h ? h->start + h->len : s->stream->next;
+
+	if (before(s->seq, s->stream->next))
+		return old_data(s);
+	if (after(s->seq, expected))
+		return early(s);
+	if (!h)
+		return messages(s);
+	if (!after(s->seq + s->len, expected))
+		return repeated(s, h);
+	return next_piece(s, expected - s->seq);
+}
 
 /*
  * The place to note changed lengths can only be made while the connection is
  * new, and NAT makes it for itself only in some cases.
  */
-static void prepare(struct nf_conn *ct)
+static void synchronize(struct nf_conn *ct, u32 seq, int dir)
 {
+	struct sipalg_flow_data *flow_data;
+
 	if (!nf_ct_is_confirmed(ct) && !nfct_seqadj(ct))
 		nfct_seqadj_ext_add(ct);
-}
-
-static bool at_boundary(const struct sipalg_stream *stream, u32 seq)
-{
-	return seq == stream->next || seq == stream->last;
-}
-
-bool sipalg_segment_begin(struct sipalg_segment *segment, struct nf_conn *ct,
-			  const struct tcphdr *tcp, int dir, u32 len)
-{
-	struct sipalg_flow_data *data = sipalg_flow_data(ct);
-	struct sipalg_stream *stream;
-	u32 seq = ntohl(tcp->seq);
-
-	if (!data)
-		return false;
-	stream = &data->stream[dir];
-	if (tcp->syn) {
-		prepare(ct);
-		data = sipalg_flow_data(ct);	/* extensions may have moved */
-		if (!data)
-			return false;
-		stream = &data->stream[dir];
-		stream->next = seq + 1;
-		stream->last = seq + 1;
-		stream->state = SIPALG_STREAM_SYNCED;
-		return false;
-	}
-	if (!len || stream->state != SIPALG_STREAM_SYNCED)
-		return false;
-
-	segment->stream = stream;
-	segment->seq = seq;
-	segment->len = len;
-	segment->offset = 0;
-	segment->skip = 0;
-	segment->foreign = false;
-	if (at_boundary(stream, seq))
-		return true;
-
-	/* the rest of a message that passed unchanged, then a boundary */
-	if (before(seq, stream->next) && after(seq + len, stream->next) &&
-	    after(seq, stream->last)) {
-		segment->offset = stream->next - seq;
-		return true;
-	}
-	return false;
-}
-
-void sipalg_segment_end(struct sipalg_segment *segment)
-{
-	struct sipalg_stream *stream = segment->stream;
-	u32 next = segment->seq + segment->offset + segment->skip;
-
-	if (segment->foreign) {
-		stream->state = SIPALG_STREAM_FOREIGN;
+	flow_data = sipalg_flow_data(ct);
+	if (!flow_data)
 		return;
+	flow_data->stream[dir].next = seq + 1;
+	flow_data->stream[dir].state = SIPALG_STREAM_SYNCED;
+	flow_data->stream[dir].early = 0;
+}
+
+int sipalg_tcp_segment(struct sipalg_packet *packet,
+		       const struct sipalg_flow *flow)
+{
+	const struct tcphdr *tcp = header(packet);
+	struct sipalg_flow_data *flow_data = sipalg_flow_data(packet->ct);
+	struct segment s = {
+		.packet = packet,
+		.flow = flow,
+		.dir = CTINFO2DIR(packet->ctinfo),
+		.fin = tcp->fin || tcp->rst,
+		.seq = ntohl(tcp->seq),
+		.len = packet->skb->len - packet->payload,
+	};
+	int verdict = NF_ACCEPT;
+
+	if (tcp->syn) {
+		synchronize(packet->ct, s.seq, s.dir);
+		return NF_ACCEPT;
 	}
-	stream->last = segment->seq;
-	if (after(next, stream->next))
-		stream->next = next;
+	if (!flow_data)
+		return NF_ACCEPT;
+
+	s.stream = &flow_data->stream[s.dir];
+	s.tcp = sipalg_tcp_lock(packet->ct);
+	if (s.tcp && tcp->ack)
+		sipalg_tcp_acknowledged(s.tcp, !s.dir, ntohl(tcp->ack_seq));
+	if (s.len && s.stream->state == SIPALG_STREAM_SYNCED)
+		verdict = data(&s);
+	sipalg_tcp_unlock(s.tcp);
+	return verdict;
 }

@@ -1,81 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Message boundaries in a TCP connection, counted from its SYN (H-25).
+ * SIP over TCP: messages found in segments, however they are cut (H-3).
  *
- * A segment is looked at only if it begins at a proven boundary, or is the
- * retransmission of one that did; all others pass as they are.
+ * Boundaries are counted from the SYN on (H-25). The beginning of a message
+ * that would have to be rewritten is held back until its last segment comes,
+ * which then carries it whole. If the sender begins to repeat itself instead,
+ * waiting for an acknowledgment that held segments never get, the message is
+ * given up and passes as it is: late, but never half translated.
  */
 #ifndef SIPALG_TCP_STREAM_H
 #define SIPALG_TCP_STREAM_H
 
-#include <linux/types.h>
+#include "apply.h"
+#include "flow.h"
 
-struct nf_conn;
-struct sipalg_stream;
-struct tcphdr;
-
-/**
- * struct sipalg_segment - one segment on its way through the framing
- * @stream: its direction of the connection
- * @seq: sequence number of its first byte, host byte order
- * @len: bytes of payload
- * @offset: where the next message begins in the payload
- * @skip: bytes of a message that the segment does not hold
- * @foreign: it has turned out not to be SIP
- */
-struct sipalg_segment {
-	struct sipalg_stream *stream;
-	u32 seq;
-	u32 len;
-	u32 offset;
-	u32 skip;
-	bool foreign;
-};
+/* Not a verdict of netfilter: the segment is kept, its packet shall go. */
+#define SIPALG_HELD	(-1)
 
 /**
- * sipalg_segment_begin() - may this segment be looked at
- * @segment: filled
- * @ct: its conntrack
- * @tcp: its header
- * @dir: enum ip_conntrack_dir
- * @len: bytes of payload
+ * sipalg_tcp_segment() - take in one segment
+ * @packet: linear, with its TCP header complete and &sipalg_packet.payload set
+ * @flow: its flow
  *
- * Learns the first boundary from a SYN. RCU read side, BH off.
+ * RCU read side, BH off.
  *
- * Return: true if @segment's offset is at a message boundary.
+ * Return: NF_ACCEPT, NF_DROP or SIPALG_HELD.
  */
-bool sipalg_segment_begin(struct sipalg_segment *segment, struct nf_conn *ct,
-			  const struct tcphdr *tcp, int dir, u32 len);
-
-static inline u32 sipalg_segment_left(const struct sipalg_segment *segment)
-{
-	return segment->len - segment->offset;
-}
-
-/* A message or keepalive of @len bytes has been dealt with. */
-static inline void sipalg_segment_advance(struct sipalg_segment *segment,
-					  u32 len)
-{
-	segment->offset += len;
-}
-
-/* The rest is the beginning of a message, @missing bytes more than is here. */
-static inline void sipalg_segment_skip(struct sipalg_segment *segment,
-				       u32 missing)
-{
-	segment->offset = segment->len;
-	segment->skip = missing;
-}
-
-static inline void sipalg_segment_foreign(struct sipalg_segment *segment)
-{
-	segment->foreign = true;
-}
-
-/**
- * sipalg_segment_end() - note where the next message begins
- * @segment: dealt with
- */
-void sipalg_segment_end(struct sipalg_segment *segment);
+int sipalg_tcp_segment(struct sipalg_packet *packet,
+		       const struct sipalg_flow *flow);
 
 #endif
