@@ -16,32 +16,25 @@
 
 enum content_kind { CONTENT_OTHER, CONTENT_SDP, CONTENT_MULTIPART };
 
-struct boundary {
-	const char *p;
-	u32 len;
-};
-
-static void boundary_read(const char *p, const char *end, struct boundary *boundary)
+/* The parameter that names the delimiter, without quotes. */
+static struct sip_span boundary_read(const struct sip_msg *msg, const char *p, const char *end)
 {
 	struct sip_param param;
 
-	boundary->len = 0;
 	while (p && p < end && *p == ';') {
 		p = sip_param_read(p + 1, end, &param);
 		if (!p || !text_is(param.name, param.name_len, "boundary"))
 			continue;
-		boundary->p = param.value;
-		boundary->len = param.value_len;
-		if (param.value_len > 2 && *param.value == '"') {
-			boundary->p++;
-			boundary->len -= 2;
-		}
+		if (param.value_len < 2 || *param.value != '"')
+			return sip_span_of(msg, param.value, param.value + param.value_len);
+		return sip_span_of(msg, param.value + 1, param.value + param.value_len - 1);
 	}
+	return (struct sip_span){ 0, 0 };
 }
 
 /* m-type SLASH m-subtype *(SEMI m-parameter) */
-static enum content_kind content_kind(const char *p, const char *end,
-				      struct boundary *boundary)
+static enum content_kind content_kind(const struct sip_msg *msg, const char *p, const char *end,
+				      struct sip_span *boundary)
 {
 	const char *type = p, *type_end, *subtype;
 
@@ -57,7 +50,7 @@ static enum content_kind content_kind(const char *p, const char *end,
 		return CONTENT_SDP;
 	if (!text_is(type, type_end - type, "multipart"))
 		return CONTENT_OTHER;
-	boundary_read(text_skip(p, end, TEXT_SPACE), end, boundary);
+	*boundary = boundary_read(msg, text_skip(p, end, TEXT_SPACE), end);
 	return boundary->len ? CONTENT_MULTIPART : CONTENT_OTHER;
 }
 
@@ -67,8 +60,8 @@ static bool encoding_is_plain(const char *p, u32 len)
 }
 
 /* The headers of a part. Returns where its content begins, NULL if nowhere. */
-static const char *part_headers(const char *p, const char *end, enum content_kind *kind,
-				struct boundary *boundary)
+static const char *part_headers(const struct sip_msg *msg, const char *p, const char *end,
+				enum content_kind *kind, struct sip_span *boundary)
 {
 	bool plain = true;
 	struct sip_line line;
@@ -83,7 +76,7 @@ static const char *part_headers(const char *p, const char *end, enum content_kin
 			return NULL;
 		if (text_is(line.name, line.name_len, "content-type") ||
 		    text_is(line.name, line.name_len, "c"))
-			*kind = content_kind(line.value, line.value_end, boundary);
+			*kind = content_kind(msg, line.value, line.value_end, boundary);
 		else if (text_is(line.name, line.name_len, "content-transfer-encoding"))
 			plain = encoding_is_plain(line.value, line.value_end - line.value);
 	}
@@ -96,16 +89,16 @@ static const char *part_headers(const char *p, const char *end, enum content_kin
  * Which multipart's delimiter begins at @p: its place on the stack counted
  * from 1, 0 for none. Nothing but white space may follow.
  */
-static u32 delimiter_level(const char *p, const char *end, const struct boundary *stack,
-			   u32 depth, bool *closing)
+static u32 delimiter_level(const struct sip_msg *msg, const char *p, const char *end,
+			   const struct sip_span *stack, u32 depth, bool *closing)
 {
 	if (!text_begins(p, end, "--"))
 		return 0;
 	for (p += 2; depth; depth--) {
-		const struct boundary *boundary = &stack[depth - 1];
-		const char *behind = p + boundary->len;
+		struct sip_span boundary = stack[depth - 1];
+		const char *behind = p + boundary.len;
 
-		if (end - p < boundary->len || memcmp(p, boundary->p, boundary->len))
+		if (end - p < boundary.len || memcmp(p, sip_span_ptr(msg, boundary), boundary.len))
 			continue;
 		*closing = text_begins(behind, end, "--");
 		if (*closing)
@@ -122,9 +115,9 @@ static const char *part_end(const char *start, const char *p)
 	return p > start ? sip_line_end(start, p - 1) : p;
 }
 
-static struct sip_span find_part(const struct sip_msg *msg, const struct boundary *outer)
+static struct sip_span find_part(const struct sip_msg *msg, struct sip_span outer)
 {
-	struct boundary stack[MAX_NESTING] = { *outer };
+	struct sip_span stack[MAX_NESTING] = { outer };
 	const char *p = sip_span_ptr(msg, msg->body);
 	const char *end = p + msg->body.len;
 	enum content_kind kind = CONTENT_OTHER;
@@ -134,9 +127,9 @@ static struct sip_span find_part(const struct sip_msg *msg, const struct boundar
 	while (p < end) {
 		const char *lf = text_find(p, end, '\n');
 		const char *next = lf < end ? lf + 1 : end;
-		struct boundary inner;
+		struct sip_span inner;
 		bool closing;
-		u32 level = delimiter_level(p, lf, stack, depth, &closing);
+		u32 level = delimiter_level(msg, p, lf, stack, depth, &closing);
 
 		if (!level) {
 			p = next;
@@ -149,7 +142,7 @@ static struct sip_span find_part(const struct sip_msg *msg, const struct boundar
 		p = next;
 		if (closing)
 			continue;
-		content = part_headers(p, end, &kind, &inner);
+		content = part_headers(msg, p, end, &kind, &inner);
 		if (!content)
 			break;
 		p = content;
@@ -165,13 +158,13 @@ static struct sip_span find_part(const struct sip_msg *msg, const struct boundar
 struct sip_span sip_body_find_sdp(const struct sip_msg *msg, const char *type,
 				  const char *type_end)
 {
-	struct boundary boundary;
+	struct sip_span boundary;
 
-	switch (content_kind(type, type_end, &boundary)) {
+	switch (content_kind(msg, type, type_end, &boundary)) {
 	case CONTENT_SDP:
 		return msg->body;
 	case CONTENT_MULTIPART:
-		return find_part(msg, &boundary);
+		return find_part(msg, boundary);
 	default:
 		return (struct sip_span){ 0, 0 };
 	}
