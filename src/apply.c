@@ -65,6 +65,31 @@ static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
 	return true;
 }
 
+/*
+ * Before the edits: media may come as soon as the message has left, and as
+ * long as nothing is changed a message whose pinholes find no room can pass
+ * as it is. Returns false if it must not pass at all.
+ */
+static bool apply_pinholes(const struct sipalg_flow *flow,
+			   struct sipalg_plan *plan)
+{
+	int err;
+
+	if (!plan->call || !plan->pinholes)
+		return true;
+	err = sipalg_media_sync(plan->call, flow);
+	if (err == -EBUSY || err == -EALREADY) {
+		plan->reason = SIPALG_REASON_NO_PORT_PAIR;
+		return false;
+	}
+	if (err) {
+		sipalg_media_rollback(plan->call);
+		plan->reason = SIPALG_REASON_NO_MEMORY;
+		plan->edit_count = 0;
+	}
+	return true;
+}
+
 enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 				 const struct sipalg_flow *flow,
 				 unsigned int offset,
@@ -72,21 +97,12 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 				 struct sipalg_plan *plan,
 				 char *room, u32 room_len)
 {
-	int err;
-
+	if (!apply_pinholes(flow, plan))
+		return SIPALG_APPLY_FAILED;
 	if (plan->edit_count &&
 	    !apply_edits(packet, offset, msg, plan, room, room_len))
 		return SIPALG_APPLY_FAILED;
 
-	if (plan->call && plan->pinholes) {
-		err = sipalg_media_sync(plan->call, flow);
-		if (err) {
-			plan->reason = err == -EBUSY || err == -EALREADY ?
-				SIPALG_REASON_NO_PORT_PAIR :
-				SIPALG_REASON_NO_MEMORY;
-			return SIPALG_APPLY_FAILED;
-		}
-	}
 	if (plan->keep)
 		sipalg_keep_until(packet->ct, plan->keep);
 	if (plan->edit_count)
@@ -124,6 +140,22 @@ static bool replace_payload(struct sipalg_packet *packet, unsigned int offset,
 					  packet->ctinfo, packet->protoff,
 					  offset, old - offset, bytes, len,
 					  false);
+}
+
+bool sipalg_packet_blank(struct sipalg_packet *packet, unsigned int offset,
+			 unsigned int len)
+{
+	static const char blank[] = "\r\n";
+	const unsigned int blank_len = sizeof(blank) - 1;
+
+	if (len < blank_len || !may_resize(packet) ||
+	    !__nf_nat_mangle_tcp_packet(packet->skb, packet->ct,
+					packet->ctinfo, packet->protoff,
+					offset, len, blank, blank_len, false))
+		return false;
+	packet->delta += blank_len - len;
+	packet->edits++;
+	return true;
 }
 
 bool sipalg_packet_cut(struct sipalg_packet *packet, unsigned int len)

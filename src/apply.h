@@ -43,7 +43,7 @@ static inline char *sipalg_packet_payload(const struct sipalg_packet *packet)
 /* What happened to a message. */
 enum sipalg_applied {
 	SIPALG_APPLIED,		/* as planned */
-	SIPALG_APPLY_FAILED,	/* it must be dropped: the packet may be half changed */
+	SIPALG_APPLY_FAILED,	/* it is unchanged and must be dropped */
 };
 
 /**
@@ -56,7 +56,8 @@ enum sipalg_applied {
  * @room: for the new bytes
  * @room_len: how many bytes of it there are
  *
- * All edits in one mangle call, then the pinholes, then the flow's lifetime.
+ * The pinholes, all edits in one mangle call, the flow's lifetime. If the
+ * pinholes find no room the message passes unchanged, with a reason.
  * Pointers into the packet are stale afterwards. RCU read side, BH off.
  *
  * Return: enum sipalg_applied; &sipalg_plan.reason says why it failed.
@@ -67,6 +68,21 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 				 const struct sip_msg *msg,
 				 struct sipalg_plan *plan,
 				 char *room, u32 room_len);
+
+/**
+ * sipalg_packet_blank() - drop one message of a stream, whole
+ * @packet: of TCP
+ * @offset: where it begins in the payload, in bytes
+ * @len: its length in bytes
+ *
+ * A line end takes its place, which RFC 3261 7.5 has receivers ignore: were
+ * the segment dropped, it would come again and again, and every other call
+ * of the connection would wait for it.
+ *
+ * Return: false if there is no memory.
+ */
+bool sipalg_packet_blank(struct sipalg_packet *packet, unsigned int offset,
+			 unsigned int len);
 
 /**
  * sipalg_packet_cut() - let only the beginning of a segment's payload go on

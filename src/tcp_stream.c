@@ -146,7 +146,7 @@ static int whole_message(struct segment *s, u32 len)
 
 	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
 	verdict = sipalg_message(packet, s->flow, bytes(s), at, len);
-	if (verdict != NF_ACCEPT)
+	if (verdict != NF_ACCEPT && !sipalg_packet_blank(packet, at, len))
 		return verdict;
 	if (packet->edits != edits &&
 	    !note(s, at, seen, len, len + packet->delta - delta))
@@ -202,16 +202,16 @@ static int messages(struct segment *s)
 static int passed(struct segment *s, struct sipalg_held *h, u32 len)
 {
 	u32 end = h->start + len;
-	int verdict = NF_ACCEPT;
 
 	if (!may_rewrite(s->flow)) {
 		sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
-		verdict = sipalg_message(s->packet, s->flow, h->bytes, 0, len);
+		sipalg_message(s->packet, s->flow, h->bytes, 0, len);
 	}
 	sipalg_tcp_let_go(s->tcp, s->dir);
 	s->stream->next = end;
-	if (verdict != NF_ACCEPT || !after(s->seq + s->len, end))
-		return verdict;
+	/* what is dropped has passed already: too late */
+	if (!after(s->seq + s->len, end))
+		return NF_ACCEPT;
 	s->offset = end - s->seq;
 	return messages(s);
 }
