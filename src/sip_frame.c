@@ -10,7 +10,6 @@
 #include "sip_name.h"
 
 #define STUN_HEADER	20
-#define STUN_COOKIE	"\x21\x12\xa4\x42"
 
 /*
  * Does a STUN Binding message (RFC 8489 5) begin at @p, the first @missing
@@ -19,7 +18,7 @@
  */
 static u32 stun_length(const u8 *p, u32 len, u32 missing)
 {
-	static const u8 cookie[4] = STUN_COOKIE;
+	static const u8 cookie[] = { 0x21, 0x12, 0xa4, 0x42 };
 	u8 head[8] = { 0 };
 	u32 have = min(len + missing, (u32)sizeof(head));
 
@@ -102,7 +101,7 @@ static u32 keepalive_length(const char *p, const char *end)
 /* Is [p, end), as far as it goes, the beginning of a start line of SIP? */
 static bool begins_like_sip(const char *p, const char *end)
 {
-	static const char version[8] = "sip/2.0 ";
+	static const char version[] = "sip/2.0 ";
 	const char *behind = text_skip(p, end, TEXT_TOKEN);
 
 	if (behind == end)
@@ -110,14 +109,15 @@ static bool begins_like_sip(const char *p, const char *end)
 	if (behind == p)
 		return false;
 	if (*behind == '/')
-		return text_same(p, version, min_t(u32, end - p, sizeof(version)));
+		return text_same(p, version, min_t(u32, end - p, sizeof(version) - 1));
 	if (*behind != ' ')
 		return false;
 	/* "GET /": no URI of SIP begins with a slash. */
+	end = text_trim(behind, end);
 	behind = text_skip(behind, end, TEXT_SPACE);
 	if (behind < end && *behind == '/')
 		return false;
-	return text_until(behind, text_trim(behind, end), TEXT_CONTROL) == text_trim(behind, end);
+	return text_until(behind, end, TEXT_CONTROL) == end;
 }
 
 /* What the headers of a stream message say of its length. */
@@ -190,7 +190,8 @@ enum sip_frame sip_frame_stream(const char *data, u32 len, u32 max_len, u32 *fra
 	*frame_len = 0;
 	if (!len)
 		return more_or(SIP_FRAME_FOREIGN, len, max_len, frame_len);
-	keepalive = keepalive_length(data, end);
+	/* Never more at once than a caller keeps. */
+	keepalive = keepalive_length(data, data + min(len, max_len));
 	if (keepalive == U32_MAX)
 		return more_or(SIP_FRAME_FOREIGN, len, max_len, frame_len);
 	if (keepalive)

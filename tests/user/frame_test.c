@@ -160,14 +160,14 @@ static bool cuts_make_no_difference(void)
 
 static enum sip_frame endless(const char *start, const char *text)
 {
-	static char data[MAX];
+	static char data[MAX + 1];
 	size_t len = strlen(start), step = strlen(text);
 	u32 frame_len;
 
 	memcpy(data, start, len);
-	for (; len < MAX; len++)
+	for (; len < sizeof(data); len++)
 		data[len] = text[(len - strlen(start)) % step];
-	return sip_frame_stream(guard_behind(data, MAX), MAX, MAX, &frame_len);
+	return sip_frame_stream(guard_behind(data, sizeof(data)), sizeof(data), MAX, &frame_len);
 }
 
 void frame_tests(void)
@@ -182,6 +182,7 @@ void frame_tests(void)
 		    "datagram: %s", datagram[i].title);
 	tap(cuts_make_no_difference(), "H-3 a stream of messages and keepalives, cut at every byte");
 	tap(endless("", "A") == SIP_FRAME_FOREIGN, "an endless method does not wait for ever");
+	tap(endless("", "\r\n") == SIP_FRAME_KEEPALIVE, "endless line ends are keepalives");
 	tap(endless("A a SIP/2.0\n", "b: c\n") == SIP_FRAME_TOO_LONG,
 	    "an endless header does not wait for ever");
 }
