@@ -67,7 +67,7 @@ static bool status_line(struct reader *reader, const char *p, const char *end)
 	u32 status;
 
 	p = text_skip(p + 8, end, TEXT_SPACE);
-	if (text_skip(p, end, TEXT_DIGIT) != p + 3)
+	if (text_skip(p, end, TEXT_DIGIT) - p != 3)
 		return false;
 	p = text_number(p, end, &status);
 	if (status < 100 || status > 699 || (p < end && *p != ' '))

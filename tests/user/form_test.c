@@ -136,6 +136,9 @@ static const struct value_case {
 	  "Replaces: c@10.0.0.1;to-tag=1;from-tag=2\r\nAlert-Info: <http://10.0.0.1/>\r\n", "" },
 	/* What is broken and not needed yields nothing and does no harm. */
 	{ "H-24 broken Diversion", "Diversion: \"x <sip:10.0.0.1>\r\n", "" },
+	{ "H-24 a parameter without a closing quote, and one behind junk",
+	  "Contact: <sip:10.0.0.1>;x=\"y\r\nRoute: <sip:10.0.0.2>;x=y \"\r\nPath: <sip:10.0.0.3>;x=y \"z\"\r\n"
+	  "Diversion: \"\\\r\n", "host path 0 ip4 10.0.0.3\n" },
 	{ "H-24 Contact without >", "Contact: <sip:a@10.0.0.1\r\n", "" },
 	{ "H-24 a broken value takes the rest of its line along, not the values before",
 	  "Contact: <sip:10.0.0.1>, <sip:10.0.0.2> junk, <sip:10.0.0.3>\r\n",
@@ -200,6 +203,12 @@ static const struct message_case {
 	{ "empty Call-ID", START VIA PARTIES "CSeq: 1 INVITE\r\nCall-ID: \r\n\r\n", "malformed" },
 	{ "Call-ID with a space", START VIA PARTIES "CSeq: 1 INVITE\r\nCall-ID: a b\r\n\r\n", "malformed" },
 	{ "broken Via", START "Via: SIP/2.0/UDP\r\n" PARTIES NUMBERS "\r\n", "malformed" },
+	{ "Via without host", START "Via: SIP/2.0/UDP ;branch=x\r\n" PARTIES NUMBERS "\r\n", "malformed" },
+	{ "Via without transport", START "Via: SIP/2.0 / h\r\n" PARTIES NUMBERS "\r\n", "malformed" },
+	{ "Via without name", START "Via: /2.0/UDP h\r\n" PARTIES NUMBERS "\r\n", "malformed" },
+	{ "Via with an open quote", START "Via: SIP/2.0/UDP h;x=\"\r\n" PARTIES NUMBERS "\r\n", "malformed" },
+	{ "a status followed by no space", "SIP/2.0 200x\r\n" VIA PARTIES NUMBERS "\r\n", "malformed" },
+	{ "a method that is no token", "IN(ITE tel:1 SIP/2.0\r\n" VIA PARTIES NUMBERS "\r\n", "malformed" },
 	{ "a broken Via below a sound one", START VIA "Via: x\r\n" PARTIES NUMBERS "\r\n", "malformed" },
 	{ "Via's port is none", START "Via: SIP/2.0/UDP h:99999\r\n" PARTIES NUMBERS "\r\n", "malformed" },
 	{ "From without a closing quote",
@@ -311,10 +320,23 @@ static char *notation(size_t form)
 	return parse(text);
 }
 
+/* Offsets have 16 bits. */
+static enum sip_result long_message(size_t len)
+{
+	static char text[SIP_MAX_MESSAGE + 1];
+
+	memset(text, 'x', sizeof(text));
+	memcpy(text, START VIA PARTIES NUMBERS "\r\n", strlen(START VIA PARTIES NUMBERS "\r\n"));
+	return sip_parse(guard_behind(text, len), len, &msg);
+}
+
 void form_tests(void)
 {
 	char *first = notation(0), *got;
 	size_t i;
+
+	tap(long_message(SIP_MAX_MESSAGE) == SIP_OK && !index_flaw(&msg), "S3-35 the longest message");
+	tap(long_message(SIP_MAX_MESSAGE + 1) == SIP_MALFORMED, "one byte more than offsets can say");
 
 	for (i = 0; i < sizeof(messages) / sizeof(*messages); i++)
 		tap(message_is_read(&messages[i]), "%s", messages[i].title);
