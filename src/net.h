@@ -4,7 +4,8 @@
  *
  * Lock order, outermost first:
  *	sipalg_tcp.lock
- *	sipalg_call.lock or sipalg_binding.lock (never both)
+ *	sipalg_call.lock
+ *	sipalg_binding.lock
  *	sipalg_net.port_lock, sipalg_net.tcp_lock (never both)
  *	nf_conntrack_expect_lock (conntrack's, inside its functions)
  * All are taken with _bh: the helper also runs for packets of local sockets
