@@ -84,7 +84,7 @@ static struct kunit_case sdp_parse_cases[] = {
 };
 
 static struct kunit_suite sdp_parse_suite = {
-	.name = "sipalg-sdp",
+	.name = "sipalg_sdp",
 	.test_cases = sdp_parse_cases,
 };
 

@@ -67,7 +67,7 @@ static struct kunit_case sip_frame_cases[] = {
 };
 
 static struct kunit_suite sip_frame_suite = {
-	.name = "sipalg-frames",
+	.name = "sipalg_frames",
 	.test_cases = sip_frame_cases,
 };
 

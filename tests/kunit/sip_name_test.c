@@ -57,7 +57,7 @@ static struct kunit_case sip_name_cases[] = {
 };
 
 static struct kunit_suite sip_name_suite = {
-	.name = "sipalg-names",
+	.name = "sipalg_names",
 	.test_cases = sip_name_cases,
 };
 

@@ -134,7 +134,7 @@ static struct kunit_case sip_parse_cases[] = {
 };
 
 static struct kunit_suite sip_parse_suite = {
-	.name = "sipalg-messages",
+	.name = "sipalg_messages",
 	.test_cases = sip_parse_cases,
 };
 

@@ -85,7 +85,7 @@ static struct kunit_case sip_uri_cases[] = {
 };
 
 static struct kunit_suite sip_uri_suite = {
-	.name = "sipalg-uris",
+	.name = "sipalg_uris",
 	.test_cases = sip_uri_cases,
 };
 
