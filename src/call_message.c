@@ -19,7 +19,6 @@
  * @side: enum sipalg_side of the sender
  * @callee_tag: the callee's tag
  * @dialog: its dialog, or NULL
- * @known: the sender is who it claims to be
  */
 struct speech {
 	struct sipalg_call *call;
@@ -29,7 +28,6 @@ struct speech {
 	u8 side;
 	struct sip_span callee_tag;
 	struct sipalg_dialog *dialog;
-	bool known;
 };
 
 static u64 tag_hash(const struct sipalg_call *call, const struct sip_msg *msg,
@@ -38,8 +36,11 @@ static u64 tag_hash(const struct sipalg_call *call, const struct sip_msg *msg,
 	return siphash(sip_span_ptr(msg, tag), tag.len, &call->sn->key);
 }
 
-/* From is the caller's in requests of the caller and in answers to them. */
-static void find_sides(struct speech *s)
+/*
+ * From is the caller's in requests of the caller and in answers to them; in
+ * the callee's it is To that must be the caller's. Returns false if neither is.
+ */
+static bool find_sides(struct speech *s)
 {
 	bool callers = tag_hash(s->call, s->msg, s->msg->from_tag) ==
 		       s->call->from_hash;
@@ -50,11 +51,15 @@ static void find_sides(struct speech *s)
 		s->call->from_hash = tag_hash(s->call, s->msg, s->msg->from_tag);
 		callers = true;
 	}
+	if (!callers && tag_hash(s->call, s->msg, s->msg->to_tag) !=
+			s->call->from_hash)
+		return false;
 	s->callee_tag = callers ? s->msg->to_tag : s->msg->from_tag;
 	if (s->msg->request)
 		s->side = callers ? SIPALG_CALLER : SIPALG_CALLEE;
 	else
 		s->side = callers ? SIPALG_CALLEE : SIPALG_CALLER;
+	return true;
 }
 
 /*
@@ -290,8 +295,7 @@ void sipalg_call_message(struct sipalg_call *call,
 	};
 	u32 idle;
 
-	find_sides(&s);
-	if (!is_known(&s))
+	if (!find_sides(&s) || !is_known(&s))
 		return;
 	s.dialog = sipalg_call_dialog(call, msg, s.callee_tag,
 				      msg->request && msg->to_tag.len &&

@@ -227,17 +227,15 @@ static void edit_ports(struct sipalg_plan *plan, const struct sdp_media *sdp,
 static bool turn_round(const struct sipalg_flow *flow,
 		       const struct section *section, struct sipalg_plan *plan)
 {
-	struct sipalg_addr addr = {
-		.ip = section->host->addr,
-		.port = htons(section->sdp->port),
-	};
-	struct sipalg_addr private[SIPALG_PORTS];
+	struct sipalg_addr private[SIPALG_PORTS], addr;
 
 	if (!section->host || sipalg_flow_from_inside(flow) ||
-	    !sipalg_ip_equal(&flow->dst.ip, &addr.ip) ||
+	    !sipalg_ip_equal(&flow->dst.ip, &section->host->addr) ||
 	    sipalg_ip_equal(&flow->dst.ip, &flow->dst_real.ip) ||
 	    sipalg_setting(flow->sn, SIPALG_MODE) != SIPALG_MODE_FULL)
 		return false;
+	addr.ip = section->host->addr;
+	addr.port = htons(section->sdp->port);
 	if (!sipalg_port_owner(flow->sn, &addr, private))
 		return false;
 
@@ -300,12 +298,16 @@ static void edit_addresses(const struct sipalg_flow *flow,
 static bool all_left_to_ice(const struct sipalg_flow *flow,
 			    const struct sip_msg *msg)
 {
-	unsigned int i;
+	unsigned int i, left = 0;
 
-	for (i = 0; i < msg->media_count; i++)
-		if (msg->media[i].port && !left_to_ice(flow, &msg->media[i]))
+	for (i = 0; i < msg->media_count; i++) {
+		if (!msg->media[i].port)
+			continue;
+		if (!left_to_ice(flow, &msg->media[i]))
 			return false;
-	return msg->media_count;
+		left++;
+	}
+	return left;
 }
 
 /* C11: a stream with a port but no c= at either level. */

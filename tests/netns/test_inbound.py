@@ -1,0 +1,240 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Registrations, and the calls that come in because of them."""
+import time
+
+import topology as net
+from sip import Call, again, message, sdp
+from tap import run, same, test
+from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, router
+
+net.build()
+phone = Udp("phone", PHONE, 5060)
+server = Udp("provider", SERVER, 5060)
+stranger = Udp("provider", STRANGER, 5060)
+
+
+def register(name, host, seen, cseq=1, expires=600, contact=None):
+    """The request of a phone and the answer of its registrar."""
+    contact = contact or f"<sip:alice@{host}>;expires={expires}"
+    request = message(f"""REGISTER sip:{SERVER} SIP/2.0
+        Via: SIP/2.0/UDP {host};branch=z9hG4bK{name}{cseq};rport
+        From: <sip:alice@{SERVER}>;tag={name}
+        To: <sip:alice@{SERVER}>
+        Call-ID: {name}
+        CSeq: {cseq} REGISTER
+        Contact: {contact}""")
+    listed = f"\nContact: <sip:alice@{seen}>;expires={expires}" if expires else ""
+    answer = message(f"""SIP/2.0 200 OK
+        Via: SIP/2.0/UDP {seen};branch=z9hG4bK{name}{cseq};rport
+        From: <sip:alice@{SERVER}>;tag={name}
+        To: <sip:alice@{SERVER}>;tag=r
+        Call-ID: {name}
+        CSeq: {cseq} REGISTER{listed}""")
+    return request, answer
+
+
+def registered(name, **options):
+    request, answer = register(name, PHONE, ROUTER, **options)
+    phone.send(request, SERVER)
+    same(server.recv(), again(request, (PHONE, ROUTER)))
+    server.send(answer, ROUTER)
+    same(phone.recv(), again(answer, (ROUTER, PHONE)))
+
+
+def invite(name, port=8000):
+    """From the provider to the registered phone; its Contact had no port."""
+    call = Call(name, PHONE, ROUTER, SERVER)
+    data = call.peer_request("INVITE", ROUTER, body=sdp(RELAY, port))
+    return call, again(data, ('alice" <sip:alice@203.0.113.50>;tag=phone-' + name,
+                              'alice" <sip:alice@203.0.113.50>'))
+
+
+def rings(name, sender=server):
+    """Does an INVITE reach the phone, with its own address in the URI?"""
+    call, data = invite(name)
+    sender.send(data, ROUTER)
+    got = phone.recv(1)
+    if got is None:
+        # the router itself was called: c-timeout forgets it
+        router("conntrack -D -p udp")
+        time.sleep(185)
+        return None
+    same(got, again(data, (f"INVITE sip:alice@{ROUTER} ", f"INVITE sip:alice@{PHONE} ")))
+    return call
+
+
+def decline(call):
+    answer = call.peer_response("486 Busy Here", "INVITE")
+    phone.send(answer, SERVER)
+    same(server.recv(), again(answer, (f"alice@{PHONE}>", f"alice@{ROUTER}>")))
+
+
+def forget():
+    """Nobody is registered and no flow is tracked."""
+    registered("forget" + str(time.monotonic_ns()), expires=0)
+    router("conntrack -D -p udp 2>/dev/null || true")
+
+
+@test("S3-24", "REGISTER and its answers pass with Via and Contact translated")
+def registration():
+    registered("s324")
+    assert len(net.expectations("signalling")) == 2, net.expectations("signalling")
+    forget()
+    assert not net.expectations("signalling")
+
+
+@test("S3-24", "a challenge opens nothing, the answer to the second try does")
+def challenge():
+    request, answer = register("chal", PHONE, ROUTER)
+    phone.send(request, SERVER)
+    same(server.recv(), again(request, (PHONE, ROUTER)))
+    refusal = again(answer, ("200 OK", "401 Unauthorized"))
+    server.send(refusal, ROUTER)
+    assert phone.recv().startswith(b"SIP/2.0 401")
+    assert not net.expectations("signalling")
+    registered("chal", cseq=2)
+    assert net.expectations("signalling")
+    forget()
+
+
+@test("S3-43", "a call comes in to the learnt registration, and audio both ways")
+def comes_in():
+    registered("s343")
+    call = rings("s343c")
+    body = sdp(PHONE, 4300)
+    answer = call.peer_response("200 OK", "INVITE", body=body)
+    phone.send(answer, SERVER)
+    same(server.recv(), again(answer, (PHONE, ROUTER)))
+    ack = call.peer_request("ACK", ROUTER)
+    server.send(ack, ROUTER)
+    same(phone.recv(), again(ack, (f"ACK sip:alice@{ROUTER}", f"ACK sip:alice@{PHONE}")))
+    ours, theirs = Udp("phone", PHONE, 4300), Udp("provider", RELAY, 8000)
+    ours.send(b"out", RELAY, 8000)
+    assert theirs.recv() == b"out" and theirs.sender == (ROUTER, 4300), theirs.sender
+    theirs.send(b"in", ROUTER, 4300)
+    assert ours.recv() == b"in"
+    bye = call.peer_request("BYE", ROUTER, cseq=101)
+    server.send(bye, ROUTER)
+    assert phone.recv().startswith(f"BYE sip:alice@{PHONE} ".encode())
+    phone.send(call.peer_response("200 OK", "BYE", cseq=101), SERVER)
+    assert server.recv()
+    net.until(lambda: not net.expectations(), 6)
+    ours.close()
+    theirs.close()
+    forget()
+
+
+@test("H-11", "a call comes in ten seconds before Expires, conntrack's entry long gone")
+def before_expiry():
+    registered("h11", expires=600)
+    router("conntrack -D -p udp")
+    time.sleep(590)
+    call = rings("h11c")
+    assert call, "the phone has not rung"
+    decline(call)
+    forget()
+
+
+@test("H-11", "the flow itself is kept to Expires, keepalives or not")
+def kept():
+    registered("h11k", expires=600)
+    time.sleep(250)
+    phone.send(b"\r\n\r\n", SERVER)
+    assert server.recv() == b"\r\n\r\n"
+    time.sleep(340)
+    entries = net.connections(PHONE, 5060)
+    assert entries, "conntrack has lost it"
+    forget()
+
+
+@test("C15", "after Expires, and after unregistering, no call comes in")
+def expired():
+    registered("c15", expires=120)
+    router("conntrack -D -p udp")
+    time.sleep(125)
+    assert not net.expectations("signalling")
+    assert not rings("c15a")
+    registered("c15", cseq=2)
+    registered("c15", cseq=3, expires=0)
+    router("conntrack -D -p udp")
+    assert not rings("c15b")
+
+
+@test("S3-17", "only the registrar may call, a stranger's INVITE does not ring")
+def ghost():
+    registered("s317")
+    call = rings("s317a")
+    decline(call)
+    assert not rings("s317b", stranger)
+    call = rings("s317c")
+    decline(call)
+    forget()
+
+
+@test("H-12", "with its flow gone the phone still speaks from its registered port")
+def same_port():
+    blocker = Udp("other", OTHER, 5060)
+    blocker.send(message(f"""OPTIONS sip:{SERVER} SIP/2.0
+        Via: SIP/2.0/UDP {OTHER}:5060;branch=z9hG4bKblock
+        From: <sip:x@{SERVER}>;tag=x
+        To: <sip:{SERVER}>
+        Call-ID: blocker
+        CSeq: 1 OPTIONS"""), SERVER)
+    assert server.recv() and server.sender == (ROUTER, 5060)
+    # the other phone has taken 5060 outside: ours is given another port
+    request, answer = register("h12", PHONE, ROUTER)
+    phone.send(request, SERVER)
+    assert server.recv()
+    port = server.sender[1]
+    assert port != 5060
+    server.send(again(answer, (ROUTER, f"{ROUTER}:{port}")), ROUTER, port)
+    same(phone.recv(), again(answer, (ROUTER, PHONE)))
+    router("conntrack -D -p udp")
+    phone.send(message(f"""OPTIONS sip:{SERVER} SIP/2.0
+        Via: SIP/2.0/UDP {PHONE};branch=z9hG4bKagain
+        From: <sip:x@{SERVER}>;tag=x
+        To: <sip:{SERVER}>
+        Call-ID: h12o
+        CSeq: 1 OPTIONS"""), SERVER)
+    assert server.recv()
+    assert server.sender == (ROUTER, port), (server.sender, port)
+    blocker.close()
+    request, answer = register("h12", PHONE, f"{ROUTER}:{port}", cseq=2, expires=0)
+    phone.send(request, SERVER)
+    assert server.recv()
+    server.send(answer, ROUTER, port)
+    assert phone.recv()
+    router("conntrack -D -p udp")
+
+
+@test("S3-26", "OPTIONS keepalives pass and begin no call")
+def keepalive():
+    call = Call("s326", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    data = call.request("OPTIONS")
+    phone.send(data, SERVER)
+    same(server.recv(), again(data, (f"{PHONE}:5060", f"{ROUTER}:5060")))
+    assert not net.expectations()
+
+
+@test("S3-43", "a call that the administrator's DNAT forwards is mapped as well")
+def forwarded():
+    router("nft add chain inet nat pre '{ type nat hook prerouting priority dstnat; }'")
+    router(f"nft add rule inet nat pre iifname wan udp dport 5060 dnat ip to {PHONE}:5060")
+    router("nft add rule inet sip forward iifname wan udp dport 5060 accept")
+    call, data = invite("dnat")
+    stranger.send(data, ROUTER)
+    same(phone.recv(), again(data, (f"INVITE sip:alice@{ROUTER} ", f"INVITE sip:alice@{PHONE} ")))
+    answer = call.peer_response("200 OK", "INVITE", body=sdp(PHONE, 4400))
+    phone.send(answer, STRANGER)
+    same(stranger.recv(), again(answer, (PHONE, ROUTER)))
+    ours, theirs = Udp("phone", PHONE, 4400), Udp("provider", RELAY, 8000)
+    theirs.send(b"in", ROUTER, 4400)
+    assert ours.recv() == b"in"
+    stranger.send(call.peer_request("BYE", ROUTER, cseq=101), ROUTER)
+    assert phone.recv()
+    ours.close()
+    theirs.close()
+
+
+run(after=net.nothing_left)

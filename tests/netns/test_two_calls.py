@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Several calls on one signalling flow: none may touch another's pinholes (H-1)."""
+import time
+
+import topology as net
+from sip import Call, again, sdp
+from tap import run, same, test
+from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp
+
+net.build()
+trunk = Udp("phone", PHONE, 5060)
+server = Udp("provider", SERVER, 5060)
+
+
+def out(data):
+    trunk.send(data, SERVER)
+    got = server.recv()
+    assert got, "the provider has got nothing"
+    return got
+
+
+def back(data):
+    server.send(data, ROUTER)
+    assert trunk.recv(), "the trunk has got nothing"
+
+
+def setup(name, port):
+    call = Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    out(call.request("INVITE", sdp(PHONE, port)))
+    return call
+
+
+def answer(call, port=8000):
+    back(call.response("200 OK", body=sdp(RELAY, port)))
+    out(call.request("ACK", to_tag=True))
+
+
+def hang_up(call):
+    out(call.request("BYE", cseq=call.cseq + 1, to_tag=True))
+    back(call.response("200 OK", "BYE"))
+
+
+def both(port):
+    return net.pinhole(ROUTER, port) and net.pinhole(ROUTER, port + 1)
+
+
+@test("H-1", "hanging up one of two calls leaves the other's unused pinholes")
+def bye():
+    first, second = setup("h1a", 5000), setup("h1b", 5002)
+    answer(first, 8000)
+    answer(second, 8002)
+    hang_up(first)
+    net.until(lambda: not net.pinhole(ROUTER, 5000), 6)
+    assert both(5002)
+    ours, theirs = Udp("phone", PHONE, 5002), Udp("provider", RELAY, 8002)
+    theirs.send(b"media", ROUTER, 5002)
+    assert ours.recv() == b"media"
+    ours.close()
+    theirs.close()
+    hang_up(second)
+
+
+@test("H-1", "CANCEL, failure and a new INVITE of one leave the other's as well")
+def others():
+    calls = [setup(f"h1x{i}", 5010 + 2 * i) for i in range(4)]
+    answer(calls[3])
+    out(calls[0].request("CANCEL"))
+    back(calls[0].response("487 Request Terminated"))
+    back(calls[1].response("486 Busy Here"))
+    back(calls[2].response("404 Not Found"))
+    newest = setup("h1y", 5030)
+    time.sleep(6)
+    for i in range(3):
+        assert not net.pinhole(ROUTER, 5010 + 2 * i), i
+    assert both(5016) and both(5030)
+    hang_up(calls[3])
+    back(newest.response("486 Busy Here"))
+
+
+@test("H-1", "a re-INVITE of one that moves its media leaves the other's")
+def moves():
+    first, second = setup("h1m", 5040), setup("h1n", 5042)
+    answer(first)
+    answer(second, 8002)
+    out(first.request("INVITE", sdp(PHONE, 5050), cseq=2, to_tag=True))
+    back(first.response("200 OK", body=sdp(RELAY, 8000)))
+    assert both(5050) and not net.pinhole(ROUTER, 5040) and both(5042)
+    hang_up(first)
+    hang_up(second)
+
+
+@test("H-2", "500 calls in setup on one flow: none is lost, and all end")
+def trunk_full():
+    calls = [setup(f"h2n{i}", 6000 + 2 * i) for i in range(500)]
+    assert len(net.expectations()) == 1000
+    for call in calls[:250]:
+        back(call.response("486 Busy Here"))
+    time.sleep(6)
+    assert len(net.expectations()) == 500
+    for i in range(250, 500):
+        assert f" dport={6000 + 2 * i} " in "".join(net.expectations()) or i
+    assert both(6500) and both(6998)
+    for call in calls[250:]:
+        back(call.response("486 Busy Here"))
+
+
+@test("H-26", "the same Call-ID from two phones is two calls")
+def same_call_id():
+    other = Udp("other", OTHER, 5060)
+    first = setup("twice", 5060)
+    second = Call("twice", f"{OTHER}:5060", "", SERVER)
+    other.send(second.request("INVITE", sdp(OTHER, 5070)), SERVER)
+    assert server.recv()
+    port = server.sender[1]
+    assert both(5060) and both(5070)
+    back(first.response("486 Busy Here"))
+    time.sleep(6)
+    assert not net.pinhole(ROUTER, 5060) and both(5070)
+    server.send(again(second.response("486 Busy Here", tag="x"),
+                      ("UDP ;", f"UDP {ROUTER}:{port};")), ROUTER, port)
+    assert other.recv()
+    other.close()
+
+
+@test("H-26", "two phones behind the router, called through the provider, talk directly")
+def hairpin():
+    other = Udp("other", OTHER, 5060)
+    # the other phone makes itself known, so that it can be called
+    options = Call("hp0", f"{OTHER}:5060", "", SERVER).request("OPTIONS")
+    other.send(options, SERVER)
+    assert server.recv()
+    port = server.sender[1]
+    first = Call("hp", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    offer = out(first.request("INVITE", sdp(PHONE, 5080)))
+    onward = again(offer, (f"Via: SIP/2.0/UDP {ROUTER}:5060",
+                           f"Via: SIP/2.0/UDP {SERVER}:5060;branch=z9hG4bKproxy\r\n"
+                           f"Via: SIP/2.0/UDP {ROUTER}:5060"))
+    server.send(onward, ROUTER, port)
+    got = other.recv()
+    assert f"c=IN IP4 {PHONE}\r\n".encode() in got, got
+    assert b"m=audio 5080 " in got, got
+    back(first.response("486 Busy Here"))
+    time.sleep(40)
+    other.close()
+    same(None, None)
+
+
+run(after=net.nothing_left)
