@@ -213,3 +213,36 @@ enum sip_frame sip_frame_stream(const char *data, u32 len, u32 max_len, u32 *fra
 	return frame_of(SIP_FRAME_MESSAGE, (u64)(p - data) + (length.found ? length.value : 0),
 			len, max_len, frame_len);
 }
+
+/* m-type SLASH m-subtype: application/sdp, or multipart/anything. */
+static bool may_describe(const char *p, const char *end)
+{
+	const char *type_end = text_skip(p, end, TEXT_TOKEN);
+	const char *subtype = text_skip(type_end, end, TEXT_SPACE);
+
+	if (text_is(p, type_end - p, "multipart"))
+		return true;
+	if (subtype == end || *subtype != '/' ||
+	    !text_is(p, type_end - p, "application"))
+		return false;
+	subtype = text_skip(subtype + 1, end, TEXT_SPACE);
+	return text_is(subtype, text_skip(subtype, end, TEXT_TOKEN) - subtype, "sdp");
+}
+
+bool sip_frame_opaque(const char *data, u32 len)
+{
+	const char *end = data + len;
+	const char *p = text_find(data, end, '\n');
+	struct sip_line line;
+
+	if (p == end)
+		return false;
+	for (p++; !sip_line_blank(p, end); p = line.next) {
+		if (!sip_line_read(p, end, &line))
+			return false;
+		if (sip_header_find(line.name, line.name_len) == SIP_HEADER_CONTENT_TYPE &&
+		    may_describe(line.value, line.value_end))
+			return false;
+	}
+	return true;
+}

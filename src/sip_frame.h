@@ -49,4 +49,14 @@ enum sip_frame sip_frame_datagram(const char *data, u32 len);
 enum sip_frame sip_frame_stream(const char *data, u32 len, u32 max_len,
 				u32 *frame_len);
 
+/**
+ * sip_frame_opaque() - can nothing in the body need to be changed
+ * @data: first byte of a message
+ * @len: bytes there are; the body may be missing, or a part of it
+ *
+ * Return: true if the headers are all there and announce neither a session
+ * description nor parts of which one might be it.
+ */
+bool sip_frame_opaque(const char *data, u32 len);
+
 #endif

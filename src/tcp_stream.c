@@ -136,7 +136,7 @@ static bool note(struct segment *s, unsigned int at, u32 seen, u32 old_len,
 			       sipalg_packet_payload(s->packet) + at);
 }
 
-static int whole_message(struct segment *s, u32 len)
+static int one_message(struct segment *s, u32 len)
 {
 	struct sipalg_packet *packet = s->packet;
 	unsigned int at = place(s);
@@ -153,6 +153,19 @@ static int whole_message(struct segment *s, u32 len)
 		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
 	s->offset += len;
 	return NF_ACCEPT;
+}
+
+/*
+ * A message whose body nobody changes need not wait for it: a sender could
+ * not send tens of kilobytes without an acknowledgment anyway.
+ */
+static int without_body(struct segment *s, u32 missing)
+{
+	int verdict = one_message(s, s->len - s->offset);
+
+	if (verdict == NF_ACCEPT)
+		s->stream->next = s->seq + s->offset + missing;
+	return verdict;
 }
 
 /* Too long to be followed, but it is known where it ends; or it is not. */
@@ -178,7 +191,7 @@ static int messages(struct segment *s)
 		switch (sip_frame_stream(bytes(s), s->len - s->offset, max_len,
 					 &n)) {
 		case SIP_FRAME_MESSAGE:
-			verdict = whole_message(s, n);
+			verdict = one_message(s, n);
 			if (verdict != NF_ACCEPT)
 				return verdict;
 			break;
@@ -187,6 +200,8 @@ static int messages(struct segment *s)
 			s->offset += n;
 			break;
 		case SIP_FRAME_MORE:
+			if (sip_frame_opaque(bytes(s), s->len - s->offset))
+				return without_body(s, n);
 			return hold(s, n);
 		case SIP_FRAME_TOO_LONG:
 			return too_long(s, n);
@@ -258,6 +273,8 @@ static int next_piece(struct segment *s, u32 skip)
 		return h->passing ? passed(s, h, n) : completed(s, h);
 	case SIP_FRAME_MORE:
 		h->need = h->len + n;
+		if (!h->passing && sip_frame_opaque(h->bytes, h->len))
+			return completed(s, h);
 		return still_incomplete(h);
 	case SIP_FRAME_TOO_LONG:
 		s->seq = h->start;
