@@ -43,6 +43,6 @@ def same(got, wanted):
         left = got_lines[i] if i < len(got_lines) else b"(no line)"
         right = wanted_lines[i] if i < len(wanted_lines) else b"(no line)"
         if left != right:
-            report.append(f"got    {left.decode(errors='backslashreplace')}")
-            report.append(f"wanted {right.decode(errors='backslashreplace')}")
-    raise AssertionError("\n".join(report))
+            report.append(f"got    {left[:200].decode(errors='backslashreplace')}")
+            report.append(f"wanted {right[:200].decode(errors='backslashreplace')}")
+    raise AssertionError("\n".join(report[:40]))

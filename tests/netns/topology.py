@@ -103,10 +103,20 @@ def build(nat=MASQUERADE):
     router("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
     # the table belongs to the whole kernel
     shell("sysctl -qw net.netfilter.nf_conntrack_expect_max=100000")
-    rules = "/tmp/rules.nft"
-    with open(rules, "w", encoding="ascii") as file:
-        file.write(RULES + nat)
-    router(f"nft -f {rules}")
+    for rules in (RULES, nat):
+        attach(rules)
+
+
+def attach(rules=RULES):
+    """Loads rules into the router, by default those that attach the helper."""
+    with open("/tmp/rules.nft", "w", encoding="ascii") as file:
+        file.write(rules)
+    router("nft -f /tmp/rules.nft")
+
+
+def detach():
+    """Takes the helper's rules away, and with them the firewall."""
+    router("nft delete table inet sip")
 
 
 def _family(address):

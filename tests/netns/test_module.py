@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The module and namespaces: taken away while calls are up."""
+import time
+
+import topology as net
+from sip import Call, sdp
+from tap import run, same, test
+from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, shell
+
+net.build()
+phone = Udp("phone", PHONE, 5060)
+server = Udp("provider", SERVER, 5060)
+
+
+def begin(name, port):
+    call = Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, port)), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", body=sdp(RELAY, 8000)), ROUTER)
+    assert phone.recv()
+    return call
+
+
+def media(port):
+    ours, theirs = Udp("phone", PHONE, port), Udp("provider", RELAY, 8000)
+    theirs.send(b"in", ROUTER, port)
+    got = ours.recv(1)
+    ours.close()
+    theirs.close()
+    return got == b"in"
+
+
+@test("H-22", "detached, the helper touches nothing; calls that are up keep their media")
+def detached():
+    begin("detach", 4800)
+    assert media(4800)
+    net.router("nft flush chain inet sip pre")
+    net.router("conntrack -D -p udp --orig-port-dst 5060")
+    call = Call("bare", f"{PHONE}:5060", "", SERVER)
+    data = call.request("INVITE", sdp(PHONE, 4810))
+    phone.send(data, SERVER)
+    same(server.recv(), data)
+    assert media(4800)
+    net.router("nft add rule inet sip pre udp dport 5060 ct helper set sip-udp")
+    net.router("conntrack -D -p udp --orig-port-dst 5060")
+
+
+@test("H-1", "all state is the namespace's own, and goes with it")
+def namespace():
+    begin("ns", 4820)
+    shell("ip netns add second")
+    assert "sipalg" not in shell("ip netns exec second cat /proc/net/nf_conntrack_expect")
+    shell("ip netns del second")
+    assert net.pinhole(ROUTER, 4820)
+
+
+@test("H-34", "unloaded amid calls and registrations, media flows on; loaded again it works")
+def reload():
+    begin("reload", 4830)
+    assert media(4830)
+    net.detach()
+    ours, theirs = Udp("phone", PHONE, 4830), Udp("provider", RELAY, 8000)
+    theirs.send(b"in", ROUTER, 4830)
+    assert ours.recv() == b"in"
+    # a half message is held on a connection when the module goes
+    net.attach()
+    client, accepted = Tcp.pair("phone", PHONE, 40000)
+    client.send(Call("half", f"{PHONE}:40000", "", SERVER, "TCP")
+                .request("INVITE", sdp(PHONE, 4840))[:200])
+    net.detach()
+    shell("rmmod sipalg")
+    assert not net.expectations()
+    theirs.send(b"in", ROUTER, 4830)
+    assert ours.recv() == b"in", "an established connection is the users'"
+    ours.close()
+    theirs.close()
+    client.close()
+    accepted.close()
+    shell("insmod build/module-um/sipalg.ko")
+    net.attach()
+    net.router("conntrack -F")
+    begin("fresh", 4850)
+    assert media(4850)
+
+
+@test("H-34", "the router's namespace vanishes with calls up")
+def vanish():
+    begin("vanish", 4860)
+    shell("ip netns del router")
+    time.sleep(1)
+    assert "router" not in shell("ip netns list")
+
+
+run()

@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A router without NAT: pinholes as ever, and not one byte changed (S1-10)."""
+import topology as net
+from sip import Call, sdp
+from tap import run, same, test
+from topology import (PHONE, PHONE6, RELAY, RELAY6, SERVER, SERVER6, STRANGER, Tcp, Udp)
+
+net.build(nat="")
+
+
+def call_through(family, name, phone_ip, server_ip, relay_ip, port):
+    phone, server = Udp("phone", phone_ip, 5060), Udp("provider", server_ip, 5060)
+    host = f"[{phone_ip}]:5060" if family == 6 else f"{phone_ip}:5060"
+    call = Call(name, host, host, server_ip)
+    if family == 6:
+        call.server = f"[{server_ip}]"
+
+    def out(data):
+        phone.send(data, server_ip)
+        same(server.recv(), data)
+
+    def back(data):
+        server.send(data, phone_ip)
+        same(phone.recv(), data)
+
+    out(call.request("INVITE", sdp(phone_ip, port)))
+    ours, theirs = Udp("phone", phone_ip, port), Udp("provider", relay_ip, port)
+    theirs.send(b"early", phone_ip, port)
+    assert ours.recv() == b"early"
+    ours.close()
+    theirs.close()
+    back(call.response("200 OK", body=sdp(relay_ip, port + 1000)))
+    out(call.request("ACK", to_tag=True))
+    for offset in (0, 1):
+        ours = Udp("phone", phone_ip, port + offset)
+        theirs = Udp("provider", relay_ip, port + 1000 + offset)
+        ours.send(b"out", relay_ip, port + 1000 + offset)
+        assert theirs.recv() == b"out"
+        theirs.send(b"in", phone_ip, port + offset)
+        assert ours.recv() == b"in"
+        ours.close()
+        theirs.close()
+    out(call.request("BYE", cseq=2, to_tag=True))
+    back(call.response("200 OK", "BYE"))
+    net.until(lambda: not net.expectations(), 6)
+    phone.close()
+    server.close()
+
+
+@test("S1-10", "IPv4: a call and its media, byte-identical")
+def four():
+    call_through(4, "r4", PHONE, SERVER, RELAY, 4700)
+
+
+@test("S3-19", "IPv6: a call and its media, byte-identical")
+def six():
+    call_through(6, "r6", PHONE6, SERVER6, RELAY6, 4710)
+
+
+@test("S1-12", "a pinhole leads to what the message names and nowhere else")
+def direction():
+    phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
+    call = Call("r12", f"{PHONE}:5060", f"{PHONE}:5060", SERVER)
+    data = call.request("INVITE", sdp(PHONE, 4720))
+    phone.send(data, SERVER)
+    same(server.recv(), data)
+    theirs, ours = Udp("provider", RELAY, 4720), Udp("phone", PHONE, 4720)
+    ours.send(b"wrong way", RELAY, 4720)
+    other = Udp("phone", PHONE, 4730)
+    theirs.send(b"wrong port", PHONE, 4730)
+    theirs.send(b"right", PHONE, 4720)
+    assert ours.recv() == b"right"
+    assert other.recv(0.5) is None and theirs.recv(0.5) is None
+    server.send(call.response("486 Busy Here"), PHONE)
+    assert phone.recv()
+    for sock in (phone, server, theirs, ours, other):
+        sock.close()
+
+
+@test("H-25", "no pinhole leads to a port below 1024 or to the router itself")
+def refused():
+    phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
+    for name, address, port in (("low", PHONE, 22), ("own", net.ROUTER, 4740),
+                                ("lan", "192.168.1.1", 4742), ("many", "224.2.1.1", 4744),
+                                ("zero", "0.0.0.0", 4746)):
+        call = Call("h25" + name, f"{PHONE}:5060", f"{PHONE}:5060", SERVER)
+        data = call.request("INVITE", sdp(address, port))
+        phone.send(data, SERVER)
+        same(server.recv(), data)
+        assert not net.expectations(), name
+        server.send(call.response("486 Busy Here"), PHONE)
+        assert phone.recv()
+    phone.close()
+    server.close()
+
+
+@test("S3-62", "TCP in pieces is not held, and its pinholes open all the same")
+def stream():
+    client, accepted = Tcp.pair("phone", PHONE, 40000)
+    call = Call("rtcp", f"{PHONE}:40000", f"{PHONE}:40000", SERVER, "TCP")
+    data = call.request("INVITE", sdp(PHONE, 4750))
+    client.send(data[:100])
+    same(accepted.recv(100), data[:100])
+    client.send(data[100:])
+    same(accepted.recv(len(data) - 100), data[100:])
+    assert net.pinhole(PHONE, 4750)
+    answer = call.response("486 Busy Here")
+    accepted.send(answer)
+    same(client.recv(len(answer)), answer)
+    client.close()
+    accepted.close()
+
+
+@test("S1-2", "anyone may send to the pinhole, up to a number")
+def many():
+    phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
+    call = Call("many", f"{PHONE}:5060", f"{PHONE}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4760)), SERVER)
+    assert server.recv()
+    ours = Udp("phone", PHONE, 4760)
+    arrived = 0
+    for port in range(7000, 7040):
+        theirs = Udp("provider", STRANGER, port)
+        theirs.send(b"x", PHONE, 4760)
+        arrived += ours.recv(0.2) == b"x"
+        theirs.close()
+    assert arrived == 16, arrived
+    server.send(call.response("486 Busy Here"), PHONE)
+    assert phone.recv()
+    net.until(lambda: not net.expectations(), 6)
+    assert not net.connections(STRANGER, 7000) and not net.connections(STRANGER, 7015)
+    for sock in (phone, server, ours):
+        sock.close()
+
+
+run(after=net.nothing_left)

@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""IPv6 behind NAT66: the same with colons and brackets."""
+import topology as net
+from sip import Call, again, sdp
+from tap import run, same, test
+from topology import PHONE6, RELAY6, ROUTER6, SERVER6, Tcp, Udp
+
+net.build()
+phone = Udp("phone", PHONE6, 5060)
+server = Udp("provider", SERVER6, 5060)
+HIDE = ((PHONE6, ROUTER6),)
+SHOW = ((ROUTER6, PHONE6),)
+
+
+def new(name, transport="UDP", port=5060):
+    call = Call(name, f"[{PHONE6}]:5060", f"[{ROUTER6}]:{port}", SERVER6, transport)
+    call.server = f"[{SERVER6}]"
+    return call
+
+
+def out(data, *changes):
+    phone.send(data, SERVER6)
+    same(server.recv(), again(data, *changes) if changes else data)
+
+
+def back(data, *changes):
+    server.send(data, ROUTER6)
+    same(phone.recv(), again(data, *changes) if changes else data)
+
+
+@test("S3-20", "a call through NAT66: brackets in URIs, none in c=, audio both ways")
+def call():
+    talk = new("six")
+    out(talk.request("INVITE", sdp(PHONE6, 4600)), *HIDE)
+    back(talk.response("200 OK", body=sdp(RELAY6, 8600)), *SHOW)
+    out(talk.request("ACK", to_tag=True), *HIDE)
+    for offset in (0, 1):
+        assert net.pinhole(ROUTER6, 4600 + offset), net.expectations()
+        ours = Udp("phone", PHONE6, 4600 + offset)
+        theirs = Udp("provider", RELAY6, 8600 + offset)
+        theirs.send(b"in", ROUTER6, 4600 + offset)
+        assert ours.recv() == b"in"
+        ours.send(b"out", RELAY6, 8600 + offset)
+        assert theirs.recv() == b"out" and theirs.sender == (ROUTER6, 4600 + offset)
+        ours.close()
+        theirs.close()
+    out(talk.request("BYE", cseq=2, to_tag=True), *HIDE)
+    back(talk.response("200 OK", "BYE"), *SHOW)
+    net.until(lambda: not net.expectations(), 6)
+
+
+@test("RFC 5118 4.5", "received comes back as it was written, with brackets or without")
+def received():
+    talk = new("r5118")
+    out(talk.request("OPTIONS"), *HIDE)
+    back(again(talk.response("200 OK", "OPTIONS"), (";rport", f";received={ROUTER6}")), *SHOW)
+    back(again(talk.response("200 OK", "OPTIONS"), (";rport", f";received=[{ROUTER6}]")), *SHOW)
+
+
+@test("S3-42", "the phone's own spelling of its address comes back to it")
+def spelling():
+    odd = "2001:0DB8:1::10"
+    talk = Call("odd6", f"[{odd}]:5060", f"[{ROUTER6}]:5060", SERVER6)
+    talk.server = f"[{SERVER6}]"
+    out(talk.request("OPTIONS"), (odd, ROUTER6))
+    back(talk.response("200 OK", "OPTIONS"), (ROUTER6, odd))
+
+
+@test("S3-19", "the same over TCP")
+def tcp():
+    client, accepted = Tcp.pair("phone", PHONE6, 40000, SERVER6)
+    talk = new("six-tcp", "TCP", 40000)
+    data = talk.request("INVITE", sdp(PHONE6, 4610))
+    wanted = again(data, (f"[{PHONE6}]:5060", f"[{ROUTER6}]:40000"), (PHONE6, ROUTER6))
+    client.send(data[:300])
+    client.send(data[300:])
+    same(accepted.recv(len(wanted)), wanted)
+    answer = talk.response("486 Busy Here")
+    wanted = again(answer, (f"[{ROUTER6}]:40000", f"[{PHONE6}]:5060"))
+    accepted.send(answer)
+    same(client.recv(len(wanted)), wanted)
+    client.close()
+    accepted.close()
+
+
+@test("S3-35", "a message of 60,000 bytes in UDP fragments arrives translated")
+def fragments():
+    talk = new("frag6")
+    out(talk.request("NOTIFY", extra="\nX: " + "x" * 60000), *HIDE)
+
+
+run(after=net.nothing_left)
