@@ -86,6 +86,7 @@ def build(nat=MASQUERADE):
     """Makes everything; call it once, before any socket."""
     for name in ("phone", "other", "router", "provider"):
         shell(f"ip netns add {name}; ip -n {name} link set lo up")
+        shell(f"ip netns exec {name} sysctl -qw net.ipv6.conf.default.accept_dad=0")
     link("phone", "eth0", "lan", (f"{PHONE}/24", f"{PHONE6}/64"),
          ("192.168.1.1/24", "2001:db8:1::1/64"))
     link("other", "eth0", "lan2", (f"{OTHER}/24", f"{OTHER6}/64"),
@@ -105,6 +106,22 @@ def build(nat=MASQUERADE):
     shell("sysctl -qw net.netfilter.nf_conntrack_expect_max=100000")
     for rules in (RULES, nat):
         attach(rules)
+    for client, server in ((PHONE, SERVER), (PHONE6, SERVER6)):
+        _wake(client, server)
+
+
+def _wake(client, server):
+    """Neighbours find each other at their leisure: wait for that once."""
+    ours, theirs = Udp("phone", client, 5060), Udp("provider", server, 5060)
+
+    def arrives():
+        ours.send(b"\r\n", server)
+        return theirs.recv(1)
+    until(arrives, 20)
+    ours.close()
+    theirs.close()
+    for family in ("ipv4", "ipv6"):
+        router(f"conntrack -D -f {family} -p udp 2>/dev/null || true")
 
 
 def attach(rules=RULES):
