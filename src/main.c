@@ -9,6 +9,7 @@
 #include "call.h"
 #include "helper.h"
 #include "net.h"
+#include "netlink.h"
 #include "tcp_debt.h"
 
 static char *helper_name = "sipalg";
@@ -96,8 +97,14 @@ static int __init sipalg_init(void)
 		goto err_pernet;
 	}
 	nf_nat_helper_register(&nat_helper);
+	err = sipalg_netlink_init();
+	if (err)
+		goto err_helper;
 	return 0;
 
+err_helper:
+	nf_nat_helper_unregister(&nat_helper);
+	sipalg_helper_unregister();
 err_pernet:
 	unregister_pernet_subsys(&net_ops);
 	return err;
@@ -105,6 +112,7 @@ err_pernet:
 
 static void __exit sipalg_exit(void)
 {
+	sipalg_netlink_exit();
 	nf_nat_helper_unregister(&nat_helper);
 	sipalg_helper_unregister();
 	unregister_pernet_subsys(&net_ops);

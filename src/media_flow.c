@@ -2,6 +2,7 @@
 /* A bounded list of referenced media conntracks. */
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_acct.h>
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include "call.h"
 #include "media.h"
@@ -103,4 +104,25 @@ unsigned long sipalg_media_flows_seen(struct sipalg_media *media)
 			media->seen = seen;
 	}
 	return media->seen;
+}
+
+bool sipalg_media_flows_count(struct sipalg_media *media, u64 *packets,
+			      u64 *bytes)
+{
+	struct media_flow *flow;
+	bool counted = false;
+	unsigned int dir;
+
+	*packets = 0;
+	*bytes = 0;
+	hlist_for_each_entry(flow, &media->flows, node) {
+		struct nf_conn_acct *acct = nf_conn_acct_find(flow->ct);
+
+		for (dir = 0; acct && dir < IP_CT_DIR_MAX; dir++) {
+			*packets += atomic64_read(&acct->counter[dir].packets);
+			*bytes += atomic64_read(&acct->counter[dir].bytes);
+			counted = true;
+		}
+	}
+	return counted;
 }

@@ -45,4 +45,15 @@ void sipalg_media_flows_end(struct sipalg_media *media, bool kill);
  */
 unsigned long sipalg_media_flows_seen(struct sipalg_media *media);
 
+/**
+ * sipalg_media_flows_count() - what has passed, both directions together
+ * @media: whose; its call is locked
+ * @packets: out
+ * @bytes: out
+ *
+ * Return: false if conntrack does not count (sysctl nf_conntrack_acct).
+ */
+bool sipalg_media_flows_count(struct sipalg_media *media, u64 *packets,
+			      u64 *bytes);
+
 #endif

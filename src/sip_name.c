@@ -184,3 +184,26 @@ enum sip_method sip_method_find(const char *name, u32 len)
 }
 
 #undef NAMED
+
+const char *sip_method_word(enum sip_method method)
+{
+	static const char * const words[SIP_METHOD_MAX] = {
+		[SIP_METHOD_UNKNOWN] = "other",
+		[SIP_METHOD_INVITE] = "INVITE",
+		[SIP_METHOD_ACK] = "ACK",
+		[SIP_METHOD_BYE] = "BYE",
+		[SIP_METHOD_CANCEL] = "CANCEL",
+		[SIP_METHOD_REGISTER] = "REGISTER",
+		[SIP_METHOD_OPTIONS] = "OPTIONS",
+		[SIP_METHOD_INFO] = "INFO",
+		[SIP_METHOD_PRACK] = "PRACK",
+		[SIP_METHOD_UPDATE] = "UPDATE",
+		[SIP_METHOD_SUBSCRIBE] = "SUBSCRIBE",
+		[SIP_METHOD_NOTIFY] = "NOTIFY",
+		[SIP_METHOD_REFER] = "REFER",
+		[SIP_METHOD_MESSAGE] = "MESSAGE",
+		[SIP_METHOD_PUBLISH] = "PUBLISH",
+	};
+
+	return words[method];
+}

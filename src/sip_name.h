@@ -56,4 +56,12 @@ enum sip_header sip_header_find(const char *name, u32 len);
  */
 enum sip_method sip_method_find(const char *name, u32 len);
 
+/**
+ * sip_method_word() - the name of a method
+ * @method: enum sip_method
+ *
+ * Return: a string constant; "other" for SIP_METHOD_UNKNOWN.
+ */
+const char *sip_method_word(enum sip_method method);
+
 #endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The generic netlink family, divided by object: netlink_setting.c,
+ * netlink_call.c, netlink_stats.c. Its words are in uapi/linux/sipalg.h.
+ */
+#ifndef SIPALG_NETLINK_H
+#define SIPALG_NETLINK_H
+
+#include <net/genetlink.h>
+#include <net/sock.h>
+#include "flow.h"
+
+extern struct genl_family sipalg_genl_family;
+
+/**
+ * sipalg_netlink_init() - register the family
+ *
+ * Process context, after the namespaces are set up.
+ *
+ * Return: 0 or a negative errno.
+ */
+int sipalg_netlink_init(void);
+
+/* Takes the family away; no user command runs afterwards. */
+void sipalg_netlink_exit(void);
+
+/**
+ * sipalg_netlink_begin() - begin one message of an answer
+ * @skb: the answer
+ * @portid: of who asked
+ * @seq: sequence number of the question
+ * @flags: NLM_F_*
+ * @cmd: SIPALG_CMD_*
+ *
+ * Return: its header for genlmsg_end() or genlmsg_cancel(), NULL: no room.
+ */
+void *sipalg_netlink_begin(struct sk_buff *skb, u32 portid, u32 seq, int flags,
+			   u8 cmd);
+
+/**
+ * sipalg_netlink_endpoint() - put a transport address
+ * @skb: the answer
+ * @attr: which nest it becomes
+ * @family: AF_INET or AF_INET6
+ * @ip: network byte order
+ * @port: network byte order
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int sipalg_netlink_endpoint(struct sk_buff *skb, int attr, u8 family,
+			    const union nf_inet_addr *ip, __be16 port);
+
+/* The commands, each as genetlink wants it; see uapi/linux/sipalg.h. */
+int sipalg_nl_setting_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int sipalg_nl_setting_set(struct sk_buff *skb, struct genl_info *info);
+int sipalg_nl_setting_reset(struct sk_buff *skb, struct genl_info *info);
+int sipalg_nl_call_get(struct sk_buff *skb, struct genl_info *info);
+int sipalg_nl_call_dump_start(struct netlink_callback *cb);
+int sipalg_nl_call_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int sipalg_nl_call_dump_done(struct netlink_callback *cb);
+int sipalg_nl_call_end(struct sk_buff *skb, struct genl_info *info);
+int sipalg_nl_registration_dump_start(struct netlink_callback *cb);
+int sipalg_nl_registration_dump(struct sk_buff *skb,
+				struct netlink_callback *cb);
+int sipalg_nl_registration_dump_done(struct netlink_callback *cb);
+int sipalg_nl_stats_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int sipalg_nl_stats_reset(struct sk_buff *skb, struct genl_info *info);
+
+#endif

@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Calls by netlink: listed with filters, shown, ended. */
+#include <linux/rhashtable.h>
+#include <uapi/linux/sipalg.h>
+#include "call.h"
+#include "media_flow.h"
+#include "net.h"
+#include "netlink.h"
+
+/* Which calls; what is not asked for matches. */
+struct call_filter {
+	const struct nlattr *call_id;
+	const struct nlattr *address;
+	u32 prefix;
+	const struct nlattr *port;
+	const char *state;
+	u32 older;
+	u32 idle;
+};
+
+static u32 seconds_since(unsigned long when)
+{
+	return (jiffies - when) / HZ;
+}
+
+static bool all_held(const struct sipalg_call *call)
+{
+	const struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		if (!media->held)
+			return false;
+	return !list_empty(&call->media);
+}
+
+static const char *state_of(const struct sipalg_call *call)
+{
+	if (call->state == SIPALG_CALL_CONFIRMED && all_held(call))
+		return "held";
+	return sipalg_call_state_word(call->state);
+}
+
+static bool in_prefix(const struct call_filter *filter, u8 family,
+		      const union nf_inet_addr *ip)
+{
+	const u8 *wanted = nla_data(filter->address), *bytes = (const u8 *)ip;
+	u32 bits = filter->prefix;
+
+	if (nla_len(filter->address) != (family == AF_INET ? 4 : 16))
+		return false;
+	if (memcmp(wanted, bytes, bits / 8))
+		return false;
+	return !(bits % 8) ||
+	       !((wanted[bits / 8] ^ bytes[bits / 8]) >> (8 - bits % 8));
+}
+
+static bool address_matches(const struct sipalg_call *call,
+			    const struct call_filter *filter)
+{
+	const struct sipalg_media *media;
+	unsigned int side;
+
+	for (side = 0; side < 2; side++)
+		if (in_prefix(filter, call->family, &call->party[side].ip) ||
+		    in_prefix(filter, call->family, &call->seen[side].ip))
+			return true;
+	list_for_each_entry(media, &call->media, list)
+		if (in_prefix(filter, media->family, &media->private) ||
+		    in_prefix(filter, media->family, &media->public))
+			return true;
+	return false;
+}
+
+static bool port_matches(const struct sipalg_call *call, u32 wanted)
+{
+	__be16 port = htons(wanted);
+	const struct sipalg_media *media;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		if (call->party[i].port == port || call->seen[i].port == port)
+			return true;
+	list_for_each_entry(media, &call->media, list)
+		for (i = 0; i < media->ports; i++)
+			if (media->private_port[i] == port ||
+			    media->public_port[i] == port)
+				return true;
+	return false;
+}
+
+/* Caller holds the call's lock. */
+static bool matches(const struct sipalg_call *call,
+		    const struct call_filter *filter)
+{
+	if (!call->linked)
+		return false;
+	if (filter->call_id &&
+	    (nla_len(filter->call_id) != call->call_id_len ||
+	     memcmp(nla_data(filter->call_id), sipalg_call_id(call),
+		    call->call_id_len)))
+		return false;
+	if (filter->address && !address_matches(call, filter))
+		return false;
+	if (filter->port && !port_matches(call, nla_get_u32(filter->port)))
+		return false;
+	if (filter->state && strcmp(filter->state, state_of(call)))
+		return false;
+	return seconds_since(call->created) >= filter->older &&
+	       seconds_since(call->active) >= filter->idle;
+}
+
+static int read_filter(struct call_filter *filter, struct nlattr **attrs,
+		       struct netlink_ext_ack *extack)
+{
+	const struct nlattr *address = attrs[SIPALG_A_ADDRESS];
+
+	memset(filter, 0, sizeof(*filter));
+	filter->call_id = attrs[SIPALG_A_CALL_ID];
+	filter->address = address;
+	filter->port = attrs[SIPALG_A_PORT];
+	if (attrs[SIPALG_A_STATE])
+		filter->state = nla_data(attrs[SIPALG_A_STATE]);
+	if (attrs[SIPALG_A_OLDER])
+		filter->older = nla_get_u32(attrs[SIPALG_A_OLDER]);
+	if (attrs[SIPALG_A_IDLE])
+		filter->idle = nla_get_u32(attrs[SIPALG_A_IDLE]);
+	if (filter->port && nla_get_u32(filter->port) > U16_MAX) {
+		NL_SET_ERR_MSG_ATTR(extack, filter->port,
+				    "a port is at most 65535");
+		return -ERANGE;
+	}
+	if (!address)
+		return 0;
+
+	if (nla_len(address) != 4 && nla_len(address) != 16) {
+		NL_SET_ERR_MSG_ATTR(extack, address,
+				    "an address has 4 or 16 bytes");
+		return -EINVAL;
+	}
+	filter->prefix = nla_len(address) * 8;
+	if (!attrs[SIPALG_A_PREFIX])
+		return 0;
+	if (nla_get_u32(attrs[SIPALG_A_PREFIX]) > filter->prefix) {
+		NL_SET_ERR_MSG_ATTR(extack, attrs[SIPALG_A_PREFIX],
+				    "the prefix is longer than the address");
+		return -ERANGE;
+	}
+	filter->prefix = nla_get_u32(attrs[SIPALG_A_PREFIX]);
+	return 0;
+}
+
+static const char *media_state(const struct sipalg_media *media)
+{
+	if (media->held)
+		return "held";
+	if (media->idle)
+		return "idle";
+	return media->flow_count ? "flowing" : "waiting";
+}
+
+static const char *media_kind(const struct sipalg_media *media)
+{
+	static const char * const words[] = {
+		[SDP_KIND_OTHER] = "other",
+		[SDP_KIND_AUDIO] = "audio",
+		[SDP_KIND_VIDEO] = "video",
+		[SDP_KIND_IMAGE] = "image",
+		[SDP_KIND_TEXT] = "text",
+		[SDP_KIND_APPLICATION] = "application",
+		[SDP_KIND_MESSAGE] = "message",
+	};
+
+	return words[media->kind];
+}
+
+static int put_peer(struct sk_buff *skb, const struct sipalg_media *media)
+{
+	const struct sipalg_media *peer;
+
+	list_for_each_entry(peer, &media->call->media, list)
+		if (peer->side != media->side && peer->index == media->index)
+			return sipalg_netlink_endpoint(skb, SIPALG_A_MEDIA_PEER,
+						       peer->family, &peer->private,
+						       peer->private_port[SIPALG_RTP]);
+	return 0;
+}
+
+static int put_media(struct sk_buff *skb, struct sipalg_media *media)
+{
+	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_CALL_MEDIA);
+	u16 rtcp = media->ports > 1 ? ntohs(media->public_port[SIPALG_RTCP]) : 0;
+	u64 packets, bytes;
+
+	if (!nest ||
+	    nla_put_u32(skb, SIPALG_A_MEDIA_INDEX, media->index) ||
+	    nla_put_string(skb, SIPALG_A_MEDIA_KIND, media_kind(media)) ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_MEDIA_PRIVATE, media->family,
+				    &media->private,
+				    media->private_port[SIPALG_RTP]) ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_MEDIA_PUBLIC, media->family,
+				    &media->public,
+				    media->public_port[SIPALG_RTP]) ||
+	    put_peer(skb, media) ||
+	    nla_put_u32(skb, SIPALG_A_MEDIA_RTCP, rtcp) ||
+	    nla_put_string(skb, SIPALG_A_MEDIA_STATE, media_state(media)) ||
+	    nla_put_u32(skb, SIPALG_A_MEDIA_IDLE,
+			seconds_since(sipalg_media_flows_seen(media))))
+		return -EMSGSIZE;
+	if (sipalg_media_flows_count(media, &packets, &bytes) &&
+	    (nla_put_u64_64bit(skb, SIPALG_A_MEDIA_PACKETS, packets,
+			       SIPALG_A_MEDIA_PAD) ||
+	     nla_put_u64_64bit(skb, SIPALG_A_MEDIA_BYTES, bytes,
+			       SIPALG_A_MEDIA_PAD)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static u32 expires_in(const struct sipalg_call *call)
+{
+	unsigned long nearest = ULONG_MAX;
+	unsigned int i;
+
+	for (i = 0; i < SIPALG_DEADLINE_MAX; i++)
+		if (call->deadlines & 1u << i && i != SIPALG_DEADLINE_MEDIA)
+			nearest = min(nearest, time_after(call->deadline[i], jiffies) ?
+				      call->deadline[i] - jiffies : 0);
+	return nearest == ULONG_MAX ? 0 : nearest / HZ;
+}
+
+static int put_parties(struct sk_buff *skb, const struct sipalg_call *call)
+{
+	const struct sipalg_dialog *dialog;
+
+	if (nla_put(skb, SIPALG_A_CALL_FROM_TAG, call->from_tag_len,
+		    sipalg_call_from_tag(call)) ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_CALL_SOURCE, call->family,
+				    &call->party[SIPALG_CALLER].ip,
+				    call->party[SIPALG_CALLER].port) ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_CALL_DESTINATION, call->family,
+				    &call->party[SIPALG_CALLEE].ip,
+				    call->party[SIPALG_CALLEE].port))
+		return -EMSGSIZE;
+	list_for_each_entry(dialog, &call->dialogs, list)
+		if (nla_put(skb, SIPALG_A_CALL_TO_TAG, dialog->tag_len,
+			    dialog->tag))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int put_call(struct sk_buff *skb, const struct sipalg_call *call)
+{
+	static const char * const refreshers[] = { "none", "uac", "uas" };
+	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_CALL);
+	struct sipalg_media *media;
+
+	if (!nest ||
+	    nla_put_u32(skb, SIPALG_A_CALL_NUMBER, call->id) ||
+	    nla_put(skb, SIPALG_A_CALL_NAME, call->call_id_len,
+		    sipalg_call_id(call)) ||
+	    nla_put_string(skb, SIPALG_A_CALL_STATE, state_of(call)) ||
+	    put_parties(skb, call) ||
+	    nla_put_u32(skb, SIPALG_A_CALL_AGE, seconds_since(call->created)) ||
+	    nla_put_u32(skb, SIPALG_A_CALL_IDLE, seconds_since(call->active)) ||
+	    nla_put_u32(skb, SIPALG_A_CALL_SESSION_INTERVAL,
+			call->session_interval) ||
+	    nla_put_string(skb, SIPALG_A_CALL_REFRESHER,
+			   refreshers[call->refresher]) ||
+	    nla_put_u32(skb, SIPALG_A_CALL_EXPIRES, expires_in(call)))
+		return -EMSGSIZE;
+	list_for_each_entry(media, &call->media, list)
+		if (put_media(skb, media))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* Returns 0 if it stands in the answer or does not match, else -EMSGSIZE. */
+static int answer_call(struct sk_buff *skb, struct sipalg_call *call,
+		       const struct call_filter *filter, u32 portid, u32 seq,
+		       struct netlink_callback *dump)
+{
+	void *header;
+	int err = 0;
+
+	spin_lock_bh(&call->lock);
+	if (!matches(call, filter))
+		goto out;
+	err = -EMSGSIZE;
+	header = sipalg_netlink_begin(skb, portid, seq, dump ? NLM_F_MULTI : 0,
+				      SIPALG_CMD_CALL_GET);
+	if (!header)
+		goto out;
+	if (dump)
+		genl_dump_check_consistent(dump, header);
+	err = put_call(skb, call);
+	if (err)
+		genlmsg_cancel(skb, header);
+	else
+		genlmsg_end(skb, header);
+out:
+	spin_unlock_bh(&call->lock);
+	return err;
+}
+
+struct call_dump {
+	struct rhashtable_iter iter;
+	struct call_filter filter;
+};
+
+int sipalg_nl_call_dump_start(struct netlink_callback *cb)
+{
+	struct sipalg_net *sn = sipalg_net_get(sock_net(cb->skb->sk));
+	struct nlattr *attrs[SIPALG_A_MAX + 1];
+	struct call_dump *dump;
+	int err;
+
+	err = genlmsg_parse(cb->nlh, &sipalg_genl_family, attrs, SIPALG_A_MAX,
+			    sipalg_genl_family.policy, cb->extack);
+	if (err)
+		return err;
+	dump = kzalloc(sizeof(*dump), GFP_KERNEL);
+	if (!dump)
+		return -ENOMEM;
+	err = read_filter(&dump->filter, attrs, cb->extack);
+	if (err) {
+		kfree(dump);
+		return err;
+	}
+	cb->seq = 1;
+	rhashtable_walk_enter(&sn->calls, &dump->iter);
+	cb->args[0] = (long)dump;
+	return 0;
+}
+
+int sipalg_nl_call_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct call_dump *dump = (struct call_dump *)cb->args[0];
+	struct sipalg_call *call;
+
+	rhashtable_walk_start(&dump->iter);
+	for (call = rhashtable_walk_peek(&dump->iter); call;
+	     call = rhashtable_walk_next(&dump->iter)) {
+		if (IS_ERR(call)) {
+			/* resized underneath: some may come twice, say so */
+			cb->seq++;
+			continue;
+		}
+		if (answer_call(skb, call, &dump->filter,
+				NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				cb))
+			break;
+	}
+	rhashtable_walk_stop(&dump->iter);
+	return skb->len;
+}
+
+int sipalg_nl_call_dump_done(struct netlink_callback *cb)
+{
+	struct call_dump *dump = (struct call_dump *)cb->args[0];
+
+	if (dump) {
+		rhashtable_walk_exit(&dump->iter);
+		kfree(dump);
+	}
+	return 0;
+}
+
+/* Any call that has the number, or matches; with a reference. */
+static struct sipalg_call *next_match(struct rhashtable_iter *iter,
+				      const struct nlattr *id,
+				      const struct call_filter *filter)
+{
+	struct sipalg_call *call;
+	bool found;
+
+	while ((call = rhashtable_walk_next(iter))) {
+		if (IS_ERR(call))
+			continue;
+		if (id && call->id != nla_get_u32(id))
+			continue;
+		if (!refcount_inc_not_zero(&call->refs))
+			continue;
+		spin_lock_bh(&call->lock);
+		found = matches(call, filter);
+		spin_unlock_bh(&call->lock);
+		if (found)
+			return call;
+		sipalg_call_put(call);
+	}
+	return NULL;
+}
+
+static struct sipalg_call *find_call(struct sipalg_net *sn,
+				     struct genl_info *info)
+{
+	struct rhashtable_iter iter;
+	struct call_filter filter;
+	struct sipalg_call *call;
+	int err;
+
+	if (!info->attrs[SIPALG_A_ID] && !info->attrs[SIPALG_A_CALL_ID]) {
+		NL_SET_ERR_MSG(info->extack, "which call: a number or a Call-ID");
+		return ERR_PTR(-EINVAL);
+	}
+	err = read_filter(&filter, info->attrs, info->extack);
+	if (err)
+		return ERR_PTR(err);
+	rhashtable_walk_enter(&sn->calls, &iter);
+	rhashtable_walk_start(&iter);
+	call = next_match(&iter, info->attrs[SIPALG_A_ID], &filter);
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+	if (!call) {
+		NL_SET_ERR_MSG(info->extack, "there is no such call (any more)");
+		return ERR_PTR(-ENOENT);
+	}
+	return call;
+}
+
+int sipalg_nl_call_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
+	struct sipalg_call *call = find_call(sn, info);
+	const struct call_filter any = {};
+	struct sk_buff *answer;
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	answer = genlmsg_new(NLMSG_GOODSIZE * 4, GFP_KERNEL);
+	if (!answer) {
+		sipalg_call_put(call);
+		return -ENOMEM;
+	}
+	err = answer_call(answer, call, &any, info->snd_portid, info->snd_seq, NULL);
+	sipalg_call_put(call);
+	if (!err && !answer->len)
+		err = -ENOENT;	/* it has ended a moment ago */
+	if (err) {
+		nlmsg_free(answer);
+		return err;
+	}
+	return genlmsg_reply(answer, info);
+}
+
+static void end_call(struct sipalg_call *call)
+{
+	spin_lock_bh(&call->lock);
+	sipalg_call_end(call, SIPALG_END_ADMIN);
+	spin_unlock_bh(&call->lock);
+	sipalg_call_put(call);
+}
+
+static int end_all(struct sipalg_net *sn, struct genl_info *info, u32 *count)
+{
+	struct rhashtable_iter iter;
+	struct call_filter filter;
+	struct sipalg_call *call;
+	int err = read_filter(&filter, info->attrs, info->extack);
+
+	if (err)
+		return err;
+	rhashtable_walk_enter(&sn->calls, &iter);
+	rhashtable_walk_start(&iter);
+	while ((call = next_match(&iter, NULL, &filter))) {
+		end_call(call);
+		(*count)++;
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+	return 0;
+}
+
+static int answer_count(struct genl_info *info, u32 count)
+{
+	struct sk_buff *answer = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	void *header;
+
+	if (!answer)
+		return -ENOMEM;
+	header = sipalg_netlink_begin(answer, info->snd_portid, info->snd_seq,
+				      0, SIPALG_CMD_CALL_END);
+	if (!header || nla_put_u32(answer, SIPALG_A_COUNT, count)) {
+		nlmsg_free(answer);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(answer, header);
+	return genlmsg_reply(answer, info);
+}
+
+int sipalg_nl_call_end(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
+	struct sipalg_call *call;
+	u32 count = 0;
+	int err;
+
+	if (info->attrs[SIPALG_A_ALL]) {
+		err = end_all(sn, info, &count);
+		if (err)
+			return err;
+	} else {
+		call = find_call(sn, info);
+		if (IS_ERR(call))
+			return PTR_ERR(call);
+		end_call(call);
+		count = 1;
+	}
+	return answer_count(info, count);
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Settings by netlink: listed, set all or nothing, reset. */
+#include <uapi/linux/sipalg.h>
+#include "net.h"
+#include "netlink.h"
+#include "setting.h"
+#include "sip_name.h"
+
+#define SCREEN_EXEMPT	"screen-exempt"
+
+static const struct nla_policy setting_policy[SIPALG_A_SETTING_MAX + 1] = {
+	[SIPALG_A_SETTING_NAME]		= { .type = NLA_NUL_STRING, .len = 63 },
+	[SIPALG_A_SETTING_VALUE]	= { .type = NLA_U32 },
+	[SIPALG_A_SETTING_LIST]		= { .type = NLA_BINARY,
+					    .len = SIPALG_SCREEN_EXEMPT_MAX * sizeof(u16) },
+};
+
+/* Serialises writers; readers on the packet path take whole words. */
+static DEFINE_MUTEX(setting_mutex);
+
+static int put_words(struct sk_buff *skb, const struct sipalg_setting_info *info)
+{
+	u32 i;
+
+	if (info->kind == SIPALG_KIND_METHODS)
+		for (i = 0; i < SIP_METHOD_MAX; i++)
+			if (nla_put_string(skb, SIPALG_A_SETTING_WORD,
+					   sip_method_word(i)))
+				return -EMSGSIZE;
+	if (info->kind == SIPALG_KIND_WORD)
+		for (i = 0; i <= info->max; i++)
+			if (nla_put_string(skb, SIPALG_A_SETTING_WORD,
+					   info->words[i]))
+				return -EMSGSIZE;
+	return 0;
+}
+
+static int put_info(struct sk_buff *skb, const struct sipalg_setting_info *info,
+		    u32 value)
+{
+	if (nla_put_string(skb, SIPALG_A_SETTING_NAME, info->name) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_VALUE, value) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_DEFAULT, info->initial) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_MIN, info->min) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_MAX_VALUE, info->max) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_KIND, info->kind) ||
+	    nla_put_string(skb, SIPALG_A_SETTING_UNIT, info->unit))
+		return -EMSGSIZE;
+	if (info->zero && nla_put_flag(skb, SIPALG_A_SETTING_ZERO))
+		return -EMSGSIZE;
+	return put_words(skb, info);
+}
+
+static int put_exempt(struct sk_buff *skb, const u16 *codes)
+{
+	int n = 0;
+
+	while (n < SIPALG_SCREEN_EXEMPT_MAX && codes[n])
+		n++;
+	if (nla_put_string(skb, SIPALG_A_SETTING_NAME, SCREEN_EXEMPT) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_KIND, SIPALG_SETTING_CODES) ||
+	    nla_put_string(skb, SIPALG_A_SETTING_UNIT, "") ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_MIN, 300) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_MAX_VALUE, 699) ||
+	    nla_put(skb, SIPALG_A_SETTING_LIST, n * sizeof(u16), codes))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_setting(struct sk_buff *skb, struct netlink_callback *cb,
+		       struct sipalg_net *sn, unsigned int i)
+{
+	void *header = sipalg_netlink_begin(skb, NETLINK_CB(cb->skb).portid,
+					    cb->nlh->nlmsg_seq, NLM_F_MULTI,
+					    SIPALG_CMD_SETTING_GET);
+	struct nlattr *nest;
+	int err;
+
+	if (!header)
+		return -EMSGSIZE;
+	nest = nla_nest_start(skb, SIPALG_A_SETTING);
+	err = !nest ? -EMSGSIZE : i < SIPALG_SETTING_MAX ?
+	      put_info(skb, &sipalg_setting_table[i], sipalg_setting(sn, i)) :
+	      put_exempt(skb, sn->settings.screen_exempt);
+	if (err) {
+		genlmsg_cancel(skb, header);
+		return err;
+	}
+	nla_nest_end(skb, nest);
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+int sipalg_nl_setting_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct sipalg_net *sn = sipalg_net_get(sock_net(skb->sk));
+
+	while (cb->args[0] <= SIPALG_SETTING_MAX &&
+	       !put_setting(skb, cb, sn, cb->args[0]))
+		cb->args[0]++;
+	return skb->len;
+}
+
+static int find_setting(const char *name)
+{
+	int i;
+
+	for (i = 0; i < SIPALG_SETTING_MAX; i++)
+		if (!strcmp(sipalg_setting_table[i].name, name))
+			return i;
+	return -ENOENT;
+}
+
+static int set_exempt(struct sipalg_settings *new, struct nlattr *list,
+		      struct netlink_ext_ack *extack)
+{
+	const u16 *codes;
+	int i, n;
+
+	if (!list || nla_len(list) % sizeof(u16)) {
+		NL_SET_ERR_MSG(extack, "screen-exempt: up to 16 status codes from 300 to 699");
+		return -EINVAL;
+	}
+	codes = nla_data(list);
+	n = nla_len(list) / sizeof(u16);
+	for (i = 0; i < n; i++)
+		if (codes[i] < 300 || codes[i] > 699) {
+			NL_SET_ERR_MSG_ATTR(extack, list,
+					    "screen-exempt: up to 16 status codes from 300 to 699");
+			return -ERANGE;
+		}
+	memset(new->screen_exempt, 0, sizeof(new->screen_exempt));
+	memcpy(new->screen_exempt, codes, n * sizeof(u16));
+	return 0;
+}
+
+static int set_one(struct sipalg_settings *new, struct nlattr *attr,
+		   struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[SIPALG_A_SETTING_MAX + 1];
+	const char *name;
+	int err, i;
+
+	err = nla_parse_nested(tb, SIPALG_A_SETTING_MAX, attr, setting_policy,
+			       extack);
+	if (err)
+		return err;
+	if (!tb[SIPALG_A_SETTING_NAME]) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "a setting without a name");
+		return -EINVAL;
+	}
+	name = nla_data(tb[SIPALG_A_SETTING_NAME]);
+	if (!strcmp(name, SCREEN_EXEMPT))
+		return set_exempt(new, tb[SIPALG_A_SETTING_LIST], extack);
+
+	i = find_setting(name);
+	if (i < 0) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "no setting has this name");
+		return i;
+	}
+	if (!tb[SIPALG_A_SETTING_VALUE]) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "a setting without a value");
+		return -EINVAL;
+	}
+	if (!sipalg_setting_valid(i, nla_get_u32(tb[SIPALG_A_SETTING_VALUE]))) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[SIPALG_A_SETTING_VALUE],
+				    "value out of range");
+		return -ERANGE;
+	}
+	new->value[i] = nla_get_u32(tb[SIPALG_A_SETTING_VALUE]);
+	return 0;
+}
+
+static void take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIPALG_SETTING_MAX; i++)
+		WRITE_ONCE(sn->settings.value[i], new->value[i]);
+	for (i = 0; i < SIPALG_SCREEN_EXEMPT_MAX; i++)
+		WRITE_ONCE(sn->settings.screen_exempt[i], new->screen_exempt[i]);
+}
+
+int sipalg_nl_setting_set(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
+	struct sipalg_settings new;
+	bool any = false;
+	struct nlattr *attr;
+	int rest, err = 0;
+
+	mutex_lock(&setting_mutex);
+	new = sn->settings;
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rest) {
+		if (nla_type(attr) != SIPALG_A_SETTING)
+			continue;
+		any = true;
+		err = set_one(&new, attr, info->extack);
+		if (err)
+			break;
+	}
+	if (!err && !any) {
+		NL_SET_ERR_MSG(info->extack, "nothing to set");
+		err = -EINVAL;
+	}
+	if (!err)
+		take_over(sn, &new);
+	mutex_unlock(&setting_mutex);
+	return err;
+}
+
+int sipalg_nl_setting_reset(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sipalg_settings new;
+
+	sipalg_settings_init(&new);
+	mutex_lock(&setting_mutex);
+	take_over(sipalg_net_get(genl_info_net(info)), &new);
+	mutex_unlock(&setting_mutex);
+	return 0;
+}
