@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sipalg-ctl call: listed, shown, ended. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include "ctl.h"
+
+static const char *word_of(const struct nlattr *attr)
+{
+	return attr ? mnl_attr_get_str(attr) : "";
+}
+
+static uint32_t number_of(const struct nlattr *attr)
+{
+	return attr ? mnl_attr_get_u32(attr) : 0;
+}
+
+static void json_endpoint(const char *key, const struct nlattr *nest)
+{
+	char text[ENDPOINT_TEXT];
+
+	json_word(key, nest ? endpoint_text(nest, text, sizeof(text)) : "");
+}
+
+static void json_bytes(const char *key, const struct nlattr *attr)
+{
+	json_string(key, attr ? mnl_attr_get_payload(attr) : "",
+		    attr ? mnl_attr_get_payload_len(attr) : 0);
+}
+
+static void media_json(const struct nlattr *nest)
+{
+	const struct nlattr *attrs[SIPALG_A_MEDIA_MAX + 1];
+
+	attrs_nested(nest, attrs, SIPALG_A_MEDIA_MAX);
+	json_open(NULL, '{');
+	json_word("kind", word_of(attrs[SIPALG_A_MEDIA_KIND]));
+	json_endpoint("private", attrs[SIPALG_A_MEDIA_PRIVATE]);
+	json_endpoint("public", attrs[SIPALG_A_MEDIA_PUBLIC]);
+	json_endpoint("peer", attrs[SIPALG_A_MEDIA_PEER]);
+	json_number("rtcp", number_of(attrs[SIPALG_A_MEDIA_RTCP]));
+	json_word("state", word_of(attrs[SIPALG_A_MEDIA_STATE]));
+	json_number("idle_seconds", number_of(attrs[SIPALG_A_MEDIA_IDLE]));
+	json_number("packets", attrs[SIPALG_A_MEDIA_PACKETS] ?
+		    mnl_attr_get_u64(attrs[SIPALG_A_MEDIA_PACKETS]) : 0);
+	json_number("bytes", attrs[SIPALG_A_MEDIA_BYTES] ?
+		    mnl_attr_get_u64(attrs[SIPALG_A_MEDIA_BYTES]) : 0);
+	json_close('}');
+}
+
+static void call_json(const struct nlattr *call, const struct nlattr **attrs)
+{
+	const struct nlattr *attr;
+
+	json_open(NULL, '{');
+	json_number("id", number_of(attrs[SIPALG_A_CALL_NUMBER]));
+	json_bytes("call_id", attrs[SIPALG_A_CALL_NAME]);
+	json_word("state", word_of(attrs[SIPALG_A_CALL_STATE]));
+	json_bytes("from_tag", attrs[SIPALG_A_CALL_FROM_TAG]);
+	json_bytes("to_tag", attrs[SIPALG_A_CALL_TO_TAG]);
+	json_endpoint("source", attrs[SIPALG_A_CALL_SOURCE]);
+	json_endpoint("destination", attrs[SIPALG_A_CALL_DESTINATION]);
+	json_number("age_seconds", number_of(attrs[SIPALG_A_CALL_AGE]));
+	json_number("idle_seconds", number_of(attrs[SIPALG_A_CALL_IDLE]));
+	json_number("session_interval_seconds",
+		    number_of(attrs[SIPALG_A_CALL_SESSION_INTERVAL]));
+	json_word("refresher", word_of(attrs[SIPALG_A_CALL_REFRESHER]));
+	json_number("expires_in_seconds", number_of(attrs[SIPALG_A_CALL_EXPIRES]));
+	json_open("media", '[');
+	mnl_attr_for_each_nested(attr, call)
+		if (mnl_attr_get_type(attr) == SIPALG_A_CALL_MEDIA)
+			media_json(attr);
+	json_close(']');
+	json_close('}');
+}
+
+static void call_line(const struct nlattr **attrs)
+{
+	char source[ENDPOINT_TEXT], destination[ENDPOINT_TEXT], age[16];
+	const struct nlattr *name = attrs[SIPALG_A_CALL_NAME];
+
+	printf("%6u %-9s %-9s ", number_of(attrs[SIPALG_A_CALL_NUMBER]),
+	       word_of(attrs[SIPALG_A_CALL_STATE]),
+	       people_time(number_of(attrs[SIPALG_A_CALL_AGE]), age, sizeof(age)));
+	printf("%-21s %-21s ",
+	       endpoint_text(attrs[SIPALG_A_CALL_SOURCE], source, sizeof(source)),
+	       endpoint_text(attrs[SIPALG_A_CALL_DESTINATION], destination,
+			     sizeof(destination)));
+	print_safe(mnl_attr_get_payload(name), mnl_attr_get_payload_len(name), 9);
+	putchar('\n');
+}
+
+static void media_lines(const struct nlattr *nest)
+{
+	const struct nlattr *attrs[SIPALG_A_MEDIA_MAX + 1];
+	char text[ENDPOINT_TEXT], idle[16];
+
+	attrs_nested(nest, attrs, SIPALG_A_MEDIA_MAX);
+	printf("  %-8s %s, %s\n", word_of(attrs[SIPALG_A_MEDIA_KIND]),
+	       word_of(attrs[SIPALG_A_MEDIA_STATE]),
+	       people_time(number_of(attrs[SIPALG_A_MEDIA_IDLE]), idle, sizeof(idle)));
+	printf("    private  %s\n",
+	       endpoint_text(attrs[SIPALG_A_MEDIA_PRIVATE], text, sizeof(text)));
+	printf("    public   %s, RTCP %u\n",
+	       endpoint_text(attrs[SIPALG_A_MEDIA_PUBLIC], text, sizeof(text)),
+	       number_of(attrs[SIPALG_A_MEDIA_RTCP]));
+	if (attrs[SIPALG_A_MEDIA_PEER])
+		printf("    peer     %s\n",
+		       endpoint_text(attrs[SIPALG_A_MEDIA_PEER], text, sizeof(text)));
+	if (attrs[SIPALG_A_MEDIA_PACKETS])
+		printf("    passed   %llu packets, %llu bytes\n",
+		       (unsigned long long)mnl_attr_get_u64(attrs[SIPALG_A_MEDIA_PACKETS]),
+		       (unsigned long long)mnl_attr_get_u64(attrs[SIPALG_A_MEDIA_BYTES]));
+}
+
+static void print_bytes(const char *label, const struct nlattr *attr)
+{
+	printf("%-10s ", label);
+	print_safe(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr), 0);
+	putchar('\n');
+}
+
+static void call_screen(const struct nlattr *call, const struct nlattr **attrs)
+{
+	char text[ENDPOINT_TEXT], age[16], idle[16], left[16];
+	uint32_t interval = number_of(attrs[SIPALG_A_CALL_SESSION_INTERVAL]);
+	const struct nlattr *attr;
+
+	printf("Call %u, %s\n", number_of(attrs[SIPALG_A_CALL_NUMBER]),
+	       word_of(attrs[SIPALG_A_CALL_STATE]));
+	print_bytes("Call-ID", attrs[SIPALG_A_CALL_NAME]);
+	printf("caller     %s\n",
+	       endpoint_text(attrs[SIPALG_A_CALL_SOURCE], text, sizeof(text)));
+	print_bytes("  tag", attrs[SIPALG_A_CALL_FROM_TAG]);
+	printf("callee     %s\n",
+	       endpoint_text(attrs[SIPALG_A_CALL_DESTINATION], text, sizeof(text)));
+	mnl_attr_for_each_nested(attr, call)
+		if (mnl_attr_get_type(attr) == SIPALG_A_CALL_TO_TAG)
+			print_bytes("  tag", attr);
+	printf("age        %s, last message %s ago, ends in %s at the latest\n",
+	       people_time(number_of(attrs[SIPALG_A_CALL_AGE]), age, sizeof(age)),
+	       people_time(number_of(attrs[SIPALG_A_CALL_IDLE]), idle, sizeof(idle)),
+	       people_time(number_of(attrs[SIPALG_A_CALL_EXPIRES]), left, sizeof(left)));
+	if (interval)
+		printf("session    %u s, refreshed by %s\n", interval,
+		       word_of(attrs[SIPALG_A_CALL_REFRESHER]));
+	puts("media");
+	mnl_attr_for_each_nested(attr, call)
+		if (mnl_attr_get_type(attr) == SIPALG_A_CALL_MEDIA)
+			media_lines(attr);
+}
+
+static int take_call(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *top[SIPALG_A_MAX + 1], *attrs[SIPALG_A_CALL_MAX + 1];
+	const bool *screen = data;
+
+	attrs_of(nlh, top, SIPALG_A_MAX);
+	if (!top[SIPALG_A_CALL])
+		return MNL_CB_OK;
+	attrs_nested(top[SIPALG_A_CALL], attrs, SIPALG_A_CALL_MAX);
+	if (json_wanted)
+		call_json(top[SIPALG_A_CALL], attrs);
+	else if (*screen)
+		call_screen(top[SIPALG_A_CALL], attrs);
+	else
+		call_line(attrs);
+	return MNL_CB_OK;
+}
+
+static int put_address(struct request *request, char *text)
+{
+	char *slash = strchr(text, '/');
+	struct in6_addr ip;
+	uint32_t prefix;
+	int len;
+
+	if (slash)
+		*slash = '\0';
+	if (inet_pton(AF_INET, text, &ip) == 1)
+		len = 4;
+	else if (inet_pton(AF_INET6, text, &ip) == 1)
+		len = 16;
+	else
+		return usage_error("%s is no address", text);
+	mnl_attr_put(request->nlh, SIPALG_A_ADDRESS, len, &ip);
+	if (!slash)
+		return DONE;
+	if (!read_number(slash + 1, len * 8, &prefix))
+		return usage_error("The prefix length of an address is 0 to %d", len * 8);
+	mnl_attr_put_u32(request->nlh, SIPALG_A_PREFIX, prefix);
+	return DONE;
+}
+
+static int put_number(struct request *request, int attr, const char *name,
+		      const char *text, uint32_t max)
+{
+	uint32_t value;
+
+	if (!read_number(text, max, &value))
+		return usage_error("%s wants a number from 0 to %u, not %s", name, max, text);
+	mnl_attr_put_u32(request->nlh, attr, value);
+	return DONE;
+}
+
+static int put_state(struct request *request, const char *state)
+{
+	static const char * const states[] = { "early", "confirmed", "held", "ending" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(states); i++)
+		if (!strcmp(states[i], state)) {
+			mnl_attr_put_strz(request->nlh, SIPALG_A_STATE, state);
+			return DONE;
+		}
+	return usage_error("state is early, confirmed, held or ending, not %s", state);
+}
+
+static int put_filter(struct request *request, char *name, char *value)
+{
+	if (!strcmp(name, "call-id")) {
+		mnl_attr_put(request->nlh, SIPALG_A_CALL_ID, strlen(value), value);
+		return DONE;
+	}
+	if (!strcmp(name, "address"))
+		return put_address(request, value);
+	if (!strcmp(name, "port"))
+		return put_number(request, SIPALG_A_PORT, name, value, 65535);
+	if (!strcmp(name, "state"))
+		return put_state(request, value);
+	if (!strcmp(name, "older"))
+		return put_number(request, SIPALG_A_OLDER, name, value, UINT32_MAX);
+	if (!strcmp(name, "idle"))
+		return put_number(request, SIPALG_A_IDLE, name, value, UINT32_MAX);
+	return usage_error("There is no filter %s", name);
+}
+
+static int put_filters(struct request *request, int argc, char **argv)
+{
+	int i, status;
+
+	if (argc % 2)
+		return usage_error("The filter %s wants a value", argv[argc - 1]);
+	for (i = 0; i < argc; i += 2) {
+		if (strlen(argv[i + 1]) > 512)
+			return usage_error("The value of %s is too long", argv[i]);
+		status = put_filter(request, argv[i], argv[i + 1]);
+		if (status)
+			return status;
+	}
+	return DONE;
+}
+
+static int list(int argc, char **argv)
+{
+	struct request request;
+	bool screen = false;
+	int status;
+
+	request_init(&request, SIPALG_CMD_CALL_GET, true);
+	status = put_filters(&request, argc, argv);
+	if (status)
+		return status;
+	if (json_wanted)
+		json_open(NULL, '[');
+	else
+		printf("%6s %-9s %-9s %-21s %-21s %s\n", "ID", "STATE", "AGE",
+		       "CALLER", "CALLEE", "CALL-ID");
+	status = request_send(&request, take_call, &screen);
+	if (json_wanted) {
+		json_close(']');
+		json_end();
+	}
+	return status;
+}
+
+/* A number is the kernel's, anything else a Call-ID. */
+static void put_id(struct request *request, const char *id)
+{
+	uint32_t number;
+
+	if (read_number(id, UINT32_MAX, &number))
+		mnl_attr_put_u32(request->nlh, SIPALG_A_ID, number);
+	else
+		mnl_attr_put(request->nlh, SIPALG_A_CALL_ID, strnlen(id, 512), id);
+}
+
+static int show(const char *id)
+{
+	struct request request;
+	bool screen = true;
+	int status;
+
+	request_init(&request, SIPALG_CMD_CALL_GET, false);
+	put_id(&request, id);
+	status = request_send(&request, take_call, &screen);
+	if (!status && json_wanted)
+		json_end();
+	return status;
+}
+
+static int take_count(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *top[SIPALG_A_MAX + 1];
+
+	attrs_of(nlh, top, SIPALG_A_MAX);
+	*(uint32_t *)data = number_of(top[SIPALG_A_COUNT]);
+	return MNL_CB_OK;
+}
+
+static int end_calls(int argc, char **argv)
+{
+	struct request request;
+	uint32_t count = 0;
+	int status;
+
+	request_init(&request, SIPALG_CMD_CALL_END, false);
+	if (argc && !strcmp(argv[0], "--all")) {
+		mnl_attr_put(request.nlh, SIPALG_A_ALL, 0, NULL);
+		status = put_filters(&request, argc - 1, argv + 1);
+		if (status)
+			return status;
+	} else if (argc == 1) {
+		put_id(&request, argv[0]);
+	} else {
+		return usage_error("call end wants one ID, or --all");
+	}
+	status = request_send(&request, take_count, &count);
+	if (!status)
+		printf("%u call%s ended\n", count, count == 1 ? "" : "s");
+	return status;
+}
+
+int call_command(int argc, char **argv)
+{
+	if (argc && !strcmp(argv[0], "list"))
+		return list(argc - 1, argv + 1);
+	if (argc == 2 && !strcmp(argv[0], "show"))
+		return show(argv[1]);
+	if (argc && !strcmp(argv[0], "end"))
+		return end_calls(argc - 1, argv + 1);
+	return usage_error("call has the commands list, show ID and end ID");
+}

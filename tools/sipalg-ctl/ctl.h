@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the parts of sipalg-ctl share. */
+#ifndef SIPALG_CTL_H
+#define SIPALG_CTL_H
+
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <linux/sipalg.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+
+/* Exit statuses of CONTRACT.md. */
+enum { DONE = 0, USAGE = 1, REFUSED = 2 };
+
+extern bool json_wanted;
+extern bool json_pretty;
+
+/**
+ * struct request - a question to the kernel
+ * @buffer: its bytes
+ * @nlh: the message in it; attributes are put with mnl_attr_put_*()
+ */
+struct request {
+	char buffer[16384];
+	struct nlmsghdr *nlh;
+};
+
+/* netlink.c: each says what is wrong on stderr and returns an exit status. */
+int kernel_connect(void);
+void request_init(struct request *request, uint8_t command, bool dump);
+int request_send(struct request *request, mnl_cb_t answer, void *data);
+int attrs_read(const struct nlattr *attr, void *data);
+void attrs_of(const struct nlmsghdr *nlh, const struct nlattr **attrs, int max);
+void attrs_nested(const struct nlattr *nest, const struct nlattr **attrs, int max);
+
+/* output.c: JSON as it comes, no tree in memory; and words for people. */
+void json_open(const char *key, char bracket);
+void json_close(char bracket);
+void json_number(const char *key, uint64_t value);
+void json_string(const char *key, const char *text, size_t len);
+void json_word(const char *key, const char *word);
+void json_end(void);
+const char *people_time(uint32_t seconds, char *text, size_t size);
+const char *endpoint_text(const struct nlattr *nest, char *text, size_t size);
+void print_safe(const char *text, size_t len, int width);
+
+#define ENDPOINT_TEXT	56
+
+/* One file an object; argv[0] is the word behind the object's. */
+int setting_command(int argc, char **argv);
+int call_command(int argc, char **argv);
+int registration_command(int argc, char **argv);
+int stats_command(int argc, char **argv);
+int summary(void);
+
+/* Prints a usage error and returns USAGE. */
+int usage_error(const char *format, ...);
+
+/* Reads a whole number; false: it is none, or too large. */
+bool read_number(const char *text, uint32_t max, uint32_t *value);
+
+#endif

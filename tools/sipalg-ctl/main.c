@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sipalg-ctl: options, objects, help. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "ctl.h"
+
+static const struct object {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} objects[] = {
+	{ "setting", setting_command,
+	  "  setting list                      every setting, its default and range\n"
+	  "  setting set NAME VALUE ...        all of them or none\n"
+	  "  setting reset                     back to the defaults\n" },
+	{ "call", call_command,
+	  "  call list [FILTER ...]            one line a call\n"
+	  "  call show ID                      one call: parties, dialogs, media, timers\n"
+	  "  call end ID                       close its pinholes and media, forget it\n"
+	  "  call end --all [FILTER ...]       the same for all that match\n"
+	  "    ID is a call's number or its Call-ID. FILTER: call-id TEXT,\n"
+	  "    address ADDR[/LEN], port N, state early|confirmed|held|ending,\n"
+	  "    older SECONDS, idle SECONDS\n" },
+	{ "registration", registration_command,
+	  "  registration list                 phones that can be called, and until when\n" },
+	{ "stats", stats_command,
+	  "  stats show [--prometheus]         what was counted\n"
+	  "  stats reset                       count from zero\n" },
+};
+
+static void print_help(FILE *out, const struct object *only)
+{
+	size_t i;
+
+	fprintf(out, "Usage: sipalg-ctl [OPTION ...] [OBJECT COMMAND ...]\n\n");
+	for (i = 0; i < ARRAY_SIZE(objects); i++)
+		if (!only || only == &objects[i])
+			fputs(objects[i].help, out);
+	fputs("\nOptions:\n"
+	      "  -j, --json          JSON, for programs\n"
+	      "  -p, --pretty        JSON with line breaks\n"
+	      "  -n, --netns NAME    in this network namespace (ip netns)\n"
+	      "  -h, --help          this text, or that of one object\n"
+	      "Without an object: a summary that says why nothing happens, if so.\n",
+	      out);
+}
+
+int usage_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputs("; see sipalg-ctl --help\n", stderr);
+	return USAGE;
+}
+
+bool read_number(const char *text, uint32_t max, uint32_t *value)
+{
+	unsigned long number;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	number = strtoul(text, &end, 10);
+	if (*end || number > max)
+		return false;
+	*value = number;
+	return true;
+}
+
+static int enter_netns(const char *name)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		fprintf(stderr, "There is no network namespace %s: see ip netns list\n", name);
+		return USAGE;
+	}
+	if (setns(fd, CLONE_NEWNET)) {
+		fprintf(stderr, "No permission to enter the namespace %s: run as root\n", name);
+		return USAGE;
+	}
+	close(fd);
+	return DONE;
+}
+
+static const struct object *find_object(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(objects); i++)
+		if (!strcmp(objects[i].name, name))
+			return &objects[i];
+	return NULL;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+	return argc && (!strcmp(argv[argc - 1], "--help") ||
+			!strcmp(argv[argc - 1], "-h") ||
+			!strcmp(argv[argc - 1], "help"));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "pretty", no_argument, NULL, 'p' },
+		{ "netns", required_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{}
+	};
+	const struct object *object;
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "+jpn:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			json_wanted = true;
+			break;
+		case 'p':
+			json_wanted = true;
+			json_pretty = true;
+			break;
+		case 'n':
+			status = enter_netns(optarg);
+			if (status)
+				return status;
+			break;
+		case 'h':
+			print_help(stdout, NULL);
+			return DONE;
+		default:
+			return usage_error("No such option");
+		}
+	}
+	argc -= optind;
+	argv += optind;
+
+	object = argc ? find_object(argv[0]) : NULL;
+	if (argc && !object) {
+		if (!strcmp(argv[0], "help")) {
+			print_help(stdout, NULL);
+			return DONE;
+		}
+		return usage_error("There is no object %s", argv[0]);
+	}
+	if (object && asks_for_help(argc, argv)) {
+		print_help(stdout, object);
+		return DONE;
+	}
+	status = kernel_connect();
+	if (status)
+		return status;
+	return object ? object->run(argc - 1, argv + 1) : summary();
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* JSON, written as it comes; and text for people. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include "ctl.h"
+
+bool json_wanted;
+bool json_pretty;
+
+static int depth;
+static bool first = true;
+
+static void before_value(const char *key)
+{
+	if (!first)
+		putchar(',');
+	if (json_pretty && depth)
+		printf("\n%*s", 2 * depth, "");
+	if (key)
+		printf(json_pretty ? "\"%s\": " : "\"%s\":", key);
+	first = false;
+}
+
+void json_open(const char *key, char bracket)
+{
+	before_value(key);
+	putchar(bracket);
+	depth++;
+	first = true;
+}
+
+void json_close(char bracket)
+{
+	depth--;
+	if (json_pretty && !first)
+		printf("\n%*s", 2 * depth, "");
+	putchar(bracket);
+	first = false;
+}
+
+void json_end(void)
+{
+	putchar('\n');
+	first = true;
+}
+
+void json_number(const char *key, uint64_t value)
+{
+	before_value(key);
+	printf("%llu", (unsigned long long)value);
+}
+
+/*
+ * What comes from the wire need not be UTF-8: a byte that is not ASCII is
+ * written as the character of that number, so that the output always is JSON.
+ */
+void json_string(const char *key, const char *text, size_t len)
+{
+	size_t i;
+
+	before_value(key);
+	putchar('"');
+	for (i = 0; i < len; i++) {
+		unsigned char c = text[i];
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20 || c >= 0x7f)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+void json_word(const char *key, const char *word)
+{
+	json_string(key, word, strlen(word));
+}
+
+const char *people_time(uint32_t seconds, char *text, size_t size)
+{
+	if (seconds < 60)
+		snprintf(text, size, "%u s", seconds);
+	else if (seconds < 3600)
+		snprintf(text, size, "%u m %02u s", seconds / 60, seconds % 60);
+	else
+		snprintf(text, size, "%u h %02u m", seconds / 3600,
+			 seconds / 60 % 60);
+	return text;
+}
+
+const char *endpoint_text(const struct nlattr *nest, char *text, size_t size)
+{
+	const struct nlattr *attrs[SIPALG_A_ENDPOINT_MAX + 1];
+	char ip[INET6_ADDRSTRLEN] = "?";
+	bool six;
+
+	attrs_nested(nest, attrs, SIPALG_A_ENDPOINT_MAX);
+	six = mnl_attr_get_payload_len(attrs[SIPALG_A_ENDPOINT_IP]) == 16;
+	inet_ntop(six ? AF_INET6 : AF_INET,
+		  mnl_attr_get_payload(attrs[SIPALG_A_ENDPOINT_IP]), ip, sizeof(ip));
+	snprintf(text, size, six ? "[%s]:%u" : "%s:%u", ip,
+		 mnl_attr_get_u32(attrs[SIPALG_A_ENDPOINT_PORT]));
+	return text;
+}
+
+/* At most @width columns, padded; no byte that could steer a terminal. */
+void print_safe(const char *text, size_t len, int width)
+{
+	size_t i, shown = len;
+
+	if (width && shown > (size_t)width)
+		shown = width;
+	for (i = 0; i < shown; i++)
+		putchar(text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?');
+	for (; i < (size_t)width; i++)
+		putchar(' ');
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sipalg-ctl registration: who can be called, and until when. */
+#include <stdio.h>
+#include <string.h>
+#include "ctl.h"
+
+static int take_registration(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *top[SIPALG_A_MAX + 1];
+	const struct nlattr *attrs[SIPALG_A_REGISTRATION_MAX + 1];
+	char private[ENDPOINT_TEXT], public[ENDPOINT_TEXT], registrar[ENDPOINT_TEXT];
+	const char *protocol;
+	uint32_t expires;
+	char left[16];
+
+	(void)data;
+	attrs_of(nlh, top, SIPALG_A_MAX);
+	if (!top[SIPALG_A_REGISTRATION])
+		return MNL_CB_OK;
+	attrs_nested(top[SIPALG_A_REGISTRATION], attrs, SIPALG_A_REGISTRATION_MAX);
+	endpoint_text(attrs[SIPALG_A_REGISTRATION_PRIVATE], private, sizeof(private));
+	endpoint_text(attrs[SIPALG_A_REGISTRATION_PUBLIC], public, sizeof(public));
+	endpoint_text(attrs[SIPALG_A_REGISTRATION_REGISTRAR], registrar, sizeof(registrar));
+	protocol = mnl_attr_get_str(attrs[SIPALG_A_REGISTRATION_PROTOCOL]);
+	expires = mnl_attr_get_u32(attrs[SIPALG_A_REGISTRATION_EXPIRES]);
+	if (!json_wanted) {
+		printf("%-4s %-21s %-21s %-21s %s\n", protocol, private, public,
+		       registrar, people_time(expires, left, sizeof(left)));
+		return MNL_CB_OK;
+	}
+	json_open(NULL, '{');
+	json_word("protocol", protocol);
+	json_word("private", private);
+	json_word("public", public);
+	json_word("registrar", registrar);
+	json_number("expires_in_seconds", expires);
+	json_close('}');
+	return MNL_CB_OK;
+}
+
+int registration_command(int argc, char **argv)
+{
+	struct request request;
+	int status;
+
+	if (argc != 1 || strcmp(argv[0], "list"))
+		return usage_error("registration has the command list");
+	request_init(&request, SIPALG_CMD_REGISTRATION_GET, true);
+	if (json_wanted)
+		json_open(NULL, '[');
+	else
+		printf("%-4s %-21s %-21s %-21s %s\n", "", "PHONE", "KNOWN AS",
+		       "REGISTRAR", "EXPIRES IN");
+	status = request_send(&request, take_registration, NULL);
+	if (json_wanted) {
+		json_close(']');
+		json_end();
+	}
+	return status;
+}

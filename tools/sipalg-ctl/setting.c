@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sipalg-ctl setting: the kernel says what there is and what it may be. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "ctl.h"
+
+#define MOST_SETTINGS	64
+#define MOST_WORDS	32
+
+/* One setting as the kernel has told it; strings live in the copy of it. */
+struct setting {
+	char *copy;
+	const char *name;
+	const char *unit;
+	uint32_t kind;
+	uint32_t value;
+	uint32_t initial;
+	uint32_t min;
+	uint32_t max;
+	bool zero;
+	const char *words[MOST_WORDS];
+	unsigned int word_count;
+	const uint16_t *list;
+	unsigned int list_len;
+};
+
+static struct setting settings[MOST_SETTINGS];
+static unsigned int setting_count;
+
+static uint32_t number_of(const struct nlattr *attr)
+{
+	return attr ? mnl_attr_get_u32(attr) : 0;
+}
+
+static void read_words(struct setting *setting, const struct nlattr *nest)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest)
+		if (mnl_attr_get_type(attr) == SIPALG_A_SETTING_WORD &&
+		    setting->word_count < MOST_WORDS)
+			setting->words[setting->word_count++] = mnl_attr_get_str(attr);
+}
+
+static int take_setting(const struct nlmsghdr *answer, void *data)
+{
+	const struct nlattr *top[SIPALG_A_MAX + 1], *attrs[SIPALG_A_SETTING_MAX + 1];
+	struct setting *setting = &settings[setting_count];
+
+	(void)data;
+	if (setting_count == MOST_SETTINGS)
+		return MNL_CB_OK;
+	setting->copy = malloc(answer->nlmsg_len);
+	if (!setting->copy)
+		return MNL_CB_OK;
+	memcpy(setting->copy, answer, answer->nlmsg_len);
+	attrs_of((const struct nlmsghdr *)setting->copy, top, SIPALG_A_MAX);
+	attrs_nested(top[SIPALG_A_SETTING], attrs, SIPALG_A_SETTING_MAX);
+
+	setting->name = mnl_attr_get_str(attrs[SIPALG_A_SETTING_NAME]);
+	setting->unit = mnl_attr_get_str(attrs[SIPALG_A_SETTING_UNIT]);
+	setting->kind = number_of(attrs[SIPALG_A_SETTING_KIND]);
+	setting->value = number_of(attrs[SIPALG_A_SETTING_VALUE]);
+	setting->initial = number_of(attrs[SIPALG_A_SETTING_DEFAULT]);
+	setting->min = number_of(attrs[SIPALG_A_SETTING_MIN]);
+	setting->max = number_of(attrs[SIPALG_A_SETTING_MAX_VALUE]);
+	setting->zero = attrs[SIPALG_A_SETTING_ZERO];
+	read_words(setting, top[SIPALG_A_SETTING]);
+	if (attrs[SIPALG_A_SETTING_LIST]) {
+		setting->list = mnl_attr_get_payload(attrs[SIPALG_A_SETTING_LIST]);
+		setting->list_len = mnl_attr_get_payload_len(attrs[SIPALG_A_SETTING_LIST]) / 2;
+	}
+	setting_count++;
+	return MNL_CB_OK;
+}
+
+static int load(void)
+{
+	struct request request;
+
+	request_init(&request, SIPALG_CMD_SETTING_GET, true);
+	return request_send(&request, take_setting, NULL);
+}
+
+static struct setting *find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < setting_count; i++)
+		if (!strcmp(settings[i].name, name))
+			return &settings[i];
+	return NULL;
+}
+
+static void append(char *text, size_t size, const char *word)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, size - used, "%s%s", used ? "," : "", word);
+}
+
+static const char *value_text(const struct setting *setting, uint32_t value,
+			      char *text, size_t size)
+{
+	unsigned int i;
+	char code[8];
+
+	text[0] = '\0';
+	switch (setting->kind) {
+	case SIPALG_SETTING_SWITCH:
+		snprintf(text, size, "%s", value ? "on" : "off");
+		break;
+	case SIPALG_SETTING_WORD:
+		snprintf(text, size, "%s", value < setting->word_count ?
+			 setting->words[value] : "?");
+		break;
+	case SIPALG_SETTING_PORTS:
+		snprintf(text, size, "%u-%u", value >> 16, value & 0xffff);
+		break;
+	case SIPALG_SETTING_METHODS:
+		for (i = 0; i < setting->word_count; i++)
+			if (value & 1u << i)
+				append(text, size, setting->words[i]);
+		if (!text[0])
+			snprintf(text, size, "none");
+		break;
+	case SIPALG_SETTING_CODES:
+		for (i = 0; i < setting->list_len; i++) {
+			snprintf(code, sizeof(code), "%u", setting->list[i]);
+			append(text, size, code);
+		}
+		break;
+	default:
+		snprintf(text, size, "%u", value);
+	}
+	return text;
+}
+
+static const char *range_text(const struct setting *setting, char *text,
+			      size_t size)
+{
+	unsigned int i;
+
+	text[0] = '\0';
+	switch (setting->kind) {
+	case SIPALG_SETTING_SWITCH:
+		snprintf(text, size, "off,on");
+		break;
+	case SIPALG_SETTING_WORD:
+		for (i = 0; i < setting->word_count; i++)
+			append(text, size, setting->words[i]);
+		break;
+	case SIPALG_SETTING_PORTS:
+		snprintf(text, size, "%u-%u", setting->min, setting->max);
+		break;
+	case SIPALG_SETTING_METHODS:
+		snprintf(text, size, "none, or methods");
+		break;
+	case SIPALG_SETTING_CODES:
+		snprintf(text, size, "codes %u-%u", setting->min, setting->max);
+		break;
+	default:
+		snprintf(text, size, "%s%u..%u", setting->zero ? "0, " : "",
+			 setting->min, setting->max);
+	}
+	return text;
+}
+
+static void list_json(const struct setting *setting)
+{
+	char text[256], range[256];
+
+	json_open(NULL, '{');
+	json_word("name", setting->name);
+	if (setting->kind == SIPALG_SETTING_NUMBER) {
+		json_number("value", setting->value);
+		json_number("default", setting->initial);
+	} else {
+		json_word("value", value_text(setting, setting->value, text, sizeof(text)));
+		json_word("default", setting->kind == SIPALG_SETTING_CODES ?
+			  "401,407,422,487,488" :
+			  value_text(setting, setting->initial, text, sizeof(text)));
+	}
+	json_word("range", range_text(setting, range, sizeof(range)));
+	json_word("unit", setting->unit);
+	json_close('}');
+}
+
+static void list_text(const struct setting *setting)
+{
+	char value[256], initial[256], range[256];
+
+	value_text(setting, setting->value, value, sizeof(value));
+	value_text(setting, setting->initial, initial, sizeof(initial));
+	range_text(setting, range, sizeof(range));
+	if (setting->kind == SIPALG_SETTING_CODES)
+		snprintf(initial, sizeof(initial), "see range");
+	printf("%-23s %-12s %-12s %s %s\n", setting->name, value,
+	       strcmp(value, initial) ? initial : "", range, setting->unit);
+}
+
+static int list(void)
+{
+	unsigned int i;
+	int status = load();
+
+	if (status)
+		return status;
+	if (json_wanted)
+		json_open(NULL, '[');
+	else
+		printf("%-23s %-12s %-12s %s\n", "SETTING", "VALUE", "DEFAULT", "RANGE");
+	for (i = 0; i < setting_count; i++)
+		json_wanted ? list_json(&settings[i]) : list_text(&settings[i]);
+	if (json_wanted) {
+		json_close(']');
+		json_end();
+	}
+	return DONE;
+}
+
+static bool read_word(const struct setting *setting, const char *text,
+		      size_t len, uint32_t *value)
+{
+	uint32_t i;
+
+	for (i = 0; i < setting->word_count; i++)
+		if (strlen(setting->words[i]) == len &&
+		    !strncasecmp(setting->words[i], text, len)) {
+			*value = i;
+			return true;
+		}
+	return false;
+}
+
+static bool read_methods(const struct setting *setting, const char *text,
+			 uint32_t *value)
+{
+	uint32_t bit;
+
+	*value = 0;
+	if (!strcmp(text, "none"))
+		return true;
+	for (;;) {
+		size_t len = strcspn(text, ",");
+
+		if (!read_word(setting, text, len, &bit))
+			return false;
+		*value |= 1u << bit;
+		if (!text[len])
+			return true;
+		text += len + 1;
+	}
+}
+
+static bool read_ports(const char *text, uint32_t *value)
+{
+	unsigned int low, high;
+	char rest;
+
+	if (sscanf(text, "%5u-%5u%c", &low, &high, &rest) != 2 ||
+	    low > 65535 || high > 65535)
+		return false;
+	*value = low << 16 | high;
+	return true;
+}
+
+/* Number of codes, or -1. */
+static int read_codes(const char *text, uint16_t *codes)
+{
+	int n = 0;
+
+	while (*text) {
+		char *end;
+		unsigned long code = strtoul(text, &end, 10);
+
+		if (n == 16 || end == text || (*end && *end != ',') || code > 999)
+			return -1;
+		codes[n++] = code;
+		text = *end ? end + 1 : end;
+	}
+	return n;
+}
+
+static bool read_value(const struct setting *setting, const char *text,
+		       uint32_t *value)
+{
+	switch (setting->kind) {
+	case SIPALG_SETTING_SWITCH:
+		*value = !strcmp(text, "on");
+		return *value || !strcmp(text, "off");
+	case SIPALG_SETTING_WORD:
+		return read_word(setting, text, strlen(text), value);
+	case SIPALG_SETTING_PORTS:
+		return read_ports(text, value);
+	case SIPALG_SETTING_METHODS:
+		return read_methods(setting, text, value);
+	default:
+		if (!strcmp(text, "off") && setting->zero) {
+			*value = 0;
+			return true;
+		}
+		return read_number(text, UINT32_MAX, value);
+	}
+}
+
+static int bad_value(const struct setting *setting, const char *text)
+{
+	char range[256];
+
+	fprintf(stderr, "%s cannot be %s: %s %s\n", setting->name, text,
+		range_text(setting, range, sizeof(range)), setting->unit);
+	return USAGE;
+}
+
+static bool in_range(const struct setting *setting, uint32_t value)
+{
+	if (setting->kind != SIPALG_SETTING_NUMBER)
+		return true;
+	return (setting->zero && !value) ||
+	       (value >= setting->min && value <= setting->max);
+}
+
+static int put_pair(struct request *request, const char *name, const char *text)
+{
+	const struct setting *setting = find(name);
+	uint16_t codes[16];
+	struct nlattr *nest;
+	uint32_t value = 0;
+	int n = 0;
+
+	if (!setting) {
+		fprintf(stderr, "There is no setting %s: see sipalg-ctl setting list\n", name);
+		return USAGE;
+	}
+	if (setting->kind == SIPALG_SETTING_CODES)
+		n = read_codes(text, codes);
+	if (n < 0 || (setting->kind != SIPALG_SETTING_CODES &&
+		      (!read_value(setting, text, &value) || !in_range(setting, value))))
+		return bad_value(setting, text);
+
+	nest = mnl_attr_nest_start(request->nlh, SIPALG_A_SETTING);
+	mnl_attr_put_strz(request->nlh, SIPALG_A_SETTING_NAME, name);
+	if (setting->kind == SIPALG_SETTING_CODES)
+		mnl_attr_put(request->nlh, SIPALG_A_SETTING_LIST, n * sizeof(*codes), codes);
+	else
+		mnl_attr_put_u32(request->nlh, SIPALG_A_SETTING_VALUE, value);
+	mnl_attr_nest_end(request->nlh, nest);
+	return DONE;
+}
+
+static int set_pairs(int argc, char **argv)
+{
+	struct request request;
+	int i, status = load();
+
+	if (status)
+		return status;
+	if (!argc || argc % 2)
+		return usage_error("setting set wants pairs of a name and a value");
+	if (argc > 2 * MOST_SETTINGS)
+		return usage_error("Too many settings at once");
+	request_init(&request, SIPALG_CMD_SETTING_SET, false);
+	for (i = 0; i < argc; i += 2) {
+		status = put_pair(&request, argv[i], argv[i + 1]);
+		if (status)
+			return status;
+	}
+	return request_send(&request, NULL, NULL);
+}
+
+int setting_command(int argc, char **argv)
+{
+	struct request request;
+
+	if (argc == 1 && !strcmp(argv[0], "list"))
+		return list();
+	if (argc && !strcmp(argv[0], "set"))
+		return set_pairs(argc - 1, argv + 1);
+	if (argc == 1 && !strcmp(argv[0], "reset")) {
+		request_init(&request, SIPALG_CMD_SETTING_RESET, false);
+		return request_send(&request, NULL, NULL);
+	}
+	return usage_error("setting has the commands list, set and reset");
+}
