@@ -209,6 +209,7 @@ def stats():
 
 @test("S0-5", "a listing of 5,000 calls is complete")
 def many():
+    ctl("setting set max-calls-per-source 5000")
     for i in range(5000):
         call = Call(f"m{i}", f"{PHONE}:5060", "", SERVER)
         phone.send(call.request("INVITE"), SERVER)
@@ -216,6 +217,7 @@ def many():
     rows = data("call list")
     assert len({row["call_id"] for row in rows}) == 5000, len(rows)
     assert "5000 calls ended" in ctl("call end --all")
+    reset()
 
 
 @test("contract", "hostile Call-IDs are JSON all the same, and harmless on a terminal")

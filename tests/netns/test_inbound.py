@@ -172,6 +172,36 @@ def ghost():
     forget()
 
 
+@test("S3-43", "two phones that both speak from 5060 are each called at their own")
+def both_phones():
+    registered("both1")
+    other = Udp("other", OTHER, 5060)
+    request, answer = register("both2", OTHER, ROUTER)
+    other.send(request, SERVER)
+    assert server.recv()
+    port = server.sender[1]
+    assert port != 5060
+    server.send(again(answer, (ROUTER, f"{ROUTER}:{port}")), ROUTER, port)
+    same(other.recv(), again(answer, (ROUTER, OTHER)))
+    router("conntrack -D -p udp")
+    decline(rings("both1c"))
+    call, data = invite("both2c")
+    data = again(data, (f"alice@{ROUTER} ", f"alice@{ROUTER}:{port} "))
+    server.send(data, ROUTER, port)
+    same(other.recv(), again(data, (f"alice@{ROUTER}:{port} ", f"alice@{OTHER} ")))
+    call.host = OTHER
+    refusal = call.peer_response("486 Busy Here", "INVITE")
+    other.send(refusal, SERVER)
+    same(server.recv(), again(refusal, (f"alice@{OTHER}>", f"alice@{ROUTER}:{port}>")))
+    request, answer = register("both2", OTHER, f"{ROUTER}:{port}", cseq=2, expires=0)
+    other.send(request, SERVER)
+    assert server.recv()
+    server.send(answer, ROUTER, port)
+    assert other.recv()
+    other.close()
+    forget()
+
+
 @test("H-12", "with its flow gone the phone still speaks from its registered port")
 def same_port():
     blocker = Udp("other", OTHER, 5060)

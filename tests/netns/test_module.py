@@ -84,6 +84,47 @@ def reload():
     assert media(4850)
 
 
+@test("H-22", "a rule that names the helper loads the module; without a rule nothing happens")
+def loaded_by_rule():
+    net.detach()
+    shell("rmmod sipalg")
+    call = Call("norule", f"{PHONE}:5060", "", SERVER)
+    data = call.request("INVITE", sdp(PHONE, 4870))
+    phone.send(data, SERVER)
+    same(server.recv(), data)
+    net.attach()
+    assert "sipalg" in shell("lsmod")
+    net.router("conntrack -F")
+    begin("byrule", 4872)
+    assert media(4872)
+
+
+@test("H-22", "attached by iptables it does the same")
+def iptables():
+    net.router("nft flush chain inet sip pre")
+    net.router("conntrack -F")
+    net.router("iptables-legacy -t raw -A PREROUTING -p udp --dport 5060 -j CT --helper sipalg")
+    begin("ipt", 4880)
+    assert media(4880)
+    net.router("iptables-legacy -t raw -F")
+    net.detach()
+    net.attach()
+
+
+@test("H-32", "as helper_name=sip it serves the rules that were written for nf_conntrack_sip")
+def other_name():
+    net.detach()
+    shell("rmmod sipalg")
+    shell("insmod build/module-um/sipalg.ko helper_name=sip")
+    net.attach(net.RULES.replace('"sipalg"', '"sip"'))
+    net.router("conntrack -F")
+    begin("named", 4890)
+    assert media(4890)
+    net.detach()
+    shell("rmmod sipalg; insmod build/module-um/sipalg.ko")
+    net.attach()
+
+
 @test("H-34", "the router's namespace vanishes with calls up")
 def vanish():
     begin("vanish", 4860)
