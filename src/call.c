@@ -7,7 +7,9 @@
 #include "call.h"
 #include "call_event.h"
 #include "compat.h"
+#include "evict.h"
 #include "net.h"
+#include "source.h"
 
 /* What a lookup compares: the key and the Call-ID behind its hash. */
 struct lookup {
@@ -88,6 +90,7 @@ static void call_free(struct sipalg_call *call)
 	}
 	if (call->binding)
 		sipalg_binding_unuse(call->binding);
+	sipalg_source_give(call->source);
 	atomic_long_sub(call_size(call->call_id_len, call->from_tag_len),
 			&call->sn->memory);
 	kfree_rcu(call, rcu);
@@ -167,6 +170,7 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 	timer_setup(&call->timer, call_timer, 0);
 	INIT_LIST_HEAD(&call->dialogs);
 	INIT_LIST_HEAD(&call->media);
+	INIT_LIST_HEAD(&call->silent);
 	call->id = atomic_inc_return(&flow->sn->call_id);
 	call->state = SIPALG_CALL_EARLY;
 	call->family = flow->family;
@@ -192,6 +196,7 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 				       const struct sip_msg *msg, u8 *reason)
 {
 	struct sipalg_net *sn = flow->sn;
+	struct sipalg_source *source;
 	struct sipalg_call *call;
 	struct lookup lookup;
 	int err;
@@ -201,17 +206,25 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 		*reason = SIPALG_REASON_TOO_LONG;
 		return NULL;
 	}
-	if (READ_ONCE(sn->dying) ||
-	    atomic_read(&sn->call_count) >= sipalg_setting(sn, SIPALG_MAX_CALLS)) {
+	if (READ_ONCE(sn->dying)) {
 		*reason = SIPALG_REASON_TOO_MANY_CALLS;
 		return NULL;
 	}
+	if (atomic_read(&sn->call_count) >= sipalg_setting(sn, SIPALG_MAX_CALLS))
+		sipalg_evict_one(sn);
 
+	source = sipalg_source_take(sn, flow->family, &flow->src.ip);
+	if (!source) {
+		*reason = SIPALG_REASON_TOO_MANY_CALLS;
+		return NULL;
+	}
 	call = call_alloc(flow, msg);
 	if (!call) {
+		sipalg_source_give(source);
 		*reason = SIPALG_REASON_NO_MEMORY;
 		return NULL;
 	}
+	call->source = source;
 	make_lookup(&lookup, flow, msg);
 	call->key = lookup.key;
 	call->linked = true;
@@ -266,6 +279,7 @@ static void unlink_call(struct sipalg_call *call)
 {
 	call->linked = false;
 	call->deadlines = 0;
+	sipalg_evict_forget(call);
 	rhashtable_remove_fast(&call->sn->calls, &call->node, call_params);
 	atomic_dec(&call->sn->call_count);
 }
@@ -296,6 +310,7 @@ static void drop_call(void *ptr, void *arg)
 		sipalg_call_put(call);
 	spin_lock_bh(&call->lock);
 	call->linked = false;
+	sipalg_evict_forget(call);
 	sipalg_media_abandon(call);
 	spin_unlock_bh(&call->lock);
 	atomic_dec(&call->sn->call_count);

@@ -23,6 +23,7 @@
 #include "sip_msg.h"
 
 struct sipalg_binding;
+struct sipalg_source;
 
 #define SIPALG_MAX_CALL_ID	512	/* longer ones are not followed */
 #define SIPALG_MAX_TAG		256
@@ -92,6 +93,10 @@ struct sipalg_dialog {
  * @deadline: jiffies by enum sipalg_deadline, where @deadlines has the bit
  * @deadlines: bits of enum sipalg_deadline
  * @from_hash: siphash of the caller's tag
+ * @source: entry of the address that began it
+ * @silent: in &sipalg_net.silent
+ * @silent_since: jiffies when it was last moved there
+ * @silent_answered: in which of the two lists
  * @binding: of the inside party, used while the call lives, or NULL
  * @master: carries the pinholes, or NULL
  * @dialogs: struct sipalg_dialog
@@ -135,6 +140,10 @@ struct sipalg_call {
 	unsigned long deadline[SIPALG_DEADLINE_MAX];
 	u32 deadlines;
 	u64 from_hash;
+	struct sipalg_source *source;
+	struct list_head silent;
+	unsigned long silent_since;
+	bool silent_answered;
 	struct sipalg_binding *binding;
 	struct nf_conn *master;
 	struct list_head dialogs;

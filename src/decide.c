@@ -8,6 +8,7 @@
 #include "call.h"
 #include "call_message.h"
 #include "decide.h"
+#include "evict.h"
 #include "net.h"
 #include "registration.h"
 #include "translate.h"
@@ -139,8 +140,10 @@ void sipalg_decide_done(struct sipalg_plan *plan)
 	if (!call)
 		return;
 	plan->call = NULL;
-	if (call->linked)
+	if (call->linked) {
+		sipalg_evict_active(call);
 		sipalg_call_schedule(call);
+	}
 	spin_unlock_bh(&call->lock);
 	sipalg_call_put(call);
 }

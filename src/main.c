@@ -7,9 +7,11 @@
 #include <net/netns/generic.h>
 #include "binding.h"
 #include "call.h"
+#include "evict.h"
 #include "helper.h"
 #include "net.h"
 #include "netlink.h"
+#include "source.h"
 #include "tcp_debt.h"
 
 static char *helper_name = "sipalg";
@@ -32,6 +34,7 @@ static int __net_init net_init(struct net *net)
 	sipalg_settings_init(&sn->settings);
 	get_random_bytes(&sn->key, sizeof(sn->key));
 	spin_lock_init(&sn->port_lock);
+	sipalg_evict_init(sn);
 	spin_lock_init(&sn->tcp_lock);
 	INIT_LIST_HEAD(&sn->tcp);
 	for (i = 0; i < ARRAY_SIZE(sn->ports); i++)
@@ -43,11 +46,16 @@ static int __net_init net_init(struct net *net)
 	err = sipalg_bindings_init(sn);
 	if (err)
 		goto err_stats;
-	err = sipalg_calls_init(sn);
+	err = sipalg_sources_init(sn);
 	if (err)
 		goto err_bindings;
+	err = sipalg_calls_init(sn);
+	if (err)
+		goto err_sources;
 	return 0;
 
+err_sources:
+	sipalg_sources_exit(sn);
 err_bindings:
 	sipalg_bindings_exit(sn);
 err_stats:
@@ -68,6 +76,7 @@ static void __net_exit net_exit(struct net *net)
 	sipalg_tcp_exit(sn);
 	sipalg_calls_exit(sn);
 	sipalg_bindings_exit(sn);
+	sipalg_sources_exit(sn);
 	free_percpu(sn->stats);
 }
 

@@ -6,7 +6,7 @@
  *	sipalg_tcp.lock
  *	sipalg_call.lock
  *	sipalg_binding.lock
- *	sipalg_net.port_lock, sipalg_net.tcp_lock (never both)
+ *	sipalg_net.port_lock, .tcp_lock or .silent_lock (one at a time)
  *	nf_conntrack_expect_lock (conntrack's, inside its functions)
  * All are taken with _bh: the helper also runs for packets of local sockets
  * in process context. rhashtable locks its own buckets; nothing of ours is
@@ -33,6 +33,10 @@
  * @calls: struct sipalg_call by Call-ID and inside address
  * @bindings_public: struct sipalg_binding by public transport address
  * @bindings_private: the same by private transport address
+ * @sources: struct sipalg_source by address
+ * @silent_lock: guards @silent
+ * @silent: calls by their last message, oldest first: [0] unanswered ones,
+ *	[1] answered ones
  * @port_lock: guards @ports
  * @ports: struct sipalg_media by translated address and port
  * @tcp_lock: guards @tcp
@@ -55,6 +59,11 @@ struct sipalg_net {
 	struct rhashtable calls;
 	struct rhashtable bindings_public;
 	struct rhltable bindings_private;
+	struct rhashtable sources;
+
+	/* guards silent */
+	spinlock_t silent_lock;
+	struct list_head silent[2];
 
 	/* guards ports */
 	spinlock_t port_lock;
