@@ -218,7 +218,7 @@ enum sip_refresher { SIP_REFRESHER_NONE, SIP_REFRESHER_UAC, SIP_REFRESHER_UAS };
  * @has_expires: an Expires header is there and a number
  * @expires: its seconds, clamped to U32_MAX
  * @session_expires: seconds of Session-Expires (RFC 4028, compact x), clamped
- *	to U32_MAX; 0: absent or not a number (S4-12)
+ *	to 1..U32_MAX; 0: absent or not a number (S4-12)
  * @min_se: the same of Min-SE
  * @refresher: enum sip_refresher
  * @identity: an Identity header is there (RFC 8224): a change of what it

@@ -272,7 +272,7 @@ static void session_expires(struct sip_msg *msg, const char *p, const char *end)
 	p = seconds(p, end, &number);
 	if (!p)
 		return;
-	msg->session_expires = number;
+	msg->session_expires = number ?: 1;	/* 0 would say: absent (S4-12) */
 	while (p && p < end && *p == ';') {
 		p = sip_param_read(p + 1, end, &param);
 		if (!p || !text_is(param.name, param.name_len, "refresher"))
