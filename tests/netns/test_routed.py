@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """A router without NAT: pinholes as ever, and not one byte changed (S1-10)."""
+import time
+
 import topology as net
 from sip import Call, sdp
 from tap import run, same, test
@@ -75,6 +77,28 @@ def direction():
     server.send(call.response("486 Busy Here"), PHONE)
     assert phone.recv()
     for sock in (phone, server, theirs, ours, other):
+        sock.close()
+
+
+@test("S3-54", "a BYE with the right tags from an address that is not in the call ends nothing")
+def stranger():
+    net.router("nft insert rule inet sip forward iifname wan udp dport 5060 accept")
+    phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
+    forger = Udp("provider", STRANGER, 5060)
+    call = Call("r354", f"{PHONE}:5060", f"{PHONE}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4770)), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", body=sdp(RELAY, 4770)), PHONE)
+    assert phone.recv()
+    bye = call.peer_request("BYE", f"{PHONE}:5060")
+    forger.send(bye, PHONE)
+    same(phone.recv(), bye)
+    time.sleep(10)
+    assert net.pinhole(PHONE, 4770)
+    server.send(bye, PHONE)
+    same(phone.recv(), bye)
+    net.until(lambda: not net.expectations(), 6)
+    for sock in (phone, server, forger):
         sock.close()
 
 

@@ -324,18 +324,6 @@ def reliable():
     hang_up(call)
 
 
-@test("S3-54", "a BYE from a stranger's address with the right tags ends nothing")
-def stranger():
-    call = answered("s354", 4270)
-    assert lively(4270, 10)
-    stranger_socket = Udp("provider", net.STRANGER, 5060)
-    stranger_socket.send(call.peer_request("BYE", f"{ROUTER}:5060"), ROUTER)
-    phone.recv(0.5)
-    assert lively(4270, 20)
-    stranger_socket.close()
-    hang_up(call)
-
-
 @test("C10", "a late BYE, repeated for half a minute, is translated each time")
 def late():
     call = answered("late", 4280)
