@@ -348,7 +348,7 @@ static int data(struct segment *s)
  * The place to note changed lengths can only be made while the connection is
  * new, and NAT makes it for itself only in some cases.
  */
-static void synchronize(struct nf_conn *ct, u32 seq, int dir)
+static void synchronize(struct nf_conn *ct, u32 seq, u32 len, int dir)
 {
 	struct sipalg_flow_data *flow_data;
 
@@ -358,8 +358,10 @@ static void synchronize(struct nf_conn *ct, u32 seq, int dir)
 	if (!flow_data)
 		return;
 	flow_data->stream[dir].next = seq + 1;
-	flow_data->stream[dir].state = SIPALG_STREAM_SYNCED;
 	flow_data->stream[dir].early = 0;
+	/* data in a SYN (RFC 7413) may or may not be taken: no boundary is sure */
+	flow_data->stream[dir].state = len ? SIPALG_STREAM_FOREIGN :
+				       SIPALG_STREAM_SYNCED;
 }
 
 int sipalg_tcp_segment(struct sipalg_packet *packet,
@@ -378,7 +380,7 @@ int sipalg_tcp_segment(struct sipalg_packet *packet,
 	int verdict = NF_ACCEPT;
 
 	if (tcp->syn) {
-		synchronize(packet->ct, s.seq, s.dir);
+		synchronize(packet->ct, s.seq, s.len, s.dir);
 		return NF_ACCEPT;
 	}
 	if (!flow_data)
