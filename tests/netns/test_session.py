@@ -177,7 +177,7 @@ def turned_off():
 
 @test("S4-12", "absurd intervals: short ones count as 90 s, long ones end nothing")
 def absurd():
-    for number, interval in enumerate(("1", "89")):
+    for number, interval in enumerate(("1", "89", "0")):
         port = 4060 + 2 * number
         answered(f"short{number}", port, interval)
         assert lively(port, 115), interval
@@ -187,6 +187,20 @@ def absurd():
         call = answered(f"long{number}", 4070 + 2 * number, interval)
         assert lively(4070 + 2 * number, 300), interval
         hang_up(call)
+
+
+@test("S2-4", "packets in one direction alone, even the phone's, keep both directions")
+def one_way():
+    call = answered("oneway", 4076)
+    ours, theirs = audio(4076)
+    for _ in range(5):
+        time.sleep(100)
+        assert passes(ours, theirs, RELAY, 6076)
+    assert both(4076)
+    assert passes(theirs, ours, ROUTER, 4076)
+    ours.close()
+    theirs.close()
+    hang_up(call)
 
 
 @test("S3-34", "sendonly is not the end of music on hold")
