@@ -161,6 +161,36 @@ def expired():
     assert not rings("c15b")
 
 
+@test("S3-24", "Contact: * unregisters")
+def star():
+    registered("star")
+    request, answer = register("star", PHONE, ROUTER, cseq=2, contact="*")
+    request = again(request, ("Contact: *", "Contact: *\r\nExpires: 0"))
+    answer = again(answer, (f"Contact: <sip:alice@{ROUTER}>;expires=600\r\n", ""))
+    phone.send(request, SERVER)
+    same(server.recv(), again(request, (PHONE, ROUTER)))
+    assert net.expectations("signalling"), "until the registrar agrees"
+    server.send(answer, ROUTER)
+    same(phone.recv(), again(answer, (ROUTER, PHONE)))
+    assert not net.expectations("signalling")
+
+
+@test("S3-24", "what the header Expires says counts where the Contact says nothing")
+def header_expires():
+    def dated(data):
+        return again(data, (";expires=60", ""), ("CSeq:", "Expires: 60\r\nCSeq:"))
+    request, answer = (dated(data) for data in register("hdr", PHONE, ROUTER, expires=60))
+    phone.send(request, SERVER)
+    same(server.recv(), again(request, (PHONE, ROUTER)))
+    server.send(answer, ROUTER)
+    same(phone.recv(), again(answer, (ROUTER, PHONE)))
+    time.sleep(55)
+    assert net.expectations("signalling")
+    time.sleep(10)
+    assert not net.expectations("signalling")
+    router("conntrack -D -p udp 2>/dev/null || true")
+
+
 @test("S3-17", "only the registrar may call, a stranger's INVITE does not ring")
 def ghost():
     registered("s317")

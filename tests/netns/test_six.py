@@ -4,7 +4,7 @@
 import topology as net
 from sip import Call, again, sdp
 from tap import run, same, test
-from topology import PHONE6, RELAY6, ROUTER6, SERVER6, Tcp, Udp
+from topology import OTHER6, PHONE6, RELAY6, ROUTER6, SERVER6, Tcp, Udp
 
 net.build()
 phone = Udp("phone", PHONE6, 5060)
@@ -88,6 +88,26 @@ def tcp():
 def fragments():
     talk = new("frag6")
     out(talk.request("NOTIFY", extra="\nX: " + "x" * 60000), *HIDE)
+
+
+@test("H-21b", "a full packet that grows by translation arrives: IPv6 routers may not fragment")
+def grows():
+    # 5060 outside is the first phone's, so this one's messages get a port put in
+    phone.send(b"\r\n\r\n", SERVER6)
+    assert server.recv()
+    other = Udp("other", OTHER6, 5060)
+    talk = Call("big6", f"[{OTHER6}]", "", f"[{SERVER6}]")
+    # up to a full frame: 1500 bytes less those of IPv6 and UDP
+    room = 1452 - len(talk.request("OPTIONS", extra="\nX: ")) - 1
+    for size in range(room - 28, room + 1, 4):
+        data = talk.request("OPTIONS", extra="\nX: " + "x" * size)
+        other.send(data, SERVER6)
+        got = server.recv()
+        assert got, f"{len(data)} bytes have not arrived"
+        seen = f"[{ROUTER6}]:{server.sender[1]}"
+        same(got, again(data, (f"UDP [{OTHER6}];", f"UDP {seen};"), (f"@[{OTHER6}]>", f"@{seen}>")))
+    assert len(data) <= 1452 < len(got), "no message has grown over the MTU"
+    other.close()
 
 
 run(after=net.nothing_left)
