@@ -11,15 +11,15 @@ phone = Udp("phone", PHONE, 5060)
 server = Udp("provider", SERVER, 5060)
 
 LOCAL, ALG = f"{PHONE}:5060", f"{ROUTER}:5060"
-REQUEST = f"""OPTIONS sip:a@{{address}} SIP/2.0
-    Via: SIP/2.0/UDP {{address}};branch=z9hG4bK{{name}}
-    From: <sip:a@{{address}}>;tag=from
-    To: <sip:a@{{address}}>;tag=to
-    Call-ID: {{name}}@{{address}}
+REQUEST = """OPTIONS sip:a@{address} SIP/2.0
+    Via: SIP/2.0/UDP {address};branch=z9hG4bK{name}
+    From: <sip:a@{address}>;tag=from
+    To: <sip:a@{address}>;tag=to
+    Call-ID: {name}@{address}
     CSeq: 1 OPTIONS
-    Contact: <sip:a@{{address}}>
-    Record-Route: <sip:{{address}};lr>
-    Route: <sip:{{address}};lr>"""
+    Contact: <sip:a@{address}>
+    Record-Route: <sip:{address};lr>
+    Route: <sip:{address};lr>"""
 RESPONSE = REQUEST.replace("OPTIONS sip:a@{address} SIP/2.0", "SIP/2.0 200 OK")
 
 # What crosses the router, from which side, and which headers change on it. The
