@@ -8,7 +8,9 @@
 #include "call_event.h"
 #include "compat.h"
 #include "evict.h"
+#include "ladder.h"
 #include "net.h"
+#include "netlink_event.h"
 #include "source.h"
 
 /* What a lookup compares: the key and the Call-ID behind its hash. */
@@ -91,6 +93,7 @@ static void call_free(struct sipalg_call *call)
 	if (call->binding)
 		sipalg_binding_unuse(call->binding);
 	sipalg_source_give(call->source);
+	sipalg_ladder_free(call);
 	atomic_long_sub(call_size(call->call_id_len, call->from_tag_len),
 			&call->sn->memory);
 	kfree_rcu(call, rcu);
@@ -243,6 +246,10 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 	}
 	sipalg_count(sn, calls);
 	return call;
+	spin_lock_bh(&call->lock);
+	if (call->linked)
+		sipalg_event_call(call, "new");
+	spin_unlock_bh(&call->lock);
 }
 
 struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
@@ -293,6 +300,7 @@ void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason)
 	sipalg_media_close(call);
 	unlink_call(call);
 	if (timer_delete(&call->timer))
+	sipalg_event_call(call, "ended");
 		sipalg_call_put(call);	/* the timer's; others remain */
 	sipalg_call_put(call);		/* the table's; the caller's remains */
 }

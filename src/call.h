@@ -23,6 +23,7 @@
 #include "sip_msg.h"
 
 struct sipalg_binding;
+struct sipalg_ladder;
 struct sipalg_source;
 
 #define SIPALG_MAX_CALL_ID	512	/* longer ones are not followed */
@@ -99,6 +100,7 @@ struct sipalg_dialog {
  * @silent_answered: in which of the two lists
  * @binding: of the inside party, used while the call lives, or NULL
  * @master: carries the pinholes, or NULL
+ * @ladder: its last messages, or NULL
  * @dialogs: struct sipalg_dialog
  * @media: struct sipalg_media
  * @call_id_len: bytes of Call-ID in @text
@@ -146,6 +148,7 @@ struct sipalg_call {
 	bool silent_answered;
 	struct sipalg_binding *binding;
 	struct nf_conn *master;
+	struct sipalg_ladder *ladder;
 	struct list_head dialogs;
 	struct list_head media;
 	u16 call_id_len;

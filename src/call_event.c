@@ -4,6 +4,7 @@
 #include "call_event.h"
 #include "media_idle.h"
 #include "net.h"
+#include "netlink_event.h"
 
 #define SESSION_INTERVAL_MIN	90	/* RFC 4028 4 */
 
@@ -82,11 +83,25 @@ static void stay(struct sipalg_call *call)
 		sipalg_media_watch(call);
 }
 
+/* The end of a call is told where it ends. */
+static void tell(const struct sipalg_call *call, u8 before, u8 actions)
+{
+	bool changed = call->state != before || actions & SIPALG_DO_COMMIT;
+
+	if (!call->linked || !changed)
+		return;
+	if (before == SIPALG_CALL_EARLY && call->state == SIPALG_CALL_CONFIRMED)
+		sipalg_event_call(call, "answered");
+	else
+		sipalg_event_call(call, "changed");
+}
+
 void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
 		       u16 fork, enum sipalg_end_reason reason)
 {
 	struct sipalg_transition cell =
 		sipalg_call_transition(call->state, event);
+	u8 before = call->state;
 
 	call->state = cell.next;
 	if (cell.actions & SIPALG_DO_STAY)
@@ -105,6 +120,7 @@ void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
 		sipalg_media_close(call);
 	if (cell.actions & SIPALG_DO_END)
 		sipalg_call_end(call, reason);
+	tell(call, before, cell.actions);
 }
 
 static bool take_passed(struct sipalg_call *call, enum sipalg_deadline which)

@@ -8,8 +8,10 @@
 #include <linux/slab.h>
 #include "apply.h"
 #include "decide.h"
+#include "ladder.h"
 #include "message.h"
 #include "net.h"
+#include "netlink_event.h"
 
 /* What one message at a time needs. */
 struct workbench {
@@ -23,8 +25,10 @@ static DEFINE_PER_CPU(struct workbench *, workbenches);
 int sipalg_message_unchanged(const struct sipalg_flow *flow,
 			     enum sipalg_message_reason reason)
 {
-	if (reason)
+	if (reason) {
 		sipalg_count(flow->sn, passed_unchanged[reason]);
+		sipalg_event_message(flow, "unchanged", reason);
+	}
 	return NF_ACCEPT;
 }
 
@@ -32,6 +36,7 @@ int sipalg_message_drop(const struct sipalg_flow *flow,
 			enum sipalg_message_reason reason)
 {
 	sipalg_count(flow->sn, dropped[reason]);
+	sipalg_event_message(flow, "dropped", reason);
 	net_info_ratelimited("sipalg: message dropped: %s\n",
 			     sipalg_reason_word(reason));
 	return NF_DROP;
@@ -76,6 +81,8 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 	else
 		verdict = sipalg_message_unchanged(flow, plan->reason);
 
+	if (plan->call)
+		sipalg_ladder_note(flow, &bench->msg, plan, verdict == NF_DROP);
 	sipalg_decide_done(plan);
 	return verdict;
 }

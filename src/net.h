@@ -48,6 +48,9 @@
  * @registration_count: those that a registrar has confirmed
  * @pinhole_count: expectations of ours
  * @memory: bytes of our own objects
+ * @event_second: second for which @event_count counts, in jiffies / HZ
+ * @event_count: events told in it
+ * @events_lost: events that were not told
  * @dying: the namespace goes: no new state
  */
 struct sipalg_net {
@@ -81,6 +84,9 @@ struct sipalg_net {
 	atomic_t registration_count;
 	atomic_t pinhole_count;
 	atomic_long_t memory;
+	unsigned long event_second;
+	atomic_t event_count;
+	atomic_t events_lost;
 	bool dying;
 };
 

@@ -61,6 +61,11 @@ static const struct genl_ops ops[] = {
 	},
 };
 
+/* Events tell who calls whom, as reading does. */
+static const struct genl_multicast_group groups[] = {
+	{ .name = SIPALG_MCGRP_EVENTS, .flags = GENL_MCAST_CAP_NET_ADMIN },
+};
+
 struct genl_family sipalg_genl_family __ro_after_init = {
 	.name = SIPALG_FAMILY_NAME,
 	.version = SIPALG_FAMILY_VERSION,
@@ -71,6 +76,8 @@ struct genl_family sipalg_genl_family __ro_after_init = {
 	.module = THIS_MODULE,
 	.ops = ops,
 	.n_ops = ARRAY_SIZE(ops),
+	.mcgrps = groups,
+	.n_mcgrps = ARRAY_SIZE(groups),
 	.resv_start_op = __SIPALG_CMD_MAX,
 };
 

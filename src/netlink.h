@@ -10,6 +10,9 @@
 #include <net/sock.h>
 #include "flow.h"
 
+struct sipalg_binding;
+struct sipalg_call;
+
 extern struct genl_family sipalg_genl_family;
 
 /**
@@ -49,6 +52,27 @@ void *sipalg_netlink_begin(struct sk_buff *skb, u32 portid, u32 seq, int flags,
  */
 int sipalg_netlink_endpoint(struct sk_buff *skb, int attr, u8 family,
 			    const union nf_inet_addr *ip, __be16 port);
+
+/**
+ * sipalg_netlink_call() - put what is known of a call
+ * @skb: the answer or event
+ * @call: locked
+ * @media: its media too, of which there may be many
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
+			bool media);
+
+/**
+ * sipalg_netlink_registration() - put a registration
+ * @skb: the answer or event
+ * @binding: its lock is held
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int sipalg_netlink_registration(struct sk_buff *skb,
+				const struct sipalg_binding *binding);
 
 /* The commands, each as genetlink wants it; see uapi/linux/sipalg.h. */
 int sipalg_nl_setting_dump(struct sk_buff *skb, struct netlink_callback *cb);

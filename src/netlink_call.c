@@ -3,9 +3,11 @@
 #include <linux/rhashtable.h>
 #include <uapi/linux/sipalg.h>
 #include "call.h"
+#include "ladder.h"
 #include "media_flow.h"
 #include "net.h"
 #include "netlink.h"
+#include "sip_name.h"
 
 /* Which calls; what is not asked for matches. */
 struct call_filter {
@@ -248,11 +250,61 @@ static int put_parties(struct sk_buff *skb, const struct sipalg_call *call)
 	return 0;
 }
 
-static int put_call(struct sk_buff *skb, const struct sipalg_call *call)
+static int put_rung(struct sk_buff *skb, const struct sipalg_rung *rung)
+{
+	bool tcp = rung->bits & SIPALG_RUNG_TCP;
+	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_MESSAGE);
+
+	if (!nest ||
+	    nla_put_u32(skb, SIPALG_A_MESSAGE_TIME, rung->time) ||
+	    nla_put_string(skb, SIPALG_A_MESSAGE_WORD,
+			   sip_method_word(rung->method)) ||
+	    nla_put_u32(skb, SIPALG_A_MESSAGE_CSEQ, rung->cseq) ||
+	    nla_put_string(skb, SIPALG_A_MESSAGE_PROTOCOL, tcp ? "tcp" : "udp") ||
+	    nla_put_u32(skb, SIPALG_A_MESSAGE_EDITS, rung->edits))
+		return -EMSGSIZE;
+	if ((!(rung->bits & SIPALG_RUNG_REQUEST) &&
+	     nla_put_u32(skb, SIPALG_A_MESSAGE_STATUS, rung->status)) ||
+	    (rung->bits & SIPALG_RUNG_CALLER &&
+	     nla_put_flag(skb, SIPALG_A_MESSAGE_CALLER)) ||
+	    (rung->bits & SIPALG_RUNG_RETRANSMITTED &&
+	     nla_put_flag(skb, SIPALG_A_MESSAGE_RETRANSMITTED)) ||
+	    (rung->bits & SIPALG_RUNG_DROPPED &&
+	     nla_put_flag(skb, SIPALG_A_MESSAGE_DROPPED)) ||
+	    (rung->reason &&
+	     nla_put_string(skb, SIPALG_A_MESSAGE_REASON,
+			    sipalg_reason_word(rung->reason))))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int put_ladder(struct sk_buff *skb, const struct sipalg_ladder *ladder)
+{
+	u32 i = ladder->count > SIPALG_LADDER_RUNGS ?
+		ladder->count - SIPALG_LADDER_RUNGS : 0;
+
+	for (; i < ladder->count; i++)
+		if (put_rung(skb, &ladder->rung[i % SIPALG_LADDER_RUNGS]))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int put_all_media(struct sk_buff *skb, const struct sipalg_call *call)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		if (put_media(skb, media))
+			return -EMSGSIZE;
+	return 0;
+}
+
+int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
+			bool media)
 {
 	static const char * const refreshers[] = { "none", "uac", "uas" };
 	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_CALL);
-	struct sipalg_media *media;
 
 	if (!nest ||
 	    nla_put_u32(skb, SIPALG_A_CALL_NUMBER, call->id) ||
@@ -268,9 +320,8 @@ static int put_call(struct sk_buff *skb, const struct sipalg_call *call)
 			   refreshers[call->refresher]) ||
 	    nla_put_u32(skb, SIPALG_A_CALL_EXPIRES, expires_in(call)))
 		return -EMSGSIZE;
-	list_for_each_entry(media, &call->media, list)
-		if (put_media(skb, media))
-			return -EMSGSIZE;
+	if (media && put_all_media(skb, call))
+		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
 }
@@ -293,7 +344,9 @@ static int answer_call(struct sk_buff *skb, struct sipalg_call *call,
 		goto out;
 	if (dump)
 		genl_dump_check_consistent(dump, header);
-	err = put_call(skb, call);
+	err = sipalg_netlink_call(skb, call, true);
+	if (!err && !dump && call->ladder)
+		err = put_ladder(skb, call->ladder);
 	if (err)
 		genlmsg_cancel(skb, header);
 	else

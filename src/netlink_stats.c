@@ -150,7 +150,8 @@ int sipalg_nl_registration_dump_start(struct netlink_callback *cb)
 	return 0;
 }
 
-static int put_registration(struct sk_buff *skb, struct sipalg_binding *binding)
+int sipalg_netlink_registration(struct sk_buff *skb,
+				const struct sipalg_binding *binding)
 {
 	const struct sipalg_addr *public = &binding->public.addr;
 	const struct sipalg_addr *private = &binding->private.addr;
@@ -191,7 +192,7 @@ static int answer_registration(struct sk_buff *skb, struct netlink_callback *cb,
 				      SIPALG_CMD_REGISTRATION_GET);
 	if (!header)
 		goto out;
-	err = put_registration(skb, binding);
+	err = sipalg_netlink_registration(skb, binding);
 	if (err)
 		genlmsg_cancel(skb, header);
 	else

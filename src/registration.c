@@ -5,6 +5,7 @@
 #include "binding.h"
 #include "compat.h"
 #include "net.h"
+#include "netlink_event.h"
 #include "pinhole.h"
 #include "registration.h"
 
@@ -118,6 +119,7 @@ void sipalg_registration_end(struct sipalg_binding *binding)
 {
 	close_pinholes(binding);
 	binding->registered = false;
+	sipalg_event_registration(binding, "unregistered");
 	atomic_dec(&binding->sn->registration_count);
 }
 
@@ -125,18 +127,21 @@ void sipalg_registration_end(struct sipalg_binding *binding)
 static void confirm(struct sipalg_binding *binding,
 		    const struct sipalg_flow *flow, u32 expires)
 {
-	expires = min_t(u32, expires, REGISTER_EXPIRES_MAX);
+	bool new = !binding->registered;
 
+	expires = min_t(u32, expires, REGISTER_EXPIRES_MAX);
 	if (binding->registered &&
 	    !sipalg_addr_equal(&binding->registrar, &flow->src))
 		close_pinholes(binding);
-	if (!binding->registered)
+	if (new)
 		atomic_inc(&binding->sn->registration_count);
 	binding->registered = true;
 	binding->registered_until = jiffies + (unsigned long)expires * HZ;
 	binding->registrar = flow->src;
 	sipalg_binding_wake(binding, binding->registered_until);
 	open_pinholes(binding, flow);
+	if (new)
+		sipalg_event_registration(binding, "registered");
 }
 
 static u32 contact_expires(const struct sip_msg *msg,

@@ -242,10 +242,77 @@ def words():
     assert ctl("", 1, prefix=f"{TOOL} -n nowhere").count("\n") == 1
 
 
+@test("contract", "monitor tells calls, messages and registrations as they happen")
+def monitor():
+    events, stop = listen()
+    call = begin("mon", 5010)
+    phone.send(call.request("BYE", cseq=2, to_tag=True), SERVER)
+    server.recv()
+    ctl("setting set deny-methods MESSAGE")
+    phone.send(call.request("MESSAGE", cseq=3), SERVER)
+    register = Call("reg", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(register.request("REGISTER", extra="\nExpires: 600"), SERVER)
+    server.recv()
+    answer = register.response("200 OK", method="REGISTER", extra="\nExpires: 600")
+    server.send(again(answer, (f"bob@{SERVER}:5060", f"alice@{ROUTER}:5060")), ROUTER)
+    assert phone.recv()
+    ctl("call end --all")
+    stop()
+    found = [(event["object"], event["event"]) for event in events]
+    for wanted in (("call", "new"), ("call", "answered"), ("call", "changed"),
+                   ("call", "ended"), ("message", "dropped"), ("registration", "registered")):
+        assert wanted in found, (wanted, found)
+    ended = next(event for event in events if event["event"] == "ended")
+    assert ended["reason"] == "admin" and ended["call_id"] == "mon@call.example"
+    dropped = next(event for event in events if event["event"] == "dropped")
+    assert dropped["reason"] == "method_denied" and dropped["source"] == f"{PHONE}:5060"
+    reset()
+
+
+def listen():
+    """A monitor that has joined; its events are there once stop() was called."""
+    process = subprocess.Popen([TOOL, "-n", "router", "-j", "monitor"], text=True,
+                               stdout=subprocess.PIPE)
+    net.until(lambda: any(line.split()[2] == str(process.pid) and int(line.split()[3], 16)
+                          for line in net.router("cat /proc/net/netlink").splitlines()[1:]), 10)
+    events = []
+
+    def stop():
+        process.terminate()
+        events.extend(json.loads(line) for line in process.communicate()[0].splitlines())
+    return events, stop
+
+
+@test("contract", "call show --ladder: the last 32 messages, what was changed, and why not")
+def ladder():
+    call = begin("lad", 5020)
+    phone.send(call.request("ACK", to_tag=True), SERVER)
+    server.recv()
+    body = sdp(PHONE, 5020).replace(f"c=IN IP4 {PHONE}", "")
+    phone.send(call.request("INVITE", body, cseq=2, to_tag=True), SERVER)
+    phone.send(call.request("OPTIONS", cseq=3, to_tag=True), SERVER)
+    server.recv()
+    rows = data("call show lad@call.example --ladder")["messages"]
+    assert [(row["method"], row["status"], row["from"]) for row in rows] == [
+        ("INVITE", 0, "caller"), ("INVITE", 200, "callee"), ("ACK", 0, "caller"),
+        ("INVITE", 0, "caller"), ("OPTIONS", 0, "caller")], rows
+    assert rows[0]["edits"] > 0 and rows[3]["dropped"] == 1
+    assert rows[3]["reason"] == "no_connection_line"
+    text = ctl("call show lad@call.example --ladder")
+    assert "- INVITE -" in text and "< 200 INVITE -" in text and "no_connection_line" in text
+    for cseq in range(4, 44):
+        phone.send(call.request("OPTIONS", cseq=cseq, to_tag=True), SERVER)
+        server.recv()
+    rows = data("call show lad@call.example --ladder")["messages"]
+    assert [row["cseq"] for row in rows] == list(range(12, 44)), rows
+    reset()
+
+
 @test("contract", "without the capability nothing is told; without the module it says so")
 def privilege():
     text = ctl("call list", 2, prefix=f"setpriv --reuid 65534 --clear-groups {TOOL}")
     assert "CAP_NET_ADMIN" in text, text
+    ctl("monitor", 2, prefix=f"setpriv --reuid 65534 --clear-groups {TOOL}")
     ctl("setting set mode off", 2, prefix=f"setpriv --reuid 65534 --clear-groups {TOOL}")
     assert data("setting list")[0]["value"] == "full"
     net.detach()

@@ -48,11 +48,8 @@ static void media_json(const struct nlattr *nest)
 	json_close('}');
 }
 
-static void call_json(const struct nlattr *call, const struct nlattr **attrs)
+void call_json_fields(const struct nlattr **attrs)
 {
-	const struct nlattr *attr;
-
-	json_open(NULL, '{');
 	json_number("id", number_of(attrs[SIPALG_A_CALL_NUMBER]));
 	json_bytes("call_id", attrs[SIPALG_A_CALL_NAME]);
 	json_word("state", word_of(attrs[SIPALG_A_CALL_STATE]));
@@ -66,11 +63,22 @@ static void call_json(const struct nlattr *call, const struct nlattr **attrs)
 		    number_of(attrs[SIPALG_A_CALL_SESSION_INTERVAL]));
 	json_word("refresher", word_of(attrs[SIPALG_A_CALL_REFRESHER]));
 	json_number("expires_in_seconds", number_of(attrs[SIPALG_A_CALL_EXPIRES]));
+}
+
+static void call_json(const struct nlmsghdr *nlh, const struct nlattr *call,
+		      const struct nlattr **attrs, bool ladder)
+{
+	const struct nlattr *attr;
+
+	json_open(NULL, '{');
+	call_json_fields(attrs);
 	json_open("media", '[');
 	mnl_attr_for_each_nested(attr, call)
 		if (mnl_attr_get_type(attr) == SIPALG_A_CALL_MEDIA)
 			media_json(attr);
 	json_close(']');
+	if (ladder)
+		ladder_json(nlh);
 	json_close('}');
 }
 
@@ -150,21 +158,29 @@ static void call_screen(const struct nlattr *call, const struct nlattr **attrs)
 			media_lines(attr);
 }
 
+/* How much of a call is wanted. */
+struct view {
+	bool screen;	/* all of it, not a line */
+	bool ladder;	/* its last messages, too */
+};
+
 static int take_call(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *top[SIPALG_A_MAX + 1], *attrs[SIPALG_A_CALL_MAX + 1];
-	const bool *screen = data;
+	const struct view *view = data;
 
 	attrs_of(nlh, top, SIPALG_A_MAX);
 	if (!top[SIPALG_A_CALL])
 		return MNL_CB_OK;
 	attrs_nested(top[SIPALG_A_CALL], attrs, SIPALG_A_CALL_MAX);
 	if (json_wanted)
-		call_json(top[SIPALG_A_CALL], attrs);
-	else if (*screen)
+		call_json(nlh, top[SIPALG_A_CALL], attrs, view->ladder);
+	else if (view->screen)
 		call_screen(top[SIPALG_A_CALL], attrs);
 	else
 		call_line(attrs);
+	if (view->ladder && !json_wanted)
+		ladder_print(nlh);
 	return MNL_CB_OK;
 }
 
@@ -253,8 +269,8 @@ static int put_filters(struct request *request, int argc, char **argv)
 
 static int list(int argc, char **argv)
 {
+	struct view view = {};
 	struct request request;
-	bool screen = false;
 	int status;
 
 	request_init(&request, SIPALG_CMD_CALL_GET, true);
@@ -266,7 +282,7 @@ static int list(int argc, char **argv)
 	else
 		printf("%6s %-9s %-9s %-21s %-21s %s\n", "ID", "STATE", "AGE",
 		       "CALLER", "CALLEE", "CALL-ID");
-	status = request_send(&request, take_call, &screen);
+	status = request_send(&request, take_call, &view);
 	if (json_wanted) {
 		json_close(']');
 		json_end();
@@ -285,15 +301,15 @@ static void put_id(struct request *request, const char *id)
 		mnl_attr_put(request->nlh, SIPALG_A_CALL_ID, strnlen(id, 512), id);
 }
 
-static int show(const char *id)
+static int show(const char *id, bool ladder)
 {
+	struct view view = { .screen = true, .ladder = ladder };
 	struct request request;
-	bool screen = true;
 	int status;
 
 	request_init(&request, SIPALG_CMD_CALL_GET, false);
 	put_id(&request, id);
-	status = request_send(&request, take_call, &screen);
+	status = request_send(&request, take_call, &view);
 	if (!status && json_wanted)
 		json_end();
 	return status;
@@ -336,7 +352,9 @@ int call_command(int argc, char **argv)
 	if (argc && !strcmp(argv[0], "list"))
 		return list(argc - 1, argv + 1);
 	if (argc == 2 && !strcmp(argv[0], "show"))
-		return show(argv[1]);
+		return show(argv[1], false);
+	if (argc == 3 && !strcmp(argv[0], "show") && !strcmp(argv[2], "--ladder"))
+		return show(argv[1], true);
 	if (argc && !strcmp(argv[0], "end"))
 		return end_calls(argc - 1, argv + 1);
 	return usage_error("call has the commands list, show ID and end ID");

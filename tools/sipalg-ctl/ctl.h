@@ -33,6 +33,8 @@ void request_init(struct request *request, uint8_t command, bool dump);
 int request_send(struct request *request, mnl_cb_t answer, void *data);
 int attrs_read(const struct nlattr *attr, void *data);
 void attrs_of(const struct nlmsghdr *nlh, const struct nlattr **attrs, int max);
+int events_join(void);
+int event_next(mnl_cb_t take_event, void *data);
 void attrs_nested(const struct nlattr *nest, const struct nlattr **attrs, int max);
 
 /* output.c: JSON as it comes, no tree in memory; and words for people. */
@@ -48,11 +50,18 @@ void print_safe(const char *text, size_t len, int width);
 
 #define ENDPOINT_TEXT	56
 
+/* call.c, registration.c, ladder.c: the same in answers and events. */
+void call_json_fields(const struct nlattr **attrs);
+void registration_json_fields(const struct nlattr **attrs);
+void ladder_print(const struct nlmsghdr *nlh);
+void ladder_json(const struct nlmsghdr *nlh);
+
 /* One file an object; argv[0] is the word behind the object's. */
 int setting_command(int argc, char **argv);
 int call_command(int argc, char **argv);
 int registration_command(int argc, char **argv);
 int stats_command(int argc, char **argv);
+int monitor_command(int argc, char **argv);
 int summary(void);
 
 /* Prints a usage error and returns USAGE. */

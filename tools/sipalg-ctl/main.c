@@ -22,7 +22,8 @@ static const struct object {
 	  "  setting reset                     back to the defaults\n" },
 	{ "call", call_command,
 	  "  call list [FILTER ...]            one line a call\n"
-	  "  call show ID                      one call: parties, dialogs, media, timers\n"
+	  "  call show ID [--ladder]           one call: parties, dialogs, media, timers,\n"
+	  "                                    and its last messages\n"
 	  "  call end ID                       close its pinholes and media, forget it\n"
 	  "  call end --all [FILTER ...]       the same for all that match\n"
 	  "    ID is a call's number or its Call-ID. FILTER: call-id TEXT,\n"
@@ -33,6 +34,8 @@ static const struct object {
 	{ "stats", stats_command,
 	  "  stats show [--prometheus]         what was counted\n"
 	  "  stats reset                       count from zero\n" },
+	{ "monitor", monitor_command,
+	  "  monitor                           events as they happen, until Ctrl-C\n" },
 };
 
 static void print_help(FILE *out, const struct object *only)

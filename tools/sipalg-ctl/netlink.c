@@ -9,6 +9,7 @@
 
 static struct mnl_socket *kernel;
 static uint16_t family;
+static uint32_t events_group;
 
 struct table {
 	const struct nlattr **attrs;
@@ -137,6 +138,17 @@ int request_send(struct request *request, mnl_cb_t answer, void *data)
 	}
 }
 
+static int take_group(const struct nlattr *group, void *data)
+{
+	const struct nlattr *attrs[CTRL_ATTR_MCAST_GRP_MAX + 1];
+
+	(void)data;
+	attrs_nested(group, attrs, CTRL_ATTR_MCAST_GRP_MAX);
+	if (!strcmp(mnl_attr_get_str(attrs[CTRL_ATTR_MCAST_GRP_NAME]), SIPALG_MCGRP_EVENTS))
+		events_group = mnl_attr_get_u32(attrs[CTRL_ATTR_MCAST_GRP_ID]);
+	return MNL_CB_OK;
+}
+
 static int take_family(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *attrs[CTRL_ATTR_MAX + 1];
@@ -145,6 +157,8 @@ static int take_family(const struct nlmsghdr *nlh, void *data)
 	attrs_of(nlh, attrs, CTRL_ATTR_MAX);
 	if (attrs[CTRL_ATTR_FAMILY_ID])
 		family = mnl_attr_get_u16(attrs[CTRL_ATTR_FAMILY_ID]);
+	if (attrs[CTRL_ATTR_MCAST_GROUPS])
+		mnl_attr_parse_nested(attrs[CTRL_ATTR_MCAST_GROUPS], take_group, NULL);
 	return MNL_CB_OK;
 }
 
@@ -179,5 +193,37 @@ int kernel_connect(void)
 		fputs("The module sipalg is not loaded: modprobe sipalg\n", stderr);
 		return USAGE;
 	}
+	return DONE;
+}
+
+int events_join(void)
+{
+	int room = 4 << 20;
+
+	setsockopt(mnl_socket_get_fd(kernel), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	if (mnl_socket_setsockopt(kernel, NETLINK_ADD_MEMBERSHIP, &events_group,
+				  sizeof(events_group)) < 0)
+		return refused(errno, NULL);
+	return DONE;
+}
+
+/* NULL is taken for events that this socket had no room for. */
+int event_next(mnl_cb_t take_event, void *data)
+{
+	const struct nlmsghdr *nlh;
+	char buffer[65536];
+	int len;
+
+	len = mnl_socket_recvfrom(kernel, buffer, sizeof(buffer));
+	if (len < 0 && errno == ENOBUFS) {
+		take_event(NULL, data);
+		return DONE;
+	}
+	if (len < 0)
+		return refused(errno, NULL);
+	nlh = (const struct nlmsghdr *)buffer;
+	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len))
+		if (nlh->nlmsg_type == family)
+			take_event(nlh, data);
 	return DONE;
 }

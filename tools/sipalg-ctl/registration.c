@@ -4,6 +4,21 @@
 #include <string.h>
 #include "ctl.h"
 
+void registration_json_fields(const struct nlattr **attrs)
+{
+	char text[ENDPOINT_TEXT];
+
+	json_word("protocol", mnl_attr_get_str(attrs[SIPALG_A_REGISTRATION_PROTOCOL]));
+	json_word("private", endpoint_text(attrs[SIPALG_A_REGISTRATION_PRIVATE],
+					   text, sizeof(text)));
+	json_word("public", endpoint_text(attrs[SIPALG_A_REGISTRATION_PUBLIC],
+					  text, sizeof(text)));
+	json_word("registrar", endpoint_text(attrs[SIPALG_A_REGISTRATION_REGISTRAR],
+					     text, sizeof(text)));
+	json_number("expires_in_seconds",
+		    mnl_attr_get_u32(attrs[SIPALG_A_REGISTRATION_EXPIRES]));
+}
+
 static int take_registration(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *top[SIPALG_A_MAX + 1];
@@ -29,11 +44,7 @@ static int take_registration(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	}
 	json_open(NULL, '{');
-	json_word("protocol", protocol);
-	json_word("private", private);
-	json_word("public", public);
-	json_word("registrar", registrar);
-	json_number("expires_in_seconds", expires);
+	registration_json_fields(attrs);
 	json_close('}');
 	return MNL_CB_OK;
 }

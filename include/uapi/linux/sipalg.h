@@ -20,8 +20,9 @@ enum {
 	SIPALG_CMD_REGISTRATION_GET,	/* dump */
 	SIPALG_CMD_STATS_GET,		/* dump: SIPALG_A_COUNTER each */
 	SIPALG_CMD_STATS_RESET,		/* do */
-	SIPALG_CMD_CALL_NTF,		/* event: SIPALG_A_CALL, SIPALG_A_EVENT */
-	SIPALG_CMD_MESSAGE_NTF,		/* event: SIPALG_A_EVENT, SIPALG_A_REASON */
+	SIPALG_CMD_CALL_NTF,		/* event: SIPALG_A_CALL; ended: SIPALG_A_REASON */
+	SIPALG_CMD_MESSAGE_NTF,		/* event: SIPALG_A_REASON, _SOURCE, _DESTINATION */
+	SIPALG_CMD_REGISTRATION_NTF,	/* event: SIPALG_A_REGISTRATION */
 
 	__SIPALG_CMD_MAX,
 	SIPALG_CMD_MAX = (__SIPALG_CMD_MAX - 1)
@@ -44,8 +45,14 @@ enum {
 	SIPALG_A_OLDER,			/* u32: begun at least so many seconds ago */
 	SIPALG_A_IDLE,			/* u32: silent for at least so many seconds */
 	SIPALG_A_COUNT,			/* u32: how many calls were ended */
-	SIPALG_A_EVENT,			/* string: new, answered, ended, dropped, ... */
+	SIPALG_A_EVENT,			/* string: new, answered, changed, ended; dropped,
+					 * unchanged; registered, unregistered
+					 */
 	SIPALG_A_REASON,		/* string */
+	SIPALG_A_SOURCE,		/* nest SIPALG_A_ENDPOINT_* */
+	SIPALG_A_DESTINATION,		/* nest SIPALG_A_ENDPOINT_* */
+	SIPALG_A_LOST,			/* u32: events not told so far, since the module came */
+	SIPALG_A_MESSAGE,		/* nest SIPALG_A_MESSAGE_*, oldest first; not in lists */
 
 	__SIPALG_A_MAX,
 	SIPALG_A_MAX = (__SIPALG_A_MAX - 1)
@@ -97,6 +104,24 @@ enum {
 
 	__SIPALG_A_CALL_MAX,
 	SIPALG_A_CALL_MAX = (__SIPALG_A_CALL_MAX - 1)
+};
+
+/* One of the last messages of a call. */
+enum {
+	SIPALG_A_MESSAGE_UNSPEC,
+	SIPALG_A_MESSAGE_TIME,		/* u32: ms since the call's first message */
+	SIPALG_A_MESSAGE_WORD,		/* string: method, of a response that of its CSeq */
+	SIPALG_A_MESSAGE_STATUS,	/* u32: of a response */
+	SIPALG_A_MESSAGE_CSEQ,		/* u32 */
+	SIPALG_A_MESSAGE_CALLER,	/* flag: the caller sent it */
+	SIPALG_A_MESSAGE_RETRANSMITTED,	/* flag */
+	SIPALG_A_MESSAGE_DROPPED,	/* flag */
+	SIPALG_A_MESSAGE_PROTOCOL,	/* string: tcp, udp */
+	SIPALG_A_MESSAGE_EDITS,		/* u32: places that were changed */
+	SIPALG_A_MESSAGE_REASON,	/* string: why dropped or passed unchanged */
+
+	__SIPALG_A_MESSAGE_MAX,
+	SIPALG_A_MESSAGE_MAX = (__SIPALG_A_MESSAGE_MAX - 1)
 };
 
 enum {

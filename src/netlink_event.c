@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Events: begun, filled by what they are about, sent. */
+#include <uapi/linux/sipalg.h>
+#include "binding.h"
+#include "call.h"
+#include "net.h"
+#include "netlink.h"
+#include "netlink_event.h"
+
+/* The longest: a call with its Call-ID and all its tags, see netlink_call.c. */
+#define EVENT_SIZE	8192
+
+struct event {
+	struct sipalg_net *sn;
+	struct sk_buff *skb;
+	void *header;
+};
+
+static bool is_wanted(const struct sipalg_net *sn)
+{
+	return !READ_ONCE(sn->dying) &&
+	       genl_has_listeners(&sipalg_genl_family, sn->net, 0);
+}
+
+/* Two CPUs may both begin a second: then a few more are told in it. */
+static bool within_rate(struct sipalg_net *sn)
+{
+	unsigned long second = jiffies / HZ;
+
+	if (READ_ONCE(sn->event_second) != second) {
+		WRITE_ONCE(sn->event_second, second);
+		atomic_set(&sn->event_count, 0);
+	}
+	return atomic_inc_return(&sn->event_count) <= SIPALG_EVENTS_PER_SECOND;
+}
+
+static bool begin(struct event *event, struct sipalg_net *sn, u8 cmd,
+		  const char *what)
+{
+	event->sn = sn;
+	event->skb = within_rate(sn) ? nlmsg_new(EVENT_SIZE, GFP_ATOMIC) : NULL;
+	if (!event->skb) {
+		atomic_inc(&sn->events_lost);
+		return false;
+	}
+	event->header = sipalg_netlink_begin(event->skb, 0, 0, 0, cmd);
+	if (event->header &&
+	    !nla_put_string(event->skb, SIPALG_A_EVENT, what) &&
+	    !nla_put_u32(event->skb, SIPALG_A_LOST,
+			 atomic_read(&sn->events_lost)))
+		return true;
+	nlmsg_free(event->skb);
+	return false;
+}
+
+static void send(struct event *event, int err)
+{
+	if (err) {
+		atomic_inc(&event->sn->events_lost);
+		nlmsg_free(event->skb);
+		return;
+	}
+	genlmsg_end(event->skb, event->header);
+	genlmsg_multicast_netns(&sipalg_genl_family, event->sn->net, event->skb,
+				0, 0, GFP_ATOMIC);
+}
+
+void sipalg_event_call(const struct sipalg_call *call, const char *what)
+{
+	struct event event;
+	int err;
+
+	if (!is_wanted(call->sn) ||
+	    !begin(&event, call->sn, SIPALG_CMD_CALL_NTF, what))
+		return;
+	err = sipalg_netlink_call(event.skb, call, false);
+	if (!err && !call->linked)
+		err = nla_put_string(event.skb, SIPALG_A_REASON,
+				     sipalg_end_word(call->reason));
+	send(&event, err);
+}
+
+void sipalg_event_message(const struct sipalg_flow *flow, const char *what,
+			  enum sipalg_message_reason reason)
+{
+	struct event event;
+	int err;
+
+	if (!is_wanted(flow->sn) ||
+	    !begin(&event, flow->sn, SIPALG_CMD_MESSAGE_NTF, what))
+		return;
+	err = nla_put_string(event.skb, SIPALG_A_REASON,
+			     sipalg_reason_word(reason)) ?:
+	      sipalg_netlink_endpoint(event.skb, SIPALG_A_SOURCE, flow->family,
+				      &flow->src.ip, flow->src.port) ?:
+	      sipalg_netlink_endpoint(event.skb, SIPALG_A_DESTINATION,
+				      flow->family, &flow->dst_real.ip,
+				      flow->dst_real.port);
+	send(&event, err);
+}
+
+void sipalg_event_registration(const struct sipalg_binding *binding,
+			       const char *what)
+{
+	struct sipalg_net *sn = binding->sn;
+	struct event event;
+
+	if (!is_wanted(sn) ||
+	    !begin(&event, sn, SIPALG_CMD_REGISTRATION_NTF, what))
+		return;
+	send(&event, sipalg_netlink_registration(event.skb, binding));
+}

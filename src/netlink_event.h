@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What happens, told to who listens: the multicast group "events".
+ *
+ * While nobody listens an event costs one test of a bit. No more than
+ * SIPALG_EVENTS_PER_SECOND are told in a namespace; what is left out is
+ * counted, and each event says how many were (SIPALG_A_LOST).
+ */
+#ifndef SIPALG_NETLINK_EVENT_H
+#define SIPALG_NETLINK_EVENT_H
+
+#include "flow.h"
+#include "reason.h"
+
+struct sipalg_binding;
+struct sipalg_call;
+
+#define SIPALG_EVENTS_PER_SECOND	5000
+
+/**
+ * sipalg_event_call() - something happened to a call
+ * @call: locked
+ * @what: "new", "answered", "changed" or "ended"
+ *
+ * Of an ended call its reason is told. Any context.
+ */
+void sipalg_event_call(const struct sipalg_call *call, const char *what);
+
+/**
+ * sipalg_event_message() - a message was not treated as messages are
+ * @flow: its flow
+ * @what: "dropped" or "unchanged"
+ * @reason: why
+ *
+ * Any context.
+ */
+void sipalg_event_message(const struct sipalg_flow *flow, const char *what,
+			  enum sipalg_message_reason reason);
+
+/**
+ * sipalg_event_registration() - a phone can be called now, or no longer
+ * @binding: its lock is held
+ * @what: "registered" or "unregistered"
+ *
+ * Any context.
+ */
+void sipalg_event_registration(const struct sipalg_binding *binding,
+			       const char *what);
+
+#endif
