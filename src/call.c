@@ -162,6 +162,7 @@ static void note_peak(struct sipalg_net *sn)
 static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 				      const struct sip_msg *msg)
 {
+	enum sipalg_side sender = msg->request ? SIPALG_CALLER : SIPALG_CALLEE;
 	size_t size = call_size(msg->call_id.len, msg->from_tag.len);
 	struct sipalg_call *call = kzalloc(size, GFP_ATOMIC);
 
@@ -180,10 +181,10 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 	call->l4proto = flow->l4proto;
 	call->created = jiffies;
 	call->active = jiffies;
-	call->party[SIPALG_CALLER] = flow->src;
-	call->seen[SIPALG_CALLER] = flow->src_seen;
-	call->party[SIPALG_CALLEE] = flow->dst_real;
-	call->seen[SIPALG_CALLEE] = flow->dst;
+	call->party[sender] = flow->src;
+	call->seen[sender] = flow->src_seen;
+	call->party[!sender] = flow->dst_real;
+	call->seen[!sender] = flow->dst;
 	call->call_id_len = msg->call_id.len;
 	call->from_tag_len = msg->from_tag.len;
 	memcpy(call->text, sip_span_ptr(msg, msg->call_id), msg->call_id.len);

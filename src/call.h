@@ -198,11 +198,12 @@ struct sipalg_call *sipalg_call_find(const struct sipalg_flow *flow,
 
 /**
  * sipalg_call_create() - a new call
- * @flow: flow of its INVITE
- * @msg: the INVITE
+ * @flow: flow of its first message
+ * @msg: the message: an INVITE, or what a call is picked up by (H-23)
  * @reason: out: enum sipalg_message_reason where there is none
  *
- * The sender becomes the caller. Softirq.
+ * The sender of a request, the receiver of a response becomes the caller.
+ * Softirq.
  *
  * Return: the call with a reference, not locked, or NULL.
  */

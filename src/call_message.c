@@ -271,6 +271,23 @@ static void response(struct speech *s)
 	}
 }
 
+/*
+ * A call that began before this module was there (H-23): what comes within a
+ * dialog, or answers such, says that it has been answered long ago.
+ */
+static void pick_up(struct speech *s)
+{
+	if (!s->msg->request && s->msg->method == SIP_METHOD_INVITE) {
+		s->call->invite_cseq[!s->side] = s->msg->cseq;
+		return;
+	}
+	if (!s->msg->to_tag.len)
+		return;
+	if (s->dialog)
+		s->dialog->confirmed = true;
+	event(s, SIPALG_EVENT_SUCCESS, SIPALG_END_FAILED);
+}
+
 /* The flow lives as long as the call may be silent (S3-4). */
 static unsigned long flow_time(const struct sipalg_call *call)
 {
@@ -293,13 +310,16 @@ void sipalg_call_message(struct sipalg_call *call,
 		.msg = msg,
 		.plan = plan,
 	};
+	bool fresh = !call->deadlines;
 	u32 idle;
 
 	if (!find_sides(&s) || !is_known(&s))
 		return;
 	s.dialog = sipalg_call_dialog(call, msg, s.callee_tag,
-				      msg->request && msg->to_tag.len &&
-				      msg->method == SIP_METHOD_INVITE);
+				      fresh || (msg->request &&
+						msg->method == SIP_METHOD_INVITE));
+	if (fresh)
+		pick_up(&s);
 
 	call->active = jiffies;
 	call->l4proto = flow->l4proto;

@@ -9,6 +9,7 @@
 #include "call_message.h"
 #include "decide.h"
 #include "evict.h"
+#include "media.h"
 #include "net.h"
 #include "registration.h"
 #include "translate.h"
@@ -29,6 +30,21 @@ static bool refused_by_policy(struct sipalg_net *sn, const struct sip_msg *msg,
 	return true;
 }
 
+/*
+ * An INVITE, and whatever else brings a description into a call that began
+ * before this module was there (H-23).
+ */
+static bool begins_call(const struct sip_msg *msg)
+{
+	if (msg->request && msg->method == SIP_METHOD_INVITE)
+		return true;
+	return msg->sdp.len && msg->status < 300 &&
+	       (msg->method == SIP_METHOD_INVITE ||
+		msg->method == SIP_METHOD_ACK ||
+		msg->method == SIP_METHOD_PRACK ||
+		msg->method == SIP_METHOD_UPDATE);
+}
+
 /* Find or make the call; it comes back locked. */
 static struct sipalg_call *call_of(const struct sipalg_flow *flow,
 				   const struct sip_msg *msg,
@@ -39,7 +55,7 @@ static struct sipalg_call *call_of(const struct sipalg_flow *flow,
 	if (msg->method == SIP_METHOD_REGISTER)
 		return NULL;
 	call = sipalg_call_find(flow, msg);
-	if (!call && msg->request && msg->method == SIP_METHOD_INVITE)
+	if (!call && begins_call(msg))
 		call = sipalg_call_create(flow, msg, &plan->reason);
 	if (!call)
 		return NULL;
@@ -119,6 +135,8 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	plan->call = call_of(flow, msg, plan);
 	if (plan->call)
 		sipalg_call_message(plan->call, flow, msg, plan);
+	if (msg->sdp.len && !plan->described && !plan->reason)
+		sipalg_media_repeat(plan->call, flow, msg, plan);
 	if (plan->verdict == SIPALG_VERDICT_DROP)
 		return;
 	if (plan->reason) {

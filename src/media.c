@@ -3,6 +3,7 @@
 #include <linux/slab.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 #include "call.h"
 #include "compat.h"
 #include "media.h"
@@ -267,8 +268,10 @@ static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
 	media->offered = true;
 	media->idle = false;
 	media->seen = jiffies;
-	media->held = section->sdp->direction == SDP_INACTIVE &&
-		      !sipalg_setting(call->sn, SIPALG_RETAIN_HOLD_RESOURCE);
+	media->held_offered = section->sdp->direction == SDP_INACTIVE &&
+		!sipalg_setting(call->sn, SIPALG_RETAIN_HOLD_RESOURCE);
+	if (!media->active || !media->held_offered)
+		media->held = media->held_offered;
 	if (media->translated)
 		edit_ports(plan, section->sdp, media->public_port[SIPALG_RTP],
 			   media->public_port[SIPALG_RTCP]);
@@ -366,6 +369,7 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 	struct sipalg_media *media;
 	unsigned int i;
 
+	plan->described = true;
 	if (translated_before(flow, msg))
 		return;
 	if (lacks_connection(msg)) {
@@ -402,6 +406,49 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 	plan->pinholes = true;
 }
 
+static struct sipalg_media *known_media(const struct sipalg_call *call,
+					const struct section *section)
+{
+	struct sipalg_media *media;
+
+	if (!call)
+		return NULL;
+	list_for_each_entry(media, &call->media, list)
+		if (media->translated &&
+		    media->private_port[SIPALG_RTP] == htons(section->sdp->port) &&
+		    sipalg_ip_equal(&media->private, &section->host->addr))
+			return media;
+	return NULL;
+}
+
+void sipalg_media_repeat(struct sipalg_call *call,
+			 const struct sipalg_flow *flow,
+			 const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < msg->media_count; i++) {
+		struct sipalg_media *media;
+		struct section section;
+
+		section_init(&section, msg, i);
+		if (turn_round(flow, &section, plan) ||
+		    !section_wants_media(&section, flow) ||
+		    !is_own(flow, &section.host->addr) ||
+		    left_to_ice(flow, section.sdp))
+			continue;
+		media = known_media(call, &section);
+		if (!media) {
+			plan->reason = SIPALG_REASON_NO_PORT_PAIR;
+			return;
+		}
+		edit_ports(plan, section.sdp, media->public_port[SIPALG_RTP],
+			   media->public_port[SIPALG_RTCP]);
+	}
+	if (!all_left_to_ice(flow, msg))
+		edit_addresses(flow, msg, plan);
+}
+
 void sipalg_media_commit(struct sipalg_call *call, u16 fork)
 {
 	struct sipalg_media *media, *next;
@@ -411,6 +458,7 @@ void sipalg_media_commit(struct sipalg_call *call, u16 fork)
 		    (media->fork && media->fork != fork))
 			continue;
 		media->active = media->offered;
+		media->held = media->held_offered;
 		if (!media->active)
 			media_free(media);
 	}
@@ -494,6 +542,38 @@ static const union nf_inet_addr *allowed_source(const struct sipalg_media *media
 	}
 }
 
+/*
+ * Media that came too early, or while the call was held, has made itself a
+ * connection without translation, and each further packet would keep it.
+ */
+static void clear_way(const struct sipalg_media *media, unsigned int port)
+{
+	const struct sipalg_media *other = mate(media);
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conntrack_tuple tuple = {};
+	struct nf_conn *ct;
+
+	if (!other)
+		return;
+	tuple.src.l3num = media->family;
+	tuple.src.u3 = other->private;
+	tuple.src.u.udp.port = other->private_port[port];
+	tuple.dst.u3 = media->public;
+	tuple.dst.u.udp.port = media->public_port[port];
+	tuple.dst.protonum = IPPROTO_UDP;
+	tuple.dst.dir = IP_CT_DIR_ORIGINAL;
+
+	hash = nf_conntrack_find_get(media->call->sn->net,
+				     nf_ct_zone(media->call->master), &tuple);
+	if (!hash)
+		return;
+	ct = nf_ct_tuplehash_to_ctrack(hash);
+	if (NF_CT_DIRECTION(hash) == IP_CT_DIR_ORIGINAL &&
+	    ct->master != media->call->master)
+		nf_ct_kill(ct);
+	nf_ct_put(ct);
+}
+
 static int open_port(struct sipalg_media *media, unsigned int port)
 {
 	const struct sipalg_pinhole pinhole = {
@@ -516,14 +596,17 @@ static int sync_media(struct sipalg_media *media)
 	unsigned int i;
 	int err;
 
+	if (!wanted) {
+		/* released with all that came through (S3-32) */
+		close_ports(media, true);
+		return 0;
+	}
 	for (i = 0; i < media->ports; i++) {
-		if (!wanted) {
-			sipalg_pinhole_close(media->call->sn, &media->exp[i]);
-			continue;
-		}
 		if (media->exp[i])
 			continue;
 		err = open_port(media, i);
+		if (!err)
+			clear_way(media, i);
 		if (err && media->translated)
 			return err;
 		/*

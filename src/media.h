@@ -42,6 +42,7 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @offered: stands in a description that waits for its answer
  * @active: stands in the description in force
  * @held: cannot carry media in either direction now (S3-34)
+ * @held_offered: what @held becomes when the offer is answered
  * @idle: closed because nothing flowed; described again, it opens (S2-5)
  * @private: address as the side named it
  * @public: address as the other side is told
@@ -67,6 +68,7 @@ struct sipalg_media {
 	   offered:1,
 	   active:1,
 	   held:1,
+	   held_offered:1,
 	   idle:1;
 	union nf_inet_addr private;
 	union nf_inet_addr public;
@@ -92,6 +94,21 @@ struct sipalg_media {
 void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 			   u16 fork, const struct sipalg_flow *flow,
 			   const struct sip_msg *msg, struct sipalg_plan *plan);
+
+/**
+ * sipalg_media_repeat() - a description that changes nothing, translated
+ * @call: its call, locked; NULL: none
+ * @flow: the message's flow
+ * @msg: the message, with a session description
+ * @plan: gets the edits; or a reason, then the message must pass unchanged
+ *
+ * For messages that are late, or that are not their call's to make: what is
+ * known gets the public ports it has, and if a stream has none nothing of the
+ * message is changed.
+ */
+void sipalg_media_repeat(struct sipalg_call *call,
+			 const struct sipalg_flow *flow,
+			 const struct sip_msg *msg, struct sipalg_plan *plan);
 
 /**
  * sipalg_media_commit() - the offer is answered: what was offered is in force

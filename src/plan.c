@@ -19,6 +19,7 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 	plan->edit_count = 0;
 	plan->text_used = 0;
 	plan->call = NULL;
+	plan->described = false;
 	plan->pinholes = false;
 	plan->keep = 0;
 }

@@ -43,6 +43,7 @@ enum sipalg_verdict {
  * @text_used: bytes of @text in use
  * @call: the call of the message: locked and referenced from decide until
  *	sipalg_decide_done(); NULL: none
+ * @described: the session description has been taken in
  * @pinholes: @call's media changed: apply brings its pinholes into line
  * @keep: the signalling flow shall live this long after its last packet, in
  *	jiffies; 0: as conntrack thinks right (S3-4, H-11)
@@ -57,6 +58,7 @@ struct sipalg_plan {
 	u16 edit_count;
 	u16 text_used;
 	struct sipalg_call *call;
+	bool described;
 	bool pinholes;
 	unsigned long keep;
 	struct sipalg_edit edits[SIPALG_MAX_EDITS];

@@ -1,0 +1,121 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Descriptions that come late, or of calls that nobody has seen begin."""
+import topology as net
+from sip import Call, again, sdp
+from tap import run, same, test
+from topology import PHONE, RELAY, ROUTER, SERVER, Udp
+
+net.build()
+phone = Udp("phone", PHONE, 5060)
+server = Udp("provider", SERVER, 5060)
+HIDE = ((f"{PHONE}:5060", f"{ROUTER}:5060"), (PHONE, ROUTER))
+SHOW = ((f"{ROUTER}:5060", f"{PHONE}:5060"),)
+
+
+def new(name):
+    return Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+
+
+def out(data, *changes):
+    phone.send(data, SERVER)
+    got = server.recv()
+    same(got, again(data, *changes) if changes else data)
+
+
+def back(data, *changes):
+    server.send(data, ROUTER)
+    same(phone.recv(), again(data, *changes) if changes else data)
+
+
+def end(call, cseq):
+    out(call.request("BYE", cseq=cseq, to_tag=True), HIDE[0])
+
+
+@test("S3-41", "an old 200 that is repeated after a newer INVITE leaves as it did before")
+def late_answer():
+    call = new("late")
+    out(call.request("INVITE", sdp(PHONE, 5200)), *HIDE)
+    back(call.response("200 OK", body=sdp(RELAY, 8200)), *SHOW)
+    server.send(call.peer_request("INVITE", f"{ROUTER}:5060", cseq=50, body=sdp(RELAY, 8200)),
+                ROUTER)
+    assert phone.recv()
+    answer = call.peer_response("200 OK", "INVITE", cseq=50, body=sdp(PHONE, 5200))
+    out(answer, *HIDE)
+    server.send(call.peer_request("INVITE", f"{ROUTER}:5060", cseq=51, body=sdp(RELAY, 8202)),
+                ROUTER)
+    assert phone.recv()
+    out(answer, *HIDE)
+    end(call, 2)
+
+
+@test("H-23", "a re-INVITE and an UPDATE of a call that nobody has seen begin work")
+def picked_up():
+    for method, port in (("INVITE", 5210), ("UPDATE", 5212)):
+        call = new("pick" + method)
+        out(call.request(method, sdp(PHONE, port), cseq=7, to_tag=True), *HIDE)
+        assert net.pinhole(ROUTER, port)
+        back(call.response("200 OK", method, body=sdp(RELAY, port + 1000)), *SHOW)
+        ours, theirs = Udp("phone", PHONE, port), Udp("provider", RELAY, port + 1000)
+        theirs.send(b"in", ROUTER, port)
+        assert ours.recv() == b"in"
+        ours.send(b"out", RELAY, port + 1000)
+        assert theirs.recv() == b"out" and theirs.sender == (ROUTER, port)
+        ours.close()
+        theirs.close()
+        end(call, 8)
+
+
+@test("H-23", "the answer to an INVITE that nobody has seen is translated whole")
+def unseen_answer():
+    call = new("unseen")
+    # the provider's INVITE came before the helper was there
+    out(call.request("OPTIONS"), HIDE[0])
+    answer = call.peer_response("200 OK", "INVITE", cseq=60, body=sdp(PHONE, 5220))
+    out(answer, *HIDE)
+    assert net.pinhole(ROUTER, 5220)
+    bye = call.peer_request("BYE", f"{ROUTER}:5060", cseq=61)
+    server.send(bye, ROUTER)
+    assert phone.recv()
+
+
+@test("H-3", "a description that cannot be followed leaves the message as it was, never half")
+def never_half():
+    call = new("half")
+    answer = call.peer_response("200 OK", "OPTIONS", cseq=70, body=sdp(PHONE, 5230))
+    out(answer)
+    # with nothing that could be called, only addresses change
+    rejected = call.peer_response("200 OK", "OPTIONS", cseq=71, body=sdp(PHONE, 0))
+    out(rejected, *HIDE)
+
+
+@test("S3-32", "hold by inactive ends flowing media, and a refused hold leaves it")
+def hold():
+    call = new("hold")
+    out(call.request("INVITE", sdp(PHONE, 5240)), *HIDE)
+    back(call.response("200 OK", body=sdp(RELAY, 8240)), *SHOW)
+    ours, theirs = Udp("phone", PHONE, 5240), Udp("provider", RELAY, 8240)
+    theirs.send(b"one", ROUTER, 5240)
+    assert ours.recv() == b"one"
+    out(call.request("INVITE", sdp(PHONE, 5240, "a=inactive"), cseq=2, to_tag=True), *HIDE)
+    theirs.send(b"two", ROUTER, 5240)
+    assert ours.recv() == b"two", "nothing is in force before the answer"
+    back(call.response("488 Not Acceptable Here"), *SHOW)
+    theirs.send(b"three", ROUTER, 5240)
+    assert ours.recv() == b"three", "refused"
+    assert net.pinhole(ROUTER, 5240)
+    out(call.request("INVITE", sdp(PHONE, 5240, "a=inactive"), cseq=3, to_tag=True), *HIDE)
+    back(call.response("200 OK", body=sdp(RELAY, 8240, "a=inactive")), *SHOW)
+    assert not net.expectations()
+    theirs.send(b"four", ROUTER, 5240)
+    assert ours.recv(1) is None
+    out(call.request("INVITE", sdp(PHONE, 5240), cseq=4, to_tag=True), *HIDE)
+    back(call.response("200 OK", body=sdp(RELAY, 8240)), *SHOW)
+    theirs.send(b"five", ROUTER, 5240)
+    assert ours.recv() == b"five"
+    ours.close()
+    theirs.close()
+    end(call, 5)
+
+
+run(after=net.nothing_left)
