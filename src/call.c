@@ -246,11 +246,11 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 		return NULL;
 	}
 	sipalg_count(sn, calls);
-	return call;
 	spin_lock_bh(&call->lock);
 	if (call->linked)
 		sipalg_event_call(call, "new");
 	spin_unlock_bh(&call->lock);
+	return call;
 }
 
 struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
@@ -300,8 +300,8 @@ void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason)
 	sipalg_count(call->sn, ended[reason]);
 	sipalg_media_close(call);
 	unlink_call(call);
-	if (timer_delete(&call->timer))
 	sipalg_event_call(call, "ended");
+	if (timer_delete(&call->timer))
 		sipalg_call_put(call);	/* the timer's; others remain */
 	sipalg_call_put(call);		/* the table's; the caller's remains */
 }
