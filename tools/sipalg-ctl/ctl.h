@@ -56,12 +56,21 @@ void registration_json_fields(const struct nlattr **attrs);
 void ladder_print(const struct nlmsghdr *nlh);
 void ladder_json(const struct nlmsghdr *nlh);
 
+/* stats.c: the counters as they were at the last stats_load(). */
+int stats_load(void);
+uint64_t stats_value(const char *group, const char *name);
+uint64_t stats_sum(const char *group);
+bool stats_each(unsigned int number, const char *group, const char **name,
+		uint64_t *value);
+
 /* One file an object; argv[0] is the word behind the object's. */
 int setting_command(int argc, char **argv);
 int call_command(int argc, char **argv);
 int registration_command(int argc, char **argv);
 int stats_command(int argc, char **argv);
 int monitor_command(int argc, char **argv);
+int check_command(int argc, char **argv);
+int top_command(int argc, char **argv);
 int summary(void);
 
 /* Prints a usage error and returns USAGE. */

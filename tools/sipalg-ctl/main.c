@@ -36,6 +36,10 @@ static const struct object {
 	  "  stats reset                       count from zero\n" },
 	{ "monitor", monitor_command,
 	  "  monitor                           events as they happen, until Ctrl-C\n" },
+	{ "check", check_command,
+	  "  check                             faults of the set-up, and what to type\n" },
+	{ "top", top_command,
+	  "  top                               the state at a glance, until q\n" },
 };
 
 static void print_help(FILE *out, const struct object *only)

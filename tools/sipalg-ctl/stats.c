@@ -33,15 +33,16 @@ static int take_counter(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int load(void)
+int stats_load(void)
 {
 	struct request request;
 
+	counter_count = 0;
 	request_init(&request, SIPALG_CMD_STATS_GET, true);
 	return request_send(&request, take_counter, NULL);
 }
 
-static uint64_t value_of(const char *group, const char *name)
+uint64_t stats_value(const char *group, const char *name)
 {
 	unsigned int i;
 
@@ -50,6 +51,21 @@ static uint64_t value_of(const char *group, const char *name)
 		    !strcmp(counters[i].name, name))
 			return counters[i].value;
 	return 0;
+}
+
+bool stats_each(unsigned int number, const char *group, const char **name,
+		uint64_t *value)
+{
+	unsigned int i;
+
+	for (i = 0; i < counter_count; i++) {
+		if (strcmp(counters[i].group, group) || number--)
+			continue;
+		*name = counters[i].name;
+		*value = counters[i].value;
+		return true;
+	}
+	return false;
 }
 
 /* Is this the first counter of its group at this depth? */
@@ -138,7 +154,7 @@ static void show_prometheus(void)
 
 static int show(bool prometheus)
 {
-	int status = load();
+	int status = stats_load();
 
 	if (status)
 		return status;
@@ -170,7 +186,7 @@ int stats_command(int argc, char **argv)
 	return usage_error("stats has the commands show and reset");
 }
 
-static uint64_t sum_of(const char *group)
+uint64_t stats_sum(const char *group)
 {
 	uint64_t sum = 0;
 	unsigned int i;
@@ -189,7 +205,7 @@ static const char nothing_seen[] =
 
 int summary(void)
 {
-	int status = load();
+	int status = stats_load();
 
 	if (status)
 		return status;
@@ -201,20 +217,20 @@ int summary(void)
 		return DONE;
 	}
 	printf("calls          %llu now, %llu at most, %llu in all\n",
-	       (unsigned long long)value_of("calls", "active"),
-	       (unsigned long long)value_of("calls", "peak"),
-	       (unsigned long long)value_of("calls", "total"));
+	       (unsigned long long)stats_value("calls", "active"),
+	       (unsigned long long)stats_value("calls", "peak"),
+	       (unsigned long long)stats_value("calls", "total"));
 	printf("registrations  %llu\n",
-	       (unsigned long long)value_of("", "registrations"));
+	       (unsigned long long)stats_value("", "registrations"));
 	printf("pinholes       %llu open, %llu opened in all\n",
-	       (unsigned long long)value_of("pinholes", "open"),
-	       (unsigned long long)value_of("pinholes", "opened"));
+	       (unsigned long long)stats_value("pinholes", "open"),
+	       (unsigned long long)stats_value("pinholes", "opened"));
 	printf("messages       %llu: %llu translated, %llu unchanged on doubt, %llu dropped\n",
-	       (unsigned long long)sum_of("messages"),
-	       (unsigned long long)value_of("", "translated"),
-	       (unsigned long long)sum_of("passed_unchanged"),
-	       (unsigned long long)sum_of("dropped"));
-	if (!sum_of("messages"))
+	       (unsigned long long)stats_sum("messages"),
+	       (unsigned long long)stats_value("", "translated"),
+	       (unsigned long long)stats_sum("passed_unchanged"),
+	       (unsigned long long)stats_sum("dropped"));
+	if (!stats_sum("messages"))
 		puts(nothing_seen);
 	return DONE;
 }

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sipalg-ctl top: the counters once a second, in place, until q. */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+#include "ctl.h"
+
+#define CLEAR_LINE	"\033[K"
+#define CLEAR_BELOW	"\033[J"
+#define HOME		"\033[H"
+
+static struct termios saved;
+static bool raw;
+static int stop_signals = -1;
+static int rows, columns;
+
+static void on_resize(int number)
+{
+	(void)number;	/* it ends poll(): the screen is drawn anew */
+}
+
+static void terminal_begin(void)
+{
+	struct sigaction resize = { .sa_handler = on_resize };
+	struct termios quiet;
+	sigset_t stop;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stop, NULL);
+	stop_signals = signalfd(-1, &stop, SFD_CLOEXEC);
+	sigaction(SIGWINCH, &resize, NULL);
+	if (!tcgetattr(STDIN_FILENO, &saved)) {
+		quiet = saved;
+		quiet.c_lflag &= ~(ICANON | ECHO);
+		raw = !tcsetattr(STDIN_FILENO, TCSANOW, &quiet);
+	}
+	fputs(HOME CLEAR_BELOW, stdout);
+}
+
+static void terminal_end(void)
+{
+	if (raw)
+		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+	putchar('\n');
+}
+
+static void measure(void)
+{
+	struct winsize size;
+
+	rows = 24;
+	columns = 80;
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_row && size.ws_col) {
+		rows = size.ws_row;
+		columns = size.ws_col;
+	}
+}
+
+/* One line of the screen, cut to its width; those below the last are not drawn. */
+static void draw(int *row, const char *text)
+{
+	if (*row + 1 >= rows)
+		return;
+	printf("%.*s" CLEAR_LINE "\n", columns - 1, text);
+	(*row)++;
+}
+
+struct totals {
+	uint64_t calls;
+	uint64_t messages;
+	double time;
+};
+
+static double seconds_now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+static double rate(uint64_t now, uint64_t before, double seconds)
+{
+	return now < before || seconds <= 0 ? 0 : (now - before) / seconds;
+}
+
+static void draw_totals(int *row, const struct totals *before, const struct totals *now)
+{
+	double passed = now->time - before->time;
+	char line[160];
+
+	snprintf(line, sizeof(line), "calls     %10llu now  %10llu at most  %9.1f/s",
+		 (unsigned long long)stats_value("calls", "active"),
+		 (unsigned long long)stats_value("calls", "peak"),
+		 rate(now->calls, before->calls, passed));
+	draw(row, line);
+	snprintf(line, sizeof(line), "messages  %10llu in all %26.1f/s",
+		 (unsigned long long)now->messages,
+		 rate(now->messages, before->messages, passed));
+	draw(row, line);
+	snprintf(line, sizeof(line), "pinholes  %10llu open  registrations %6llu  memory %llu KiB",
+		 (unsigned long long)stats_value("pinholes", "open"),
+		 (unsigned long long)stats_value("", "registrations"),
+		 (unsigned long long)stats_value("", "memory_bytes") / 1024);
+	draw(row, line);
+}
+
+static void draw_group(int *row, const char *group, const char *title)
+{
+	const char *name;
+	uint64_t value;
+	char line[80];
+	unsigned int i;
+
+	draw(row, "");
+	draw(row, title);
+	for (i = 0; stats_each(i, group, &name, &value); i++) {
+		if (!value)
+			continue;
+		snprintf(line, sizeof(line), "  %-24s %10llu", name,
+			 (unsigned long long)value);
+		draw(row, line);
+	}
+}
+
+static int draw_screen(struct totals *before)
+{
+	struct totals now;
+	int status = stats_load(), row = 0;
+
+	if (status)
+		return status;
+	now.calls = stats_value("calls", "total");
+	now.messages = stats_sum("messages");
+	now.time = seconds_now();
+	if (!before->time)
+		*before = now;
+	measure();
+	fputs(HOME, stdout);
+	draw(&row, "sipalg                                                    q quits");
+	draw(&row, "");
+	draw_totals(&row, before, &now);
+	draw_group(&row, "dropped", "dropped");
+	draw_group(&row, "passed_unchanged", "passed unchanged");
+	draw_group(&row, "calls.ended", "calls ended");
+	fputs(CLEAR_BELOW, stdout);
+	fflush(stdout);
+	*before = now;
+	return DONE;
+}
+
+/* Returns true when it is to stop: by q, by a signal, or by the end of input. */
+static bool wait_second(void)
+{
+	struct pollfd inputs[] = {
+		{ .fd = stop_signals, .events = POLLIN },
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+	};
+	char key;
+
+	if (poll(inputs, ARRAY_SIZE(inputs), 1000) <= 0)
+		return false;
+	if (inputs[0].revents)
+		return true;
+	return read(STDIN_FILENO, &key, 1) != 1 || key == 'q';
+}
+
+int top_command(int argc, char **argv)
+{
+	struct totals before = {};
+	int status;
+
+	if (argc)
+		return usage_error("top does not know %s", argv[0]);
+	if (json_wanted)
+		return usage_error("top is for people; -j stats show is for programs");
+	status = stats_load();	/* errors belong on a screen that is not ours yet */
+	if (status)
+		return status;
+	terminal_begin();
+	do {
+		status = draw_screen(&before);
+	} while (!status && !wait_second());
+	terminal_end();
+	return status;
+}
