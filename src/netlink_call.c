@@ -151,13 +151,65 @@ static int read_filter(struct call_filter *filter, struct nlattr **attrs,
 	return 0;
 }
 
-static const char *media_state(const struct sipalg_media *media)
+/* What both directions of a channel, RTP and RTCP, come to together (S2-3). */
+struct channel {
+	bool flowing;
+	bool counted;
+	unsigned long seen;
+	u64 packets;
+	u64 bytes;
+};
+
+static void add_up(struct sipalg_media *one, struct channel *channel)
+{
+	struct sipalg_media *media;
+	u64 packets, bytes;
+
+	memset(channel, 0, sizeof(*channel));
+	channel->seen = one->seen;
+	list_for_each_entry(media, &one->call->media, list) {
+		unsigned long seen;
+
+		if (media->index != one->index)
+			continue;
+		seen = sipalg_media_flows_seen(media);
+		if (time_after(seen, channel->seen))
+			channel->seen = seen;
+		channel->flowing |= media->flow_count;
+		if (!sipalg_media_flows_count(media, &packets, &bytes))
+			continue;
+		channel->counted = true;
+		channel->packets += packets;
+		channel->bytes += bytes;
+	}
+}
+
+/*
+ * A channel is told once, from the side whose address is translated, or else
+ * from the caller's.
+ */
+static bool stands_for_channel(const struct sipalg_media *media)
+{
+	const struct sipalg_media *other;
+
+	list_for_each_entry(other, &media->call->media, list) {
+		if (other->side == media->side || other->index != media->index)
+			continue;
+		if (other->translated != media->translated)
+			return media->translated;
+		return media->side == SIPALG_CALLER;
+	}
+	return true;
+}
+
+static const char *media_state(const struct sipalg_media *media,
+			       const struct channel *channel)
 {
 	if (media->held)
 		return "held";
 	if (media->idle)
 		return "idle";
-	return media->flow_count ? "flowing" : "waiting";
+	return channel->flowing ? "flowing" : "waiting";
 }
 
 static const char *media_kind(const struct sipalg_media *media)
@@ -191,8 +243,9 @@ static int put_media(struct sk_buff *skb, struct sipalg_media *media)
 {
 	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_CALL_MEDIA);
 	u16 rtcp = media->ports > 1 ? ntohs(media->public_port[SIPALG_RTCP]) : 0;
-	u64 packets, bytes;
+	struct channel channel;
 
+	add_up(media, &channel);
 	if (!nest ||
 	    nla_put_u32(skb, SIPALG_A_MEDIA_INDEX, media->index) ||
 	    nla_put_string(skb, SIPALG_A_MEDIA_KIND, media_kind(media)) ||
@@ -204,14 +257,14 @@ static int put_media(struct sk_buff *skb, struct sipalg_media *media)
 				    media->public_port[SIPALG_RTP]) ||
 	    put_peer(skb, media) ||
 	    nla_put_u32(skb, SIPALG_A_MEDIA_RTCP, rtcp) ||
-	    nla_put_string(skb, SIPALG_A_MEDIA_STATE, media_state(media)) ||
-	    nla_put_u32(skb, SIPALG_A_MEDIA_IDLE,
-			seconds_since(sipalg_media_flows_seen(media))))
+	    nla_put_string(skb, SIPALG_A_MEDIA_STATE,
+			   media_state(media, &channel)) ||
+	    nla_put_u32(skb, SIPALG_A_MEDIA_IDLE, seconds_since(channel.seen)))
 		return -EMSGSIZE;
-	if (sipalg_media_flows_count(media, &packets, &bytes) &&
-	    (nla_put_u64_64bit(skb, SIPALG_A_MEDIA_PACKETS, packets,
+	if (channel.counted &&
+	    (nla_put_u64_64bit(skb, SIPALG_A_MEDIA_PACKETS, channel.packets,
 			       SIPALG_A_MEDIA_PAD) ||
-	     nla_put_u64_64bit(skb, SIPALG_A_MEDIA_BYTES, bytes,
+	     nla_put_u64_64bit(skb, SIPALG_A_MEDIA_BYTES, channel.bytes,
 			       SIPALG_A_MEDIA_PAD)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
@@ -295,7 +348,7 @@ static int put_all_media(struct sk_buff *skb, const struct sipalg_call *call)
 	struct sipalg_media *media;
 
 	list_for_each_entry(media, &call->media, list)
-		if (put_media(skb, media))
+		if (stands_for_channel(media) && put_media(skb, media))
 			return -EMSGSIZE;
 	return 0;
 }

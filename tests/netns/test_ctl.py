@@ -140,6 +140,7 @@ def calls():
     assert row["session_interval_seconds"] == 1800 and row["refresher"] == "uac"
     assert 2 <= row["age_seconds"] <= 5 and row["expires_in_seconds"] <= 1832
     assert row["idle_seconds"] <= 5
+    assert len(row["media"]) == 1, "S2-2: one channel, told once"
     media = row["media"][0]
     assert media["kind"] == "audio" and media["private"] == f"{PHONE}:4950"
     assert media["public"] == f"{ROUTER}:4950" and media["peer"] == f"{RELAY}:8000"
