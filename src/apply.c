@@ -14,6 +14,7 @@
 #include "call.h"
 #include "compat.h"
 #include "keep.h"
+#include "media_pinhole.h"
 #include "net.h"
 
 /* RFC 9293 3.7.1: what every path can carry. */

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Session descriptions become media, media becomes pinholes. */
+/* Session descriptions become media. What becomes of that is media_pinhole.c. */
 #include <linux/slab.h>
 #include <net/ipv6.h>
-#include <net/netfilter/nf_conntrack_core.h>
-#include <net/netfilter/nf_conntrack_zones.h>
 #include "call.h"
-#include "compat.h"
 #include "media.h"
-#include "media_flow.h"
+#include "media_pinhole.h"
 #include "net.h"
 #include "pinhole.h"
 #include "port.h"
@@ -30,18 +27,9 @@ static struct sipalg_media *find_media(const struct sipalg_call *call,
 	return NULL;
 }
 
-static void close_ports(struct sipalg_media *media, bool kill)
-{
-	unsigned int i;
-
-	for (i = 0; i < SIPALG_PORTS; i++)
-		sipalg_pinhole_close(media->call->sn, &media->exp[i]);
-	sipalg_media_flows_end(media, kill);
-}
-
 void sipalg_media_suspend(struct sipalg_media *media)
 {
-	close_ports(media, true);
+	sipalg_media_release(media, true);
 	media->idle = true;
 }
 
@@ -49,7 +37,7 @@ static void media_free(struct sipalg_media *media)
 {
 	struct sipalg_net *sn = media->call->sn;
 
-	close_ports(media, true);
+	sipalg_media_release(media, true);
 	if (media->translated)
 		sipalg_port_release(sn, media);
 	list_del(&media->list);
@@ -493,7 +481,7 @@ void sipalg_media_abandon(struct sipalg_call *call)
 	struct sipalg_media *media;
 
 	list_for_each_entry(media, &call->media, list)
-		close_ports(media, false);
+		sipalg_media_release(media, false);
 	sipalg_media_close(call);
 }
 
@@ -506,207 +494,4 @@ void sipalg_media_close(struct sipalg_call *call)
 	if (call->master)
 		sipalg_master_release(call->master);
 	call->master = NULL;
-}
-
-/* The other side's media of the same channel. */
-static struct sipalg_media *mate(const struct sipalg_media *media)
-{
-	struct sipalg_media *other;
-
-	list_for_each_entry(other, &media->call->media, list)
-		if (other->side != media->side && other->index == media->index)
-			return other;
-	return NULL;
-}
-
-/*
- * Who may send to this media. Towards a phone behind NAT: what media-source
- * says. Towards the outside, from a phone behind NAT: that phone, so that two
- * calls to one media server do not stand in each other's way. Else anyone.
- */
-static const union nf_inet_addr *allowed_source(const struct sipalg_media *media)
-{
-	const struct sipalg_call *call = media->call;
-	const struct sipalg_media *other = mate(media);
-
-	if (!media->translated && other && other->translated)
-		return &other->private;
-
-	switch (sipalg_setting(call->sn, SIPALG_MEDIA_SOURCE)) {
-	case SIPALG_MEDIA_SOURCE_ANSWER:
-		return other ? &other->private : NULL;
-	case SIPALG_MEDIA_SOURCE_SIGNALLING:
-		return &call->party[!media->side].ip;
-	default:
-		return NULL;
-	}
-}
-
-/*
- * Media that came too early, or while the call was held, has made itself a
- * connection without translation, and each further packet would keep it.
- */
-static void clear_way(const struct sipalg_media *media, unsigned int port)
-{
-	const struct sipalg_media *other = mate(media);
-	struct nf_conntrack_tuple_hash *hash;
-	struct nf_conntrack_tuple tuple = {};
-	struct nf_conn *ct;
-
-	if (!other)
-		return;
-	tuple.src.l3num = media->family;
-	tuple.src.u3 = other->private;
-	tuple.src.u.udp.port = other->private_port[port];
-	tuple.dst.u3 = media->public;
-	tuple.dst.u.udp.port = media->public_port[port];
-	tuple.dst.protonum = IPPROTO_UDP;
-	tuple.dst.dir = IP_CT_DIR_ORIGINAL;
-
-	hash = nf_conntrack_find_get(media->call->sn->net,
-				     nf_ct_zone(media->call->master), &tuple);
-	if (!hash)
-		return;
-	ct = nf_ct_tuplehash_to_ctrack(hash);
-	if (NF_CT_DIRECTION(hash) == IP_CT_DIR_ORIGINAL &&
-	    ct->master != media->call->master)
-		nf_ct_kill(ct);
-	nf_ct_put(ct);
-}
-
-static int open_port(struct sipalg_media *media, unsigned int port)
-{
-	const struct sipalg_pinhole pinhole = {
-		.class = SIPALG_CLASS_MEDIA,
-		.family = media->family,
-		.l4proto = IPPROTO_UDP,
-		.src_ip = allowed_source(media),
-		.dst = { media->public, media->public_port[port] },
-		.real = { media->private, media->private_port[port] },
-	};
-
-	return sipalg_pinhole_open(media->call->sn, media->call->master,
-				   &pinhole, &media->exp[port]);
-}
-
-static int sync_media(struct sipalg_media *media)
-{
-	bool wanted = !media->held && !media->idle &&
-		      (media->offered || media->active);
-	unsigned int i;
-	int err;
-
-	if (!wanted) {
-		/* released with all that came through (S3-32) */
-		close_ports(media, true);
-		return 0;
-	}
-	for (i = 0; i < media->ports; i++) {
-		if (media->exp[i])
-			continue;
-		err = open_port(media, i);
-		if (!err)
-			clear_way(media, i);
-		if (err && media->translated)
-			return err;
-		/*
-		 * Another call has a hole to this very address: media passes
-		 * by that one, and the call's timer tries again.
-		 */
-		if (err)
-			media->call->incomplete = true;
-	}
-	return 0;
-}
-
-int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow)
-{
-	struct sipalg_media *media;
-	int err;
-
-	call->incomplete = false;
-	if (list_empty(&call->media) ||
-	    sipalg_setting(call->sn, SIPALG_MODE) < SIPALG_MODE_PINHOLES)
-		return 0;
-	if (!call->master && flow)
-		call->master = sipalg_master_alloc(flow, SIPALG_OWNER_CALL, call);
-	if (!call->master)
-		return -ENOMEM;
-
-	list_for_each_entry(media, &call->media, list) {
-		err = sync_media(media);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static struct sipalg_media *find_by_exp(struct sipalg_call *call,
-					struct nf_conntrack_expect *exp,
-					unsigned int *port)
-{
-	struct sipalg_media *media;
-
-	list_for_each_entry(media, &call->media, list)
-		for (*port = 0; *port < media->ports; (*port)++)
-			if (media->exp[*port] == exp)
-				return media;
-	return NULL;
-}
-
-/* The public face of the phone that sends from this private address. */
-static bool sender_face(struct sipalg_call *call, enum sipalg_side side,
-			const struct nf_conntrack_tuple *tuple,
-			struct sipalg_addr *face)
-{
-	struct sipalg_media *media;
-	unsigned int i;
-
-	list_for_each_entry(media, &call->media, list) {
-		if (media->side != side || !media->translated ||
-		    !sipalg_ip_equal(&media->private, &tuple->src.u3))
-			continue;
-		for (i = 0; i < media->ports; i++) {
-			if (media->private_port[i] != tuple->src.u.all)
-				continue;
-			face->ip = media->public;
-			face->port = media->public_port[i];
-			return true;
-		}
-	}
-	return false;
-}
-
-void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
-			   struct nf_conntrack_expect *exp)
-{
-	const struct nf_conntrack_tuple *tuple =
-		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
-	struct sipalg_addr face, real;
-	struct sipalg_media *media;
-	bool to_inside = false, from_inside = false, welcome = false;
-	unsigned int port;
-
-	spin_lock_bh(&call->lock);
-	media = find_by_exp(call, exp, &port);
-	if (media) {
-		to_inside = media->translated;
-		real.ip = media->private;
-		real.port = media->private_port[port];
-		from_inside = sender_face(call, !media->side, tuple, &face);
-		welcome = sipalg_media_flow_add(media, ct);
-		media->seen = jiffies;
-	}
-	spin_unlock_bh(&call->lock);
-
-	if (!welcome) {
-		/* conntrack drops what is dying before it is confirmed */
-		set_bit(IPS_DYING_BIT, &ct->status);
-		return;
-	}
-
-	if (to_inside)
-		sipalg_pinhole_nat(ct, &real, false);
-	if (from_inside)
-		sipalg_pinhole_nat(ct, &face, true);
 }

@@ -133,16 +133,6 @@ void sipalg_media_forget(struct sipalg_call *call, u16 fork);
 void sipalg_media_rollback(struct sipalg_call *call);
 
 /**
- * sipalg_media_sync() - bring the pinholes into line with the descriptions
- * @call: locked
- * @flow: the flow of the message, for a master; NULL from a timer
- *
- * Return: 0, or a negative errno if a pinhole towards a translated address
- * could not be opened: the message must not go out.
- */
-int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow);
-
-/**
  * sipalg_media_suspend() - close one media that nobody uses
  * @media: its call is locked
  *
@@ -166,16 +156,5 @@ void sipalg_media_abandon(struct sipalg_call *call);
  * Established media conntracks are killed (S1-9).
  */
 void sipalg_media_close(struct sipalg_call *call);
-
-/**
- * sipalg_media_expected() - a media connection came by a pinhole
- * @call: whose
- * @ct: the new conntrack
- * @exp: the pinhole
- *
- * expectfn context (RCU read side, no lock held); takes the call's lock.
- */
-void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
-			   struct nf_conntrack_expect *exp);
 
 #endif

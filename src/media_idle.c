@@ -3,6 +3,7 @@
 #include "call.h"
 #include "media_flow.h"
 #include "media_idle.h"
+#include "media_pinhole.h"
 #include "net.h"
 
 #define RETRY_INTERVAL	HZ	/* for pinholes that found their place taken */

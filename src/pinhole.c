@@ -5,7 +5,7 @@
 #include <net/netfilter/nf_nat.h>
 #include "binding.h"
 #include "compat.h"
-#include "media.h"
+#include "media_pinhole.h"
 #include "net.h"
 #include "pinhole.h"
 #include "registration.h"
