@@ -111,6 +111,35 @@ static int find_setting(const char *name)
 	return -ENOENT;
 }
 
+/*
+ * The extended ack keeps a pointer, and kernels before 6.2 cannot format one:
+ * each setting has its sentence, written when it is first needed. Caller holds
+ * setting_mutex.
+ */
+static const char *range_sentence(int i)
+{
+	static char sentences[SIPALG_SETTING_MAX][80];
+	const struct sipalg_setting_info *info = &sipalg_setting_table[i];
+
+	if (info->kind == SIPALG_KIND_PORTS)
+		snprintf(sentences[i], sizeof(sentences[i]),
+			 "%s: two ports %u-%u with an even-odd pair between",
+			 info->name, info->min, info->max);
+	else
+		snprintf(sentences[i], sizeof(sentences[i]), "%s: %s%u..%u %s",
+			 info->name, info->zero ? "0 or " : "", info->min,
+			 info->max, info->unit);
+	return sentences[i];
+}
+
+static void refuse(struct netlink_ext_ack *extack, struct nlattr *attr, int i)
+{
+	if (!extack)
+		return;
+	extack->_msg = range_sentence(i);
+	NL_SET_BAD_ATTR(extack, attr);
+}
+
 static int set_exempt(struct sipalg_settings *new, struct nlattr *list,
 		      struct netlink_ext_ack *extack)
 {
@@ -163,8 +192,7 @@ static int set_one(struct sipalg_settings *new, struct nlattr *attr,
 		return -EINVAL;
 	}
 	if (!sipalg_setting_valid(i, nla_get_u32(tb[SIPALG_A_SETTING_VALUE]))) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[SIPALG_A_SETTING_VALUE],
-				    "value out of range");
+		refuse(extack, tb[SIPALG_A_SETTING_VALUE], i);
 		return -ERANGE;
 	}
 	new->value[i] = nla_get_u32(tb[SIPALG_A_SETTING_VALUE]);

@@ -77,7 +77,8 @@ def setting_set():
     ctl("setting set hold-timeout", 1)
     ctl("setting set mode loud", 1)
     ctl("setting set t1-interval -5", 1)
-    ctl("setting set media-ports 40001-40001", 2)
+    text = ctl("setting set media-ports 40001-40001", 2)
+    assert "media-ports" in text and "1024-65535" in text, text
     found = {row["name"]: row["value"] for row in data("setting list")}
     assert found["hold-timeout"] == 7200
     ctl("setting reset")
