@@ -36,6 +36,16 @@ static u64 tag_hash(const struct sipalg_call *call, const struct sip_msg *msg,
 	return siphash(sip_span_ptr(msg, tag), tag.len, &call->sn->key);
 }
 
+/* Only the caller itself, and only before it has an answer. */
+static bool may_change_tag(const struct speech *s)
+{
+	const struct sipalg_call *call = s->call;
+
+	return s->msg->request && s->msg->method == SIP_METHOD_INVITE &&
+	       !s->msg->to_tag.len && call->state != SIPALG_CALL_CONFIRMED &&
+	       sipalg_ip_equal(&s->flow->src.ip, &call->party[SIPALG_CALLER].ip);
+}
+
 /*
  * From is the caller's in requests of the caller and in answers to them; in
  * the callee's it is To that must be the caller's. Returns false if neither is.
@@ -45,8 +55,7 @@ static bool find_sides(struct speech *s)
 	bool callers = tag_hash(s->call, s->msg, s->msg->from_tag) ==
 		       s->call->from_hash;
 
-	if (!callers && !s->msg->to_tag.len && s->msg->method == SIP_METHOD_INVITE &&
-	    s->call->state != SIPALG_CALL_CONFIRMED) {
+	if (!callers && may_change_tag(s)) {
 		/* a second attempt with a new tag: some phones do (RFC 3261 8.1.3.5) */
 		s->call->from_hash = tag_hash(s->call, s->msg, s->msg->from_tag);
 		callers = true;
@@ -300,6 +309,32 @@ static unsigned long flow_time(const struct sipalg_call *call)
 	return longest;
 }
 
+static void take_in(struct speech *s)
+{
+	struct sipalg_call *call = s->call;
+	const struct sip_msg *msg = s->msg;
+	bool fresh = !call->deadlines;
+	u32 idle;
+
+	s->dialog = sipalg_call_dialog(call, msg, s->callee_tag,
+				       fresh || (msg->request &&
+						 msg->method == SIP_METHOD_INVITE));
+	if (fresh)
+		pick_up(s);
+
+	call->active = jiffies;
+	call->l4proto = s->flow->l4proto;
+	idle = sipalg_setting(call->sn, SIPALG_IDLE_CALL_TIMEOUT);
+	if (call->deadlines & 1u << SIPALG_DEADLINE_IDLE && idle)
+		sipalg_call_deadline(call, SIPALG_DEADLINE_IDLE,
+				     (unsigned long)idle * HZ);
+
+	if (msg->request)
+		request(s);
+	else
+		response(s);
+}
+
 void sipalg_call_message(struct sipalg_call *call,
 			 const struct sipalg_flow *flow,
 			 const struct sip_msg *msg, struct sipalg_plan *plan)
@@ -310,27 +345,14 @@ void sipalg_call_message(struct sipalg_call *call,
 		.msg = msg,
 		.plan = plan,
 	};
-	bool fresh = !call->deadlines;
-	u32 idle;
 
-	if (!find_sides(&s) || !is_known(&s))
-		return;
-	s.dialog = sipalg_call_dialog(call, msg, s.callee_tag,
-				      fresh || (msg->request &&
-						msg->method == SIP_METHOD_INVITE));
-	if (fresh)
-		pick_up(&s);
-
-	call->active = jiffies;
-	call->l4proto = flow->l4proto;
-	idle = sipalg_setting(call->sn, SIPALG_IDLE_CALL_TIMEOUT);
-	if (call->deadlines & 1u << SIPALG_DEADLINE_IDLE && idle)
-		sipalg_call_deadline(call, SIPALG_DEADLINE_IDLE,
-				     (unsigned long)idle * HZ);
-
-	if (msg->request)
-		request(&s);
-	else
-		response(&s);
-	plan->keep = flow_time(call);
+	if (find_sides(&s) && is_known(&s)) {
+		take_in(&s);
+		plan->keep = flow_time(call);
+	}
+	/* whatever a call began with, it ends */
+	if (call->linked && !call->deadlines)
+		sipalg_call_deadline(call, SIPALG_DEADLINE_C,
+				     (unsigned long)sipalg_setting(call->sn,
+						SIPALG_C_TIMEOUT) * 60 * HZ);
 }

@@ -92,6 +92,13 @@ static bool owe(struct segment *s)
 	return s->tcp;
 }
 
+/* What was held comes again, since nobody has acknowledged it: it may pass. */
+static int no_room(struct segment *s)
+{
+	sipalg_message_unchanged(s->flow, SIPALG_REASON_NO_MEMORY);
+	return foreign(s);
+}
+
 /* The beginning of a message, @missing bytes short at least. */
 static int hold(struct segment *s, u32 missing)
 {
@@ -103,7 +110,7 @@ static int hold(struct segment *s, u32 missing)
 		return foreign(s);
 	if (!owe(s) ||
 	    !sipalg_tcp_hold(s->tcp, s->dir, s->seq + s->offset, bytes(s), rest))
-		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
+		return no_room(s);
 
 	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_SPLIT]);
 	h = held(s);
@@ -259,7 +266,7 @@ static int next_piece(struct segment *s, u32 skip)
 	if (!sipalg_tcp_hold(s->tcp, s->dir, s->seq + skip,
 			     sipalg_packet_payload(s->packet) + skip,
 			     s->len - skip))
-		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
+		return no_room(s);
 	s->stream->early = 0;
 	if (s->fin && !h->passing)
 		return foreign(s);

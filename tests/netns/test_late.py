@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Descriptions that come late, or of calls that nobody has seen begin."""
+import json
+import time
+
 import topology as net
 from sip import Call, again, sdp
 from tap import run, same, test
-from topology import PHONE, RELAY, ROUTER, SERVER, Udp
+from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, shell
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
@@ -87,6 +90,43 @@ def never_half():
     # with nothing that could be called, only addresses change
     rejected = call.peer_response("200 OK", "OPTIONS", cseq=71, body=sdp(PHONE, 0))
     out(rejected, *HIDE)
+
+
+@test("S0-12", "a call that is picked up by something odd ends as well")
+def odd_beginnings():
+    call = new("odd")
+    out(call.request("ACK", sdp(PHONE, 5250)), *HIDE)
+    answer = call.response("100 Trying", body=sdp(RELAY, 8250), tag="")
+    server.send(again(answer, ("odd@", "odd2@")), ROUTER)
+    assert phone.recv()
+    time.sleep(190)
+    rows = shell("tools/sipalg-ctl/sipalg-ctl -n router -j call list")
+    assert json.loads(rows) == [], rows
+
+
+@test("S3-54", "a stranger's INVITE with a Call-ID that rings does not take the call over")
+def takeover():
+    call = new("mine")
+    out(call.request("INVITE", sdp(PHONE, 5260)), *HIDE)
+    stranger = Udp("provider", STRANGER, 5060)
+    net.router("nft insert rule inet sip forward iifname wan udp dport 5060 accept")
+    net.router("nft add chain inet nat pre '{ type nat hook prerouting priority dstnat; }'")
+    net.router(f"nft add rule inet nat pre ip saddr {STRANGER} udp dport 5060 dnat ip to {PHONE}")
+    stranger.send(again(call.peer_request("INVITE", f"{ROUTER}:5060", tags=("x", "y")),
+                        (";tag=x", "")), ROUTER)
+    assert phone.recv()
+    back(call.response("200 OK", body=sdp(RELAY, 8260)), *SHOW)
+    theirs, ours = Udp("provider", RELAY, 8260), Udp("phone", PHONE, 5260)
+    for _ in range(4):
+        time.sleep(50)
+        theirs.send(b"media", ROUTER, 5260)
+        ours.recv(1)
+    theirs.close()
+    ours.close()
+    assert net.pinhole(ROUTER, 5260), "answered, and so no c-timeout"
+    end(call, 2)
+    stranger.close()
+    net.router("nft flush chain inet nat pre")
 
 
 @test("S3-32", "hold by inactive ends flowing media, and a refused hold leaves it")
