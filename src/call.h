@@ -79,7 +79,6 @@ struct sipalg_dialog {
  * @incomplete: a pinhole could not be opened; the timer tries again
  * @described: by side: its description waits for an answer
  * @forks: dialogs numbered so far
- * @media_count: entries of @media
  * @party: by side: where its signalling comes from, as the side knows itself
  * @seen: by side: the same as the other side sees it
  * @contact: by side: address of its newest Contact: it may speak from there
@@ -127,7 +126,6 @@ struct sipalg_call {
 	bool incomplete;
 	bool described[2];
 	u16 forks;
-	u16 media_count;
 	struct sipalg_addr party[2];
 	struct sipalg_addr seen[2];
 	union nf_inet_addr contact[2];

@@ -57,7 +57,7 @@ static void talk(struct sipalg_call *call)
 	}
 	if (idle)
 		sipalg_call_deadline(call, SIPALG_DEADLINE_IDLE, seconds(idle));
-	sipalg_media_watch(call);
+	sipalg_media_look(call);
 }
 
 static void teardown(struct sipalg_call *call, enum sipalg_end_reason reason)
@@ -80,7 +80,7 @@ static void stay(struct sipalg_call *call)
 	if (call->session_interval)
 		sipalg_call_session(call, call->session_interval);
 	if (call->answered)
-		sipalg_media_watch(call);
+		sipalg_media_look(call);
 }
 
 /* The end of a call is told where it ends. */

@@ -352,7 +352,5 @@ void sipalg_call_message(struct sipalg_call *call,
 	}
 	/* whatever a call began with, it ends */
 	if (call->linked && !call->deadlines)
-		sipalg_call_deadline(call, SIPALG_DEADLINE_C,
-				     (unsigned long)sipalg_setting(call->sn,
-						SIPALG_C_TIMEOUT) * 60 * HZ);
+		event(&s, SIPALG_EVENT_PROVISIONAL, SIPALG_END_FAILED);
 }

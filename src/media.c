@@ -41,7 +41,6 @@ static void media_free(struct sipalg_media *media)
 	if (media->translated)
 		sipalg_port_release(sn, media);
 	list_del(&media->list);
-	media->call->media_count--;
 	atomic_long_sub(sizeof(*media), &sn->memory);
 	kfree_rcu(media, rcu);
 }
@@ -55,9 +54,18 @@ static struct sipalg_media *media_alloc(struct sipalg_call *call)
 	media->call = call;
 	media->seen = jiffies;
 	list_add_tail(&media->list, &call->media);
-	call->media_count++;
 	atomic_long_add(sizeof(*media), &call->sn->memory);
 	return media;
+}
+
+struct sipalg_media *sipalg_media_mate(const struct sipalg_media *media)
+{
+	struct sipalg_media *other;
+
+	list_for_each_entry(other, &media->call->media, list)
+		if (other->side != media->side && other->index == media->index)
+			return other;
+	return NULL;
 }
 
 /* What one m= section asks for, worked out before anything is made. */
@@ -266,26 +274,6 @@ static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
 	return true;
 }
 
-/* o=, c= and a=rtcp that name the sender itself (H-9, H-10). */
-static void edit_addresses(const struct sipalg_flow *flow,
-			   const struct sip_msg *msg, struct sipalg_plan *plan)
-{
-	unsigned int i;
-
-	for (i = 0; i < msg->host_count; i++) {
-		const struct sip_host *host = &msg->hosts[i];
-
-		if (host->place != SIP_AT_SDP_ORIGIN &&
-		    host->place != SIP_AT_SDP_CONNECTION &&
-		    host->place != SIP_AT_SDP_RTCP)
-			continue;
-		if (host_family(host) == flow->family &&
-		    is_own(flow, &host->addr))
-			sipalg_plan_host(plan, host, flow->family,
-					 &flow->src_seen.ip, 0);
-	}
-}
-
 static bool all_left_to_ice(const struct sipalg_flow *flow,
 			    const struct sip_msg *msg)
 {
@@ -299,6 +287,28 @@ static bool all_left_to_ice(const struct sipalg_flow *flow,
 		left++;
 	}
 	return left;
+}
+
+/* o=, c= and a=rtcp that name the sender itself (H-9, H-10). */
+static void edit_addresses(const struct sipalg_flow *flow,
+			   const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	unsigned int i;
+
+	if (all_left_to_ice(flow, msg))
+		return;
+	for (i = 0; i < msg->host_count; i++) {
+		const struct sip_host *host = &msg->hosts[i];
+
+		if (host->place != SIP_AT_SDP_ORIGIN &&
+		    host->place != SIP_AT_SDP_CONNECTION &&
+		    host->place != SIP_AT_SDP_RTCP)
+			continue;
+		if (host_family(host) == flow->family &&
+		    is_own(flow, &host->addr))
+			sipalg_plan_host(plan, host, flow->family,
+					 &flow->src_seen.ip, 0);
+	}
 }
 
 /* C11: a stream with a port but no c= at either level. */
@@ -386,8 +396,7 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 			break;
 		}
 	}
-	if (!all_left_to_ice(flow, msg))
-		edit_addresses(flow, msg, plan);
+	edit_addresses(flow, msg, plan);
 
 	forget_unanswered(call, side, fork);
 	call->described[side] = true;
@@ -433,8 +442,7 @@ void sipalg_media_repeat(struct sipalg_call *call,
 		edit_ports(plan, section.sdp, media->public_port[SIPALG_RTP],
 			   media->public_port[SIPALG_RTCP]);
 	}
-	if (!all_left_to_ice(flow, msg))
-		edit_addresses(flow, msg, plan);
+	edit_addresses(flow, msg, plan);
 }
 
 void sipalg_media_commit(struct sipalg_call *call, u16 fork)

@@ -81,6 +81,14 @@ struct sipalg_media {
 };
 
 /**
+ * sipalg_media_mate() - the other side's media of the same channel
+ * @media: its call is locked
+ *
+ * Return: it, the first where there are forks, or NULL.
+ */
+struct sipalg_media *sipalg_media_mate(const struct sipalg_media *media);
+
+/**
  * sipalg_media_describe() - take in one side's session description
  * @call: its call, locked
  * @side: enum sipalg_side of the sender

@@ -63,8 +63,3 @@ void sipalg_media_look(struct sipalg_call *call)
 		next_look(call, RETRY_INTERVAL);
 	}
 }
-
-void sipalg_media_watch(struct sipalg_call *call)
-{
-	sipalg_media_look(call);
-}

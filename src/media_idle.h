@@ -12,12 +12,6 @@
 struct sipalg_call;
 
 /**
- * sipalg_media_watch() - begin, or go on, to look
- * @call: locked
- */
-void sipalg_media_watch(struct sipalg_call *call);
-
-/**
  * sipalg_media_look() - close channels in which nothing flows any more
  * @call: locked
  *

@@ -19,17 +19,6 @@ void sipalg_media_release(struct sipalg_media *media, bool kill)
 	sipalg_media_flows_end(media, kill);
 }
 
-/* The other side's media of the same channel. */
-static struct sipalg_media *mate(const struct sipalg_media *media)
-{
-	struct sipalg_media *other;
-
-	list_for_each_entry(other, &media->call->media, list)
-		if (other->side != media->side && other->index == media->index)
-			return other;
-	return NULL;
-}
-
 /*
  * Who may send to this media. Towards a phone behind NAT: what media-source
  * says. Towards the outside, from a phone behind NAT: that phone, so that two
@@ -38,7 +27,7 @@ static struct sipalg_media *mate(const struct sipalg_media *media)
 static const union nf_inet_addr *allowed_source(const struct sipalg_media *media)
 {
 	const struct sipalg_call *call = media->call;
-	const struct sipalg_media *other = mate(media);
+	const struct sipalg_media *other = sipalg_media_mate(media);
 
 	if (!media->translated && other && other->translated)
 		return &other->private;
@@ -59,7 +48,7 @@ static const union nf_inet_addr *allowed_source(const struct sipalg_media *media
  */
 static void clear_way(const struct sipalg_media *media, unsigned int port)
 {
-	const struct sipalg_media *other = mate(media);
+	const struct sipalg_media *other = sipalg_media_mate(media);
 	struct nf_conntrack_tuple_hash *hash;
 	struct nf_conntrack_tuple tuple = {};
 	struct nf_conn *ct;

@@ -190,16 +190,13 @@ static void add_up(struct sipalg_media *one, struct channel *channel)
  */
 static bool stands_for_channel(const struct sipalg_media *media)
 {
-	const struct sipalg_media *other;
+	const struct sipalg_media *other = sipalg_media_mate(media);
 
-	list_for_each_entry(other, &media->call->media, list) {
-		if (other->side == media->side || other->index != media->index)
-			continue;
-		if (other->translated != media->translated)
-			return media->translated;
-		return media->side == SIPALG_CALLER;
-	}
-	return true;
+	if (!other)
+		return true;
+	if (other->translated != media->translated)
+		return media->translated;
+	return media->side == SIPALG_CALLER;
 }
 
 static const char *media_state(const struct sipalg_media *media,
@@ -229,14 +226,13 @@ static const char *media_kind(const struct sipalg_media *media)
 
 static int put_peer(struct sk_buff *skb, const struct sipalg_media *media)
 {
-	const struct sipalg_media *peer;
+	const struct sipalg_media *peer = sipalg_media_mate(media);
 
-	list_for_each_entry(peer, &media->call->media, list)
-		if (peer->side != media->side && peer->index == media->index)
-			return sipalg_netlink_endpoint(skb, SIPALG_A_MEDIA_PEER,
-						       peer->family, &peer->private,
-						       peer->private_port[SIPALG_RTP]);
-	return 0;
+	if (!peer)
+		return 0;
+	return sipalg_netlink_endpoint(skb, SIPALG_A_MEDIA_PEER, peer->family,
+				       &peer->private,
+				       peer->private_port[SIPALG_RTP]);
 }
 
 static int put_media(struct sk_buff *skb, struct sipalg_media *media)

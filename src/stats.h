@@ -48,7 +48,6 @@ struct sipalg_stats {
 };
 
 #define sipalg_count(sn, field)		this_cpu_inc((sn)->stats->field)
-#define sipalg_count_add(sn, field, n)	this_cpu_add((sn)->stats->field, n)
 
 /**
  * sipalg_count_message() - count a message by method or class
