@@ -22,16 +22,50 @@ REQUEST = """OPTIONS sip:a@{address} SIP/2.0
     Route: <sip:{address};lr>"""
 RESPONSE = REQUEST.replace("OPTIONS sip:a@{address} SIP/2.0", "SIP/2.0 200 OK")
 
-# What crosses the router, from which side, and which headers change on it. The
-# To of an outbound response goes back as the peer wrote it in the request (C4);
-# the Route of an inbound request is mapped back if it is ours (1e, below the table).
-CELLS = {
-    "inbound request": (REQUEST, False, {"Request-URI", "To", "Route"}),
-    "outbound response": (RESPONSE, True, {"To", "Contact", "Record-Route"}),
-    "outbound request": (REQUEST, True, {"From", "Via", "Contact", "Record-Route", "Route"}),
-    "inbound response": (RESPONSE, False, {"From", "Via", "Record-Route", "Route"}),
+# What crosses the router, and is it sent from inside?
+MESSAGES = {
+    "inbound request": (REQUEST, False),
+    "outbound response": (RESPONSE, True),
+    "outbound request": (REQUEST, True),
+    "inbound response": (RESPONSE, False),
 }
-HEADERS = ("To", "From", "Call-ID", "Via", "Request-URI", "Contact", "Record-Route", "Route")
+# The cells, and whether the header changes. The To of an outbound response goes
+# back as the peer wrote it in the request (C4); the Route of an inbound request
+# is mapped back if it is ours (1e, below the table).
+CELLS = {
+    "1e inbound request To": True,
+    "1e inbound request From": False,
+    "1e inbound request Call-ID": False,
+    "1e inbound request Via": False,
+    "1e inbound request Request-URI": True,
+    "1e inbound request Contact": False,
+    "1e inbound request Record-Route": False,
+    "1e inbound request Route": True,
+    "1e outbound response To": True,
+    "1e outbound response From": False,
+    "1e outbound response Call-ID": False,
+    "1e outbound response Via": False,
+    "1e outbound response Request-URI": False,
+    "1e outbound response Contact": True,
+    "1e outbound response Record-Route": True,
+    "1e outbound response Route": False,
+    "1e outbound request To": False,
+    "1e outbound request From": True,
+    "1e outbound request Call-ID": False,
+    "1e outbound request Via": True,
+    "1e outbound request Request-URI": False,
+    "1e outbound request Contact": True,
+    "1e outbound request Record-Route": True,
+    "1e outbound request Route": True,
+    "1e inbound response To": False,
+    "1e inbound response From": True,
+    "1e inbound response Call-ID": False,
+    "1e inbound response Via": True,
+    "1e inbound response Request-URI": False,
+    "1e inbound response Contact": False,
+    "1e inbound response Record-Route": True,
+    "1e inbound response Route": True,
+}
 
 
 def line(data, header):
@@ -56,26 +90,25 @@ def speak():
     assert across(message(REQUEST.format(address=LOCAL, name="speak")), True)
 
 
-def cell(kind, header):
-    text, outbound, changed = CELLS[kind]
+def cell(row, changed):
+    _, way, kind, header = row.split()
+    text, outbound = MESSAGES[f"{way} {kind}"]
     before, after = (LOCAL, ALG) if outbound else (ALG, LOCAL)
-    name = (kind + header).replace(" ", "").replace("-", "")
 
-    @test("1e", f"{kind}, {header}: " + ("translated" if header in changed else "left alone"))
+    @test(row, "translated" if changed else "left alone")
     def check():
         speak()
-        data = message(text.format(address=before, name=name))
+        data = message(text.format(address=before, name=f"{way}{kind}{header}"))
         got = across(data, outbound)
         assert got, "nothing has arrived"
         wanted = line(data, header)
-        if header in changed:
+        if changed:
             wanted = wanted.replace(before, after)
         same(line(got, header).encode(), wanted.encode())
 
 
-for a_kind in CELLS:
-    for a_header in HEADERS:
-        cell(a_kind, a_header)
+for a_row, a_change in CELLS.items():
+    cell(a_row, a_change)
 
 
 def options(name, headers, via=f"UDP {LOCAL};branch=z9hG4bK"):
