@@ -109,12 +109,14 @@ static void call_timer(struct timer_list *timer)
 {
 	struct sipalg_call *call = timer_container_of(call, timer, timer);
 
+	rcu_read_lock();	/* for conntrack, that of pinholes that it opens */
 	spin_lock(&call->lock);
 	if (call->linked)
 		sipalg_call_deadlines_passed(call);
 	if (call->linked)
 		sipalg_call_schedule(call);
 	spin_unlock(&call->lock);
+	rcu_read_unlock();
 	sipalg_call_put(call);
 }
 

@@ -119,6 +119,33 @@ def refused():
     server.close()
 
 
+@test("H-1", "of two calls with one address the second has its pinhole when the first has ended")
+def one_address():
+    phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
+    for name in ("one1", "one2"):
+        call = Call(name, f"{PHONE}:5060", f"{PHONE}:5060", SERVER)
+        phone.send(call.request("INVITE", sdp(PHONE, 4780)), SERVER)
+        assert server.recv()
+        server.send(call.response("200 OK", body=sdp(RELAY, 8780)), PHONE)
+        assert phone.recv()
+        phone.send(call.request("ACK", to_tag=True), SERVER)
+        assert server.recv()
+        if name == "one1":
+            first = call
+    phone.send(first.request("BYE", cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    net.until(lambda: not net.pinhole(PHONE, 4780), 6)
+    net.until(lambda: net.pinhole(PHONE, 4780), 60)
+    ours, theirs = Udp("phone", PHONE, 4780), Udp("provider", RELAY, 8780)
+    theirs.send(b"in", PHONE, 4780)
+    assert ours.recv() == b"in"
+    phone.send(call.request("BYE", cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    net.until(lambda: not net.expectations(), 6)
+    for sock in (phone, server, ours, theirs):
+        sock.close()
+
+
 @test("S3-62", "TCP in pieces is not held, and its pinholes open all the same")
 def stream():
     client, accepted = Tcp.pair("phone", PHONE, 40000)
