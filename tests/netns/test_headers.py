@@ -193,7 +193,32 @@ def refer():
     other.close()
 
 
-@test("RFC 3261 16.6", "Max-Forwards, CSeq, branch, tags and unknown headers leave as they came")
+@test("C4", "To and From of an answer go back as the peer wrote them, with and without a port")
+def answered_as_asked():
+    speak()
+    for number, address in enumerate((ALG, ROUTER, f"{SERVER}:5060", "10.9.8.7")):
+        data = message(f"""MESSAGE sip:a@{ALG} SIP/2.0
+            Via: SIP/2.0/UDP {SERVER}:5060;branch=z9hG4bKc4{number}
+            From: "{ROUTER}" <sip:b@{address}>;tag=from
+            To: "x" <sip:a@{address};y={ROUTER}>
+            Call-ID: c4{number}
+            CSeq: 1 MESSAGE""")
+        got = across(data, False)
+        answer = again(got, (f"MESSAGE sip:a@{LOCAL} SIP/2.0", "SIP/2.0 200 OK"))
+        back = across(answer, True)
+        for header in ("From", "To"):
+            same(line(back, header).encode(), line(data, header).encode())
+
+
+@test("C6", "Call-ID stays in every message, whatever address is in it")
+def call_ids():
+    for number, address in enumerate((LOCAL, PHONE, ALG, ROUTER)):
+        data = again(options("c6", "Subject: x"), ("Call-ID: c6", f"Call-ID: {number}@{address}"))
+        same(line(across(data, True), "Call-ID").encode(), line(data, "Call-ID").encode())
+        same(line(across(data, False), "Call-ID").encode(), line(data, "Call-ID").encode())
+
+
+@test("RFC 3261 16.6", "Max-Forwards, CSeq, branch, tags, unknown headers, and what RFC 5626 adds stay")
 def untouched():
     data = options("keep", f"""Max-Forwards: 7
         User-Agent: phone at {LOCAL}
