@@ -106,6 +106,8 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 
 	if (plan->keep)
 		sipalg_keep_until(packet->ct, plan->keep);
+	if (plan->followed)
+		sipalg_keep_use(flow->sn, &plan->call->signalling, packet->ct);
 	if (plan->edit_count)
 		sipalg_count(flow->sn, translated);
 	return SIPALG_APPLIED;

@@ -12,6 +12,7 @@
 #include "net.h"
 #include "pinhole.h"
 #include "registration.h"
+#include "wheel.h"
 
 static const struct rhashtable_params public_params = {
 	.head_offset = offsetof(struct sipalg_binding, public_node),
@@ -51,14 +52,14 @@ static void binding_put(struct sipalg_binding *binding)
 /* Caller holds the lock. An armed timer holds a reference. */
 static void arm(struct sipalg_binding *binding, unsigned long when)
 {
-	if (!mod_timer(&binding->timer, when))
+	if (!mod_timer(&binding->timer, sipalg_wheel_step(when)))
 		refcount_inc(&binding->refs);
 }
 
 void sipalg_binding_wake(struct sipalg_binding *binding, unsigned long when)
 {
 	if (!READ_ONCE(binding->sn->dying) &&
-	    !timer_reduce(&binding->timer, when))
+	    !timer_reduce(&binding->timer, sipalg_wheel_step(when)))
 		refcount_inc(&binding->refs);
 }
 

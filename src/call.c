@@ -8,10 +8,12 @@
 #include "call_event.h"
 #include "compat.h"
 #include "evict.h"
+#include "keep.h"
 #include "ladder.h"
 #include "net.h"
 #include "netlink_event.h"
 #include "source.h"
+#include "wheel.h"
 
 /* What a lookup compares: the key and the Call-ID behind its hash. */
 struct lookup {
@@ -146,9 +148,12 @@ void sipalg_call_schedule(struct sipalg_call *call)
 			nearest = call->deadline[i];
 		any = true;
 	}
-	/* an armed timer holds a reference; a dying namespace arms none */
+	/*
+	 * An armed timer holds a reference; a dying namespace arms none. One
+	 * that comes too early does nothing but set itself again.
+	 */
 	if (any && !READ_ONCE(call->sn->dying) &&
-	    !mod_timer(&call->timer, nearest))
+	    !timer_reduce(&call->timer, sipalg_wheel_step(nearest)))
 		refcount_inc(&call->refs);
 }
 
@@ -289,6 +294,7 @@ static void unlink_call(struct sipalg_call *call)
 {
 	call->linked = false;
 	call->deadlines = 0;
+	sipalg_keep_unuse(&call->signalling);
 	sipalg_evict_forget(call);
 	rhashtable_remove_fast(&call->sn->calls, &call->node, call_params);
 	atomic_dec(&call->sn->call_count);
@@ -322,6 +328,7 @@ static void drop_call(void *ptr, void *arg)
 	spin_lock_bh(&call->lock);
 	call->linked = false;
 	sipalg_evict_forget(call);
+	sipalg_keep_unuse(&call->signalling);
 	sipalg_media_abandon(call);
 	spin_unlock_bh(&call->lock);
 	atomic_dec(&call->sn->call_count);

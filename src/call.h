@@ -76,6 +76,8 @@ struct sipalg_dialog {
  * @family: AF_INET or AF_INET6
  * @l4proto: of the newest signalling
  * @refresher: enum sip_refresher
+ * @hold: by side: it has put the call on hold (S3-34)
+ * @hold_offered: by side: what @hold becomes when the offer is answered
  * @incomplete: a pinhole could not be opened; the timer tries again
  * @described: by side: its description waits for an answer
  * @forks: dialogs numbered so far
@@ -87,6 +89,7 @@ struct sipalg_dialog {
  * @bye_side: who sent it
  * @bye_fork: for which dialog
  * @session_interval: seconds of the session timer, 0: none (S4-4)
+ * @expires: seconds of Expires, 0: none (S0-6)
  * @created: jiffies of the first INVITE
  * @answered: jiffies of the first 2xx
  * @active: jiffies of the newest message
@@ -98,6 +101,7 @@ struct sipalg_dialog {
  * @silent_since: jiffies when it was last moved there
  * @silent_answered: in which of the two lists
  * @binding: of the inside party, used while the call lives, or NULL
+ * @signalling: the flow of its newest message, kept alive for it, or NULL
  * @master: carries the pinholes, or NULL
  * @ladder: its last messages, or NULL
  * @dialogs: struct sipalg_dialog
@@ -123,6 +127,8 @@ struct sipalg_call {
 	u8 family;
 	u8 l4proto;
 	u8 refresher;
+	bool hold[2];
+	bool hold_offered[2];
 	bool incomplete;
 	bool described[2];
 	u16 forks;
@@ -134,6 +140,7 @@ struct sipalg_call {
 	u8 bye_side;
 	u16 bye_fork;
 	u32 session_interval;
+	u32 expires;
 	unsigned long created;
 	unsigned long answered;
 	unsigned long active;
@@ -145,6 +152,7 @@ struct sipalg_call {
 	unsigned long silent_since;
 	bool silent_answered;
 	struct sipalg_binding *binding;
+	struct nf_conn *signalling;
 	struct nf_conn *master;
 	struct sipalg_ladder *ladder;
 	struct list_head dialogs;

@@ -2,6 +2,8 @@
 /* Carries out the actions of call_state.c and keeps the deadlines. */
 #include "call.h"
 #include "call_event.h"
+#include "call_quiet.h"
+#include "keep.h"
 #include "media_idle.h"
 #include "net.h"
 #include "netlink_event.h"
@@ -37,6 +39,25 @@ void sipalg_call_session(struct sipalg_call *call, u32 interval)
 			     seconds(call->session_interval + margin));
 }
 
+void sipalg_call_commit(struct sipalg_call *call, u16 fork)
+{
+	sipalg_media_commit(call, fork);
+	sipalg_call_hold(call);
+}
+
+/* What an INVITE opens is shut if nobody says anything to it (S3-44). */
+static void invite(struct sipalg_call *call)
+{
+	sipalg_call_deadline(call, SIPALG_DEADLINE_UNANSWERED,
+			     sipalg_64_t1(call->sn));
+}
+
+static void reopen(struct sipalg_call *call)
+{
+	sipalg_call_no_deadline(call, SIPALG_DEADLINE_UNANSWERED);
+	sipalg_media_reopen(call);
+}
+
 static void ring(struct sipalg_call *call)
 {
 	sipalg_call_deadline(call, SIPALG_DEADLINE_C,
@@ -65,8 +86,11 @@ static void teardown(struct sipalg_call *call, enum sipalg_end_reason reason)
 	u32 delay = sipalg_setting(call->sn, SIPALG_TEARDOWN_DELAY);
 
 	call->reason = reason;
+	sipalg_call_no_deadline(call, SIPALG_DEADLINE_UNANSWERED);
 	sipalg_call_no_deadline(call, SIPALG_DEADLINE_C);
+	sipalg_call_no_deadline(call, SIPALG_DEADLINE_EXPIRES);
 	sipalg_call_no_deadline(call, SIPALG_DEADLINE_SESSION);
+	sipalg_call_no_deadline(call, SIPALG_DEADLINE_HOLD);
 	sipalg_call_no_deadline(call, SIPALG_DEADLINE_MEDIA);
 	sipalg_call_deadline(call, SIPALG_DEADLINE_TEARDOWN, seconds(delay));
 	sipalg_call_deadline(call, SIPALG_DEADLINE_FORGET,
@@ -79,12 +103,15 @@ static void stay(struct sipalg_call *call)
 	sipalg_call_no_deadline(call, SIPALG_DEADLINE_FORGET);
 	if (call->session_interval)
 		sipalg_call_session(call, call->session_interval);
+	if (call->expires)
+		sipalg_call_expires(call, call->expires);
+	sipalg_call_hold(call);
 	if (call->answered)
 		sipalg_media_look(call);
 }
 
 /* The end of a call is told where it ends. */
-static void tell(const struct sipalg_call *call, u8 before, u8 actions)
+static void tell(const struct sipalg_call *call, u8 before, u16 actions)
 {
 	bool changed = call->state != before || actions & SIPALG_DO_COMMIT;
 
@@ -107,15 +134,21 @@ void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
 	if (cell.actions & SIPALG_DO_STAY)
 		stay(call);
 	if (cell.actions & SIPALG_DO_COMMIT)
-		sipalg_media_commit(call, fork);
+		sipalg_call_commit(call, fork);
 	if (cell.actions & SIPALG_DO_ROLLBACK)
 		sipalg_media_rollback(call);
+	if (cell.actions & SIPALG_DO_INVITE)
+		invite(call);
 	if (cell.actions & SIPALG_DO_RING)
 		ring(call);
+	if (cell.actions & SIPALG_DO_REOPEN)
+		reopen(call);
 	if (cell.actions & SIPALG_DO_TALK)
 		talk(call);
 	if (cell.actions & SIPALG_DO_TEARDOWN)
 		teardown(call, reason);
+	if (cell.actions & SIPALG_DO_SHUT)
+		sipalg_media_shut(call);
 	if (cell.actions & SIPALG_DO_CLOSE)
 		sipalg_media_close(call);
 	if (cell.actions & SIPALG_DO_END)
@@ -138,14 +171,21 @@ static const struct {
 	enum sipalg_call_event event;
 	enum sipalg_end_reason reason;
 } timed_events[] = {
+	{ SIPALG_DEADLINE_UNANSWERED, SIPALG_EVENT_UNANSWERED,
+	  SIPALG_END_INVITE_TIMEOUT },
 	{ SIPALG_DEADLINE_C, SIPALG_EVENT_C_TIMEOUT,
 	  SIPALG_END_INVITE_TIMEOUT },
 	{ SIPALG_DEADLINE_SESSION, SIPALG_EVENT_SESSION_EXPIRED,
 	  SIPALG_END_SESSION_EXPIRED },
 	{ SIPALG_DEADLINE_MAX_DURATION, SIPALG_EVENT_MAX_DURATION,
 	  SIPALG_END_MAX_DURATION },
-	{ SIPALG_DEADLINE_IDLE, SIPALG_EVENT_IDLE, SIPALG_END_IDLE },
 };
+
+static enum sipalg_end_reason idle_reason(const struct sipalg_call *call)
+{
+	return sipalg_keep_lost(call->signalling) ? SIPALG_END_SIGNALLING_LOST :
+						    SIPALG_END_IDLE;
+}
 
 void sipalg_call_deadlines_passed(struct sipalg_call *call)
 {
@@ -155,6 +195,12 @@ void sipalg_call_deadlines_passed(struct sipalg_call *call)
 		if (take_passed(call, timed_events[i].deadline))
 			sipalg_call_event(call, timed_events[i].event, 0,
 					  timed_events[i].reason);
+	if (take_passed(call, SIPALG_DEADLINE_IDLE))
+		sipalg_call_event(call, SIPALG_EVENT_IDLE, 0, idle_reason(call));
+	if (take_passed(call, SIPALG_DEADLINE_EXPIRES))
+		sipalg_call_expired(call);
+	if (take_passed(call, SIPALG_DEADLINE_HOLD))
+		sipalg_call_held_long(call);
 	if (take_passed(call, SIPALG_DEADLINE_MEDIA))
 		sipalg_media_look(call);
 	if (take_passed(call, SIPALG_DEADLINE_TEARDOWN))

@@ -7,6 +7,7 @@
 #include "call.h"
 #include "call_event.h"
 #include "call_message.h"
+#include "call_quiet.h"
 #include "media.h"
 #include "net.h"
 
@@ -116,6 +117,11 @@ static void learn_contact(struct speech *s)
 		s->call->contact[s->side] = host->addr;
 }
 
+static u32 expires_of(const struct sip_msg *msg)
+{
+	return msg->has_expires ? msg->expires : 0;
+}
+
 static void invite(struct speech *s)
 {
 	struct sipalg_call *call = s->call;
@@ -128,6 +134,8 @@ static void invite(struct speech *s)
 	call->invite_cseq[s->side] = s->msg->cseq;
 	learn_contact(s);
 	event(s, SIPALG_EVENT_INVITE, SIPALG_END_FAILED);
+	if (call->state == SIPALG_CALL_EARLY)
+		sipalg_call_expires(call, expires_of(s->msg));
 }
 
 static void answered(struct speech *s)
@@ -141,6 +149,7 @@ static void answered(struct speech *s)
 	event(s, SIPALG_EVENT_SUCCESS, SIPALG_END_FAILED);
 	sipalg_call_session(s->call, s->msg->session_expires);
 	s->call->refresher = s->msg->refresher;
+	sipalg_call_expires(s->call, expires_of(s->msg));
 }
 
 static void invite_response(struct speech *s)
@@ -168,7 +177,7 @@ static void ack(struct speech *s)
 {
 	describe(s);
 	if (s->msg->sdp.len)
-		sipalg_media_commit(s->call, fork_of(s));
+		sipalg_call_commit(s->call, fork_of(s));
 	event(s, SIPALG_EVENT_ACK, SIPALG_END_FAILED);
 }
 
@@ -177,7 +186,7 @@ static void offer_response(struct speech *s)
 {
 	describe(s);
 	if (s->msg->status / 100 == 2)
-		sipalg_media_commit(s->call, fork_of(s));
+		sipalg_call_commit(s->call, fork_of(s));
 	else if (s->msg->status >= 300 &&
 		 s->call->state == SIPALG_CALL_CONFIRMED)
 		sipalg_media_rollback(s->call);
@@ -186,6 +195,7 @@ static void offer_response(struct speech *s)
 	    s->call->state == SIPALG_CALL_CONFIRMED) {
 		sipalg_call_session(s->call, s->msg->session_expires);
 		s->call->refresher = s->msg->refresher;
+		sipalg_call_expires(s->call, expires_of(s->msg) ?: s->call->expires);
 	}
 }
 
@@ -297,18 +307,6 @@ static void pick_up(struct speech *s)
 	event(s, SIPALG_EVENT_SUCCESS, SIPALG_END_FAILED);
 }
 
-/* The flow lives as long as the call may be silent (S3-4). */
-static unsigned long flow_time(const struct sipalg_call *call)
-{
-	unsigned long longest = 0;
-	unsigned int i;
-
-	for (i = 0; i < SIPALG_DEADLINE_MAX; i++)
-		if (call->deadlines & 1u << i && i != SIPALG_DEADLINE_MEDIA)
-			longest = max(longest, call->deadline[i] - jiffies);
-	return longest;
-}
-
 static void take_in(struct speech *s)
 {
 	struct sipalg_call *call = s->call;
@@ -348,7 +346,7 @@ void sipalg_call_message(struct sipalg_call *call,
 
 	if (find_sides(&s) && is_known(&s)) {
 		take_in(&s);
-		plan->keep = flow_time(call);
+		plan->followed = true;
 	}
 	/* whatever a call began with, it ends */
 	if (call->linked && !call->deadlines)

@@ -28,6 +28,7 @@ enum sipalg_call_event {
 	SIPALG_EVENT_BYE,		/* for the last dialog that lives */
 	SIPALG_EVENT_BYE_ACCEPTED,	/* 2xx, 3xx, 4xx but 401 and 407, 6xx */
 	SIPALG_EVENT_BYE_REFUSED,	/* 401, 407, 5xx */
+	SIPALG_EVENT_UNANSWERED,	/* nothing but 100 for 64*T1 (S3-44) */
 	SIPALG_EVENT_C_TIMEOUT,		/* no final answer in time (S2-9) */
 	SIPALG_EVENT_SESSION_EXPIRED,	/* no refresh in time (S4-10) */
 	SIPALG_EVENT_MAX_DURATION,	/* hard limit (S2-6) */
@@ -40,18 +41,24 @@ enum sipalg_call_event {
 /* What an event makes happen, in this order. */
 #define SIPALG_DO_COMMIT	0x01	/* the offered media is in force */
 #define SIPALG_DO_ROLLBACK	0x02	/* the media in force stays */
-#define SIPALG_DO_RING		0x04	/* wait c-timeout for a final answer */
-#define SIPALG_DO_TALK		0x08	/* answered: duration, session and idle limits */
-#define SIPALG_DO_TEARDOWN	0x10	/* close media in teardown-delay, forget in 64*T1 */
-#define SIPALG_DO_STAY		0x20	/* call the teardown off */
-#define SIPALG_DO_CLOSE		0x40	/* close media now */
-#define SIPALG_DO_END		0x80	/* forget the call now */
+#define SIPALG_DO_INVITE	0x04	/* wait 64*T1 for any answer */
+#define SIPALG_DO_RING		0x08	/* wait c-timeout for a final answer */
+#define SIPALG_DO_REOPEN	0x10	/* an answer after all: open what was shut */
+#define SIPALG_DO_TALK		0x20	/* answered: duration, session and idle limits */
+#define SIPALG_DO_TEARDOWN	0x40	/* close media in teardown-delay, forget in 64*T1 */
+#define SIPALG_DO_STAY		0x80	/* call the teardown off */
+#define SIPALG_DO_SHUT		0x100	/* close pinholes, keep their ports */
+#define SIPALG_DO_CLOSE		0x200	/* close media now */
+#define SIPALG_DO_END		0x400	/* forget the call now */
 
 enum sipalg_deadline {
+	SIPALG_DEADLINE_UNANSWERED,
 	SIPALG_DEADLINE_C,
+	SIPALG_DEADLINE_EXPIRES,
 	SIPALG_DEADLINE_SESSION,
 	SIPALG_DEADLINE_MAX_DURATION,
 	SIPALG_DEADLINE_IDLE,
+	SIPALG_DEADLINE_HOLD,
 	SIPALG_DEADLINE_MEDIA,		/* look whether media flows */
 	SIPALG_DEADLINE_TEARDOWN,
 	SIPALG_DEADLINE_FORGET,
@@ -65,7 +72,7 @@ enum sipalg_deadline {
  */
 struct sipalg_transition {
 	u8 next;
-	u8 actions;
+	u16 actions;
 };
 
 /**

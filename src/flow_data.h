@@ -31,14 +31,14 @@ struct sipalg_stream {
 
 /**
  * struct sipalg_flow_data - the 32 bytes
- * @keep_until: jiffies32 until which the flow is needed
- * @keeps: @keep_until has a meaning
+ * @keep_until: jiffies32 until which a registration needs the flow, 0: none
+ * @calls: calls that use it
  * @stream: by direction
  * @tcp: what the connection is owed, or NULL: see tcp_debt.h
  */
 struct sipalg_flow_data {
 	u32 keep_until;
-	bool keeps;
+	atomic_t calls;
 	struct sipalg_stream stream[2];
 	struct sipalg_tcp __rcu *tcp;
 };

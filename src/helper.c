@@ -117,7 +117,7 @@ static int packet(struct sk_buff *skb, unsigned int protoff,
 	struct sipalg_flow flow;
 	int verdict;
 
-	sipalg_keep_refresh(ct);
+	sipalg_keep_refresh(sn, ct);
 	sipalg_flow_init(&flow, sn, ct, CTINFO2DIR(ctinfo));
 
 	/* several datagrams in one: their lengths cannot be changed */

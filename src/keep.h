@@ -3,8 +3,9 @@
  * Signalling flows that must outlive conntrack's own timeouts (S3-4, H-11).
  *
  * Conntrack sets its short timeout at each packet, keepalives included. The
- * flow remembers until when it is needed, and each packet that passes the
- * helper restores that.
+ * flow remembers until when a registration needs it and how many calls use
+ * it, and each packet that passes the helper restores the longer time. When
+ * nobody needs it any more, conntrack's own time is back.
  */
 #ifndef SIPALG_KEEP_H
 #define SIPALG_KEEP_H
@@ -12,9 +13,10 @@
 #include <linux/types.h>
 
 struct nf_conn;
+struct sipalg_net;
 
 /**
- * sipalg_keep_until() - a flow is needed for some time
+ * sipalg_keep_until() - a registration needs a flow for some time
  * @ct: the flow's conntrack, with our helper
  * @time: jiffies from now; a shorter one than before changes nothing
  *
@@ -23,11 +25,48 @@ struct nf_conn;
 void sipalg_keep_until(struct nf_conn *ct, unsigned long time);
 
 /**
+ * sipalg_keep_use() - a call uses a flow
+ * @sn: the namespace
+ * @user: the call's pointer to the flow it has used, or to NULL; its lock held
+ * @ct: the flow's conntrack, with our helper
+ *
+ * The flow used before is given up: a call may change its transport. RCU read
+ * side, BH off.
+ */
+void sipalg_keep_use(struct sipalg_net *sn, struct nf_conn **user,
+		     struct nf_conn *ct);
+
+/**
+ * sipalg_keep_unuse() - and no longer
+ * @user: the call's pointer, NULL afterwards; its lock held
+ *
+ * BH off.
+ */
+void sipalg_keep_unuse(struct nf_conn **user);
+
+/**
+ * sipalg_keep_lost() - has a call's flow gone?
+ * @ct: what it used, or NULL
+ *
+ * Return: conntrack has forgotten it, or its TCP connection is closed.
+ */
+bool sipalg_keep_lost(const struct nf_conn *ct);
+
+/**
+ * sipalg_keep_natural() - what conntrack adds to now at each packet
+ * @ct: a UDP flow
+ *
+ * Return: jiffies, unless a timeout policy of the administrator's says else.
+ */
+u32 sipalg_keep_natural(const struct nf_conn *ct);
+
+/**
  * sipalg_keep_refresh() - at each packet of a flow
+ * @sn: the namespace
  * @ct: the flow's conntrack, with our helper
  *
  * RCU read side, BH off.
  */
-void sipalg_keep_refresh(struct nf_conn *ct);
+void sipalg_keep_refresh(struct sipalg_net *sn, struct nf_conn *ct);
 
 #endif

@@ -323,6 +323,36 @@ static bool lacks_connection(const struct sip_msg *msg)
 	return false;
 }
 
+static bool receives(const struct sip_msg *msg, const struct sdp_media *sdp)
+{
+	static const union nf_inet_addr nowhere;
+	const struct sip_host *host;
+
+	if (!(sdp->direction & SDP_RECVONLY))
+		return false;
+	if (sdp->connection == SIP_NO_INDEX)
+		return true;
+	host = &msg->hosts[sdp->connection];
+	return host_family(host) == AF_UNSPEC ||
+	       !sipalg_ip_equal(&host->addr, &nowhere);
+}
+
+/* S3-34: who holds does not listen, in no stream. */
+static bool is_hold(const struct sip_msg *msg)
+{
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < msg->media_count; i++) {
+		if (!msg->media[i].port)
+			continue;
+		if (receives(msg, &msg->media[i]))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 static void forget_unanswered(struct sipalg_call *call, enum sipalg_side side,
 			      u16 fork)
 {
@@ -400,6 +430,7 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 
 	forget_unanswered(call, side, fork);
 	call->described[side] = true;
+	call->hold_offered[side] = is_hold(msg);
 	plan->pinholes = true;
 }
 
@@ -448,6 +479,7 @@ void sipalg_media_repeat(struct sipalg_call *call,
 void sipalg_media_commit(struct sipalg_call *call, u16 fork)
 {
 	struct sipalg_media *media, *next;
+	unsigned int side;
 
 	list_for_each_entry_safe(media, next, &call->media, list) {
 		if (!call->described[media->side] ||
@@ -458,8 +490,11 @@ void sipalg_media_commit(struct sipalg_call *call, u16 fork)
 		if (!media->active)
 			media_free(media);
 	}
-	call->described[SIPALG_CALLER] = false;
-	call->described[SIPALG_CALLEE] = false;
+	for (side = 0; side < 2; side++) {
+		if (call->described[side])
+			call->hold[side] = call->hold_offered[side];
+		call->described[side] = false;
+	}
 }
 
 void sipalg_media_rollback(struct sipalg_call *call)

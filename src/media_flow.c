@@ -3,8 +3,8 @@
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_acct.h>
-#include <net/netfilter/nf_conntrack_l4proto.h>
 #include "call.h"
+#include "keep.h"
 #include "media.h"
 #include "media_flow.h"
 #include "net.h"
@@ -71,15 +71,6 @@ void sipalg_media_flows_end(struct sipalg_media *media, bool kill)
 	}
 }
 
-/* What conntrack adds to now at each packet of such a connection. */
-static u32 udp_timeout(const struct nf_conn *ct)
-{
-	const unsigned int *timeouts = nf_udp_pernet(nf_ct_net(ct))->timeouts;
-
-	return timeouts[test_bit(IPS_ASSURED_BIT, &ct->status) ?
-			UDP_CT_REPLIED : UDP_CT_UNREPLIED];
-}
-
 static unsigned long flow_seen(const struct nf_conn *ct)
 {
 	u32 now = nfct_time_stamp, last;
@@ -87,7 +78,7 @@ static unsigned long flow_seen(const struct nf_conn *ct)
 	/* the flowtable refreshes it for as long as packets pass */
 	if (test_bit(IPS_OFFLOAD_BIT, &ct->status) || !nf_ct_is_confirmed(ct))
 		return jiffies;
-	last = READ_ONCE(ct->timeout) - udp_timeout(ct);
+	last = READ_ONCE(ct->timeout) - sipalg_keep_natural(ct);
 	if ((s32)(now - last) < 0)
 		return jiffies;	/* a policy of its own keeps it longer */
 	return jiffies - (now - last);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Finds channels without media by the timeouts of their conntracks. */
 #include "call.h"
+#include "call_quiet.h"
 #include "media_flow.h"
 #include "media_idle.h"
 #include "media_pinhole.h"
@@ -39,17 +40,61 @@ static void next_look(struct sipalg_call *call, unsigned long time)
 		sipalg_call_deadline(call, SIPALG_DEADLINE_MEDIA, time);
 }
 
+/* What is retained on hold is not used, and yet must not go (S3-33). */
+static unsigned long limit_of(const struct sipalg_call *call)
+{
+	bool retained = sipalg_call_on_hold(call) &&
+			sipalg_setting(call->sn, SIPALG_RETAIN_HOLD_RESOURCE);
+
+	return HZ * (unsigned long)sipalg_setting(call->sn, retained ?
+						  SIPALG_HOLD_TIMEOUT :
+						  SIPALG_INACTIVE_MEDIA_TIMEOUT);
+}
+
+unsigned long sipalg_media_quiet(struct sipalg_call *call)
+{
+	unsigned long quiet = ULONG_MAX;
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		quiet = min(quiet, jiffies - sipalg_media_flows_seen(media));
+	return quiet;
+}
+
+void sipalg_media_shut(struct sipalg_call *call)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		sipalg_media_suspend(media);
+}
+
+void sipalg_media_reopen(struct sipalg_call *call)
+{
+	struct sipalg_media *media;
+	bool any = false;
+
+	list_for_each_entry(media, &call->media, list) {
+		any |= media->idle;
+		media->seen = media->idle ? jiffies : media->seen;
+		media->idle = false;
+	}
+	if (any && sipalg_media_sync(call, NULL))
+		call->incomplete = true;
+	if (call->incomplete)
+		next_look(call, RETRY_INTERVAL);
+}
+
 void sipalg_media_look(struct sipalg_call *call)
 {
-	unsigned long limit =
-		sipalg_setting(call->sn, SIPALG_INACTIVE_MEDIA_TIMEOUT) * HZ;
+	unsigned long limit = limit_of(call);
 	struct sipalg_media *media;
 
 	sipalg_call_no_deadline(call, SIPALG_DEADLINE_MEDIA);
 	list_for_each_entry(media, &call->media, list) {
 		unsigned long quiet;
 
-		if (!limit || !is_open(media))
+		if (!limit || !call->answered || !is_open(media))
 			continue;
 		quiet = jiffies - channel_seen(call, media->index);
 		if (quiet >= limit)

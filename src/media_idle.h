@@ -20,4 +20,26 @@ struct sipalg_call;
  */
 void sipalg_media_look(struct sipalg_call *call);
 
+/**
+ * sipalg_media_quiet() - how long nothing has flowed in any channel
+ * @call: locked
+ *
+ * Return: jiffies; ULONG_MAX: it has no media.
+ */
+unsigned long sipalg_media_quiet(struct sipalg_call *call);
+
+/**
+ * sipalg_media_shut() - close all its pinholes, keep the public ports
+ * @call: locked
+ */
+void sipalg_media_shut(struct sipalg_call *call);
+
+/**
+ * sipalg_media_reopen() - open what sipalg_media_shut() has closed
+ * @call: locked
+ *
+ * What finds no room is tried again by the call's timer.
+ */
+void sipalg_media_reopen(struct sipalg_call *call);
+
 #endif

@@ -3,6 +3,7 @@
 #include <linux/rhashtable.h>
 #include <uapi/linux/sipalg.h>
 #include "call.h"
+#include "call_quiet.h"
 #include "ladder.h"
 #include "media_flow.h"
 #include "net.h"
@@ -25,19 +26,9 @@ static u32 seconds_since(unsigned long when)
 	return (jiffies - when) / HZ;
 }
 
-static bool all_held(const struct sipalg_call *call)
-{
-	const struct sipalg_media *media;
-
-	list_for_each_entry(media, &call->media, list)
-		if (!media->held)
-			return false;
-	return !list_empty(&call->media);
-}
-
 static const char *state_of(const struct sipalg_call *call)
 {
-	if (call->state == SIPALG_CALL_CONFIRMED && all_held(call))
+	if (call->state == SIPALG_CALL_CONFIRMED && sipalg_call_on_hold(call))
 		return "held";
 	return sipalg_call_state_word(call->state);
 }

@@ -21,6 +21,7 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 	plan->call = NULL;
 	plan->described = false;
 	plan->pinholes = false;
+	plan->followed = false;
 	plan->keep = 0;
 }
 

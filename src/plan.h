@@ -45,6 +45,7 @@ enum sipalg_verdict {
  *	sipalg_decide_done(); NULL: none
  * @described: the session description has been taken in
  * @pinholes: @call's media changed: apply brings its pinholes into line
+ * @followed: its call has taken it in: the call uses the message's flow
  * @keep: the signalling flow shall live this long after its last packet, in
  *	jiffies; 0: as conntrack thinks right (S3-4, H-11)
  * @edits: in the order of the message once sipalg_plan_finish() has run
@@ -60,6 +61,7 @@ struct sipalg_plan {
 	struct sipalg_call *call;
 	bool described;
 	bool pinholes;
+	bool followed;
 	unsigned long keep;
 	struct sipalg_edit edits[SIPALG_MAX_EDITS];
 	char text[SIPALG_PLAN_TEXT];

@@ -237,13 +237,13 @@ def connections(address, port):
             (f"port={port} " in line)]
 
 
-def until(condition, seconds):
-    """Waits for a condition to hold, and says after how many seconds it did."""
+def until(condition, seconds, step=0.1):
+    """Looks every `step` if a condition holds, and says after how many seconds it did."""
     start = time.monotonic()
     while not condition():
         if time.monotonic() - start > seconds:
             raise AssertionError(f"has not come to pass in {seconds} s")
-        time.sleep(0.1)
+        time.sleep(step)
     return time.monotonic() - start
 
 

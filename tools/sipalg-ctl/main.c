@@ -120,6 +120,28 @@ static bool asks_for_help(int argc, char **argv)
 			!strcmp(argv[argc - 1], "help"));
 }
 
+static void want_json(bool pretty)
+{
+	json_wanted = true;
+	json_pretty |= pretty;
+}
+
+/* `call list -j` is what many type first: the form of output, anywhere. */
+static int take_late_options(int argc, char **argv)
+{
+	int i, left = 0;
+
+	for (i = 0; i < argc; i++) {
+		if (!strcmp(argv[i], "-j") || !strcmp(argv[i], "--json"))
+			want_json(false);
+		else if (!strcmp(argv[i], "-p") || !strcmp(argv[i], "--pretty"))
+			want_json(true);
+		else
+			argv[left++] = argv[i];
+	}
+	return left;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -135,11 +157,10 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "+jpn:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'j':
-			json_wanted = true;
+			want_json(false);
 			break;
 		case 'p':
-			json_wanted = true;
-			json_pretty = true;
+			want_json(true);
 			break;
 		case 'n':
 			status = enter_netns(optarg);
@@ -155,6 +176,7 @@ int main(int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
+	argc = take_late_options(argc, argv);
 
 	object = argc ? find_object(argv[0]) : NULL;
 	if (argc && !object) {

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Long timers that are right.
+ *
+ * The kernel's timer wheel is late by up to an eighth of the distance: an
+ * hour and a half for a limit of twelve. So a timer is set short of a far
+ * deadline, and its function sets it again until it is near: some ten times
+ * in twelve hours.
+ */
+#ifndef SIPALG_WHEEL_H
+#define SIPALG_WHEEL_H
+
+#include <linux/jiffies.h>
+
+#define SIPALG_WHEEL_NEAR	(4 * HZ)	/* late by half a second at most */
+
+/**
+ * sipalg_wheel_step() - when a timer is to be set for a deadline
+ * @deadline: jiffies
+ *
+ * Return: jiffies: @deadline if it is near or past, else an eighth before it.
+ */
+static inline unsigned long sipalg_wheel_step(unsigned long deadline)
+{
+	long left = deadline - jiffies;
+
+	return left > SIPALG_WHEEL_NEAR ? deadline - left / 8 : deadline;
+}
+
+#endif
