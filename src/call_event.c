@@ -97,6 +97,20 @@ static void teardown(struct sipalg_call *call, enum sipalg_end_reason reason)
 			     max(sipalg_64_t1(call->sn), seconds(delay)) + 1);
 }
 
+/*
+ * The failure has been acknowledged: what is still on its way comes within T4
+ * (RFC 3261 17.2.1, timer I). Never before the media is closed.
+ */
+static void acked(struct sipalg_call *call)
+{
+	unsigned long time = seconds(sipalg_setting(call->sn, SIPALG_T4_INTERVAL));
+
+	if (call->deadlines & 1u << SIPALG_DEADLINE_TEARDOWN)
+		time = max_t(long, time,
+			     call->deadline[SIPALG_DEADLINE_TEARDOWN] - jiffies);
+	sipalg_call_deadline(call, SIPALG_DEADLINE_FORGET, time + 1);
+}
+
 static void stay(struct sipalg_call *call)
 {
 	sipalg_call_no_deadline(call, SIPALG_DEADLINE_TEARDOWN);
@@ -151,6 +165,8 @@ void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
 		sipalg_media_shut(call);
 	if (cell.actions & SIPALG_DO_CLOSE)
 		sipalg_media_close(call);
+	if (cell.actions & SIPALG_DO_ACKED)
+		acked(call);
 	if (cell.actions & SIPALG_DO_END)
 		sipalg_call_end(call, reason);
 	tell(call, before, cell.actions);

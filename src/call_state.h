@@ -50,6 +50,7 @@ enum sipalg_call_event {
 #define SIPALG_DO_SHUT		0x100	/* close pinholes, keep their ports */
 #define SIPALG_DO_CLOSE		0x200	/* close media now */
 #define SIPALG_DO_END		0x400	/* forget the call now */
+#define SIPALG_DO_ACKED		0x800	/* forget a failed call in T4 */
 
 enum sipalg_deadline {
 	SIPALG_DEADLINE_UNANSWERED,

@@ -50,7 +50,7 @@ static const struct life lives[] = {
 	{ "S4-2 422 and another try are one call", {
 		STEP(INVITE, EARLY, INVITE),
 		STEP(FAILURE, FAILED, TEARDOWN),
-		STEP(ACK, FAILED, 0),
+		STEP(ACK, FAILED, SIPALG_DO_ACKED),
 		STEP(INVITE, EARLY, SIPALG_DO_STAY | INVITE),
 		STEP(SUCCESS, CONFIRMED, ANSWER) }, 5 },
 	{ "C10 a challenged BYE does not end the call", {
