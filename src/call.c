@@ -115,9 +115,12 @@ static void call_timer(struct timer_list *timer)
 	spin_lock(&call->lock);
 	if (call->linked)
 		sipalg_call_deadlines_passed(call);
-	if (call->linked)
+	if (call->linked) {
+		sipalg_evict_sort(call);
 		sipalg_call_schedule(call);
+	}
 	spin_unlock(&call->lock);
+	sipalg_evict_idle(call->sn);
 	rcu_read_unlock();
 	sipalg_call_put(call);
 }
@@ -157,13 +160,23 @@ void sipalg_call_schedule(struct sipalg_call *call)
 		refcount_inc(&call->refs);
 }
 
-static void note_peak(struct sipalg_net *sn)
+/* One more, by the end of an older one if need be: never more than max-calls. */
+static bool count_call(struct sipalg_net *sn)
 {
+	int most = sipalg_setting(sn, SIPALG_MAX_CALLS);
 	int count = atomic_inc_return(&sn->call_count);
 	int peak = atomic_read(&sn->call_peak);
 
+	if (count > most) {
+		if (!sipalg_evict_one(sn)) {
+			atomic_dec(&sn->call_count);
+			return false;
+		}
+		return true;
+	}
 	while (count > peak && !atomic_try_cmpxchg(&sn->call_peak, &peak, count))
 		;
+	return true;
 }
 
 static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
@@ -182,6 +195,7 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 	INIT_LIST_HEAD(&call->dialogs);
 	INIT_LIST_HEAD(&call->media);
 	INIT_LIST_HEAD(&call->silent);
+	INIT_LIST_HEAD(&call->idle);
 	call->id = atomic_inc_return(&flow->sn->call_id);
 	call->state = SIPALG_CALL_EARLY;
 	call->family = flow->family;
@@ -221,16 +235,19 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 		*reason = SIPALG_REASON_TOO_MANY_CALLS;
 		return NULL;
 	}
-	if (atomic_read(&sn->call_count) >= sipalg_setting(sn, SIPALG_MAX_CALLS))
-		sipalg_evict_one(sn);
-
 	source = sipalg_source_take(sn, flow->family, &flow->src.ip);
 	if (!source) {
 		*reason = SIPALG_REASON_TOO_MANY_CALLS;
 		return NULL;
 	}
+	if (!count_call(sn)) {
+		sipalg_source_give(source);
+		*reason = SIPALG_REASON_TOO_MANY_CALLS;
+		return NULL;
+	}
 	call = call_alloc(flow, msg);
 	if (!call) {
+		atomic_dec(&sn->call_count);
 		sipalg_source_give(source);
 		*reason = SIPALG_REASON_NO_MEMORY;
 		return NULL;
@@ -239,7 +256,6 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 	make_lookup(&lookup, flow, msg);
 	call->key = lookup.key;
 	call->linked = true;
-	note_peak(sn);
 	err = rhashtable_lookup_insert_key(&sn->calls, &lookup, &call->node,
 					   call_params);
 	if (err) {

@@ -97,9 +97,11 @@ struct sipalg_dialog {
  * @deadlines: bits of enum sipalg_deadline
  * @from_hash: siphash of the caller's tag
  * @source: entry of the address that began it
+ * @screen_key: what its INVITE is the same as, 0: not screened
  * @silent: in &sipalg_net.silent
  * @silent_since: jiffies when it was last moved there
  * @silent_answered: in which of the two lists
+ * @idle: in &sipalg_net.idle, or empty
  * @binding: of the inside party, used while the call lives, or NULL
  * @signalling: the flow of its newest message, kept alive for it, or NULL
  * @master: carries the pinholes, or NULL
@@ -148,9 +150,11 @@ struct sipalg_call {
 	u32 deadlines;
 	u64 from_hash;
 	struct sipalg_source *source;
+	u64 screen_key;
 	struct list_head silent;
 	unsigned long silent_since;
 	bool silent_answered;
+	struct list_head idle;
 	struct sipalg_binding *binding;
 	struct nf_conn *signalling;
 	struct nf_conn *master;

@@ -10,6 +10,7 @@
 #include "call_quiet.h"
 #include "media.h"
 #include "net.h"
+#include "screen.h"
 
 /**
  * struct speech - a message as part of its call
@@ -132,6 +133,8 @@ static void invite(struct speech *s)
 		return;
 	}
 	call->invite_cseq[s->side] = s->msg->cseq;
+	if (!s->msg->to_tag.len)
+		sipalg_screen_invite(call, s->flow, s->msg);
 	learn_contact(s);
 	event(s, SIPALG_EVENT_INVITE, SIPALG_END_FAILED);
 	if (call->state == SIPALG_CALL_EARLY)
@@ -165,6 +168,8 @@ static void invite_response(struct speech *s)
 	if (msg->status / 100 == 2) {
 		answered(s);
 	} else if (msg->status >= 300) {
+		if (s->call->state == SIPALG_CALL_EARLY)
+			sipalg_screen_failure(s->call, msg->status);
 		event(s, SIPALG_EVENT_FAILURE, SIPALG_END_FAILED);
 	} else if (msg->status > 100) {
 		describe(s);
@@ -351,4 +356,11 @@ void sipalg_call_message(struct sipalg_call *call,
 	/* whatever a call began with, it ends */
 	if (call->linked && !call->deadlines)
 		event(&s, SIPALG_EVENT_PROVISIONAL, SIPALG_END_FAILED);
+}
+
+bool sipalg_call_message_retries(const struct sipalg_call *call,
+				 const struct sip_msg *msg)
+{
+	return call->state == SIPALG_CALL_FAILED &&
+	       msg->cseq > call->invite_cseq[SIPALG_CALLER];
 }

@@ -25,4 +25,14 @@ void sipalg_call_message(struct sipalg_call *call,
 			 const struct sipalg_flow *flow,
 			 const struct sip_msg *msg, struct sipalg_plan *plan);
 
+/**
+ * sipalg_call_message_retries() - does the caller try again after a failure?
+ * @call: locked
+ * @msg: an INVITE
+ *
+ * Return: true if it is no repetition and the call has failed.
+ */
+bool sipalg_call_message_retries(const struct sipalg_call *call,
+				 const struct sip_msg *msg);
+
 #endif

@@ -11,7 +11,9 @@
 #include "evict.h"
 #include "media.h"
 #include "net.h"
+#include "rate.h"
 #include "registration.h"
+#include "screen.h"
 #include "translate.h"
 
 #define REGISTER_EXPIRES_DEFAULT	3600
@@ -45,21 +47,11 @@ static bool begins_call(const struct sip_msg *msg)
 		msg->method == SIP_METHOD_UPDATE);
 }
 
-/* Find or make the call; it comes back locked. */
-static struct sipalg_call *call_of(const struct sipalg_flow *flow,
-				   const struct sip_msg *msg,
-				   struct sipalg_plan *plan)
+/* A call that comes with a reference, locked if it is still in the table. */
+static struct sipalg_call *lock_call(struct sipalg_call *call)
 {
-	struct sipalg_call *call;
-
-	if (msg->method == SIP_METHOD_REGISTER)
-		return NULL;
-	call = sipalg_call_find(flow, msg);
-	if (!call && begins_call(msg))
-		call = sipalg_call_create(flow, msg, &plan->reason);
 	if (!call)
 		return NULL;
-
 	spin_lock_bh(&call->lock);
 	if (call->linked)
 		return call;
@@ -67,6 +59,30 @@ static struct sipalg_call *call_of(const struct sipalg_flow *flow,
 	spin_unlock_bh(&call->lock);
 	sipalg_call_put(call);
 	return NULL;
+}
+
+static bool outside_dialog(const struct sip_msg *msg)
+{
+	return msg->request && msg->method == SIP_METHOD_INVITE &&
+	       !msg->to_tag.len;
+}
+
+/* What begins something and comes too often, or again after a refusal. */
+static bool refused_for_now(const struct sipalg_flow *flow,
+			    const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	const struct sipalg_call *call = plan->call;
+
+	if (msg->request && !call && sipalg_rate_exceeded(flow, msg))
+		plan->reason = SIPALG_REASON_RATE_LIMITED;
+	else if (outside_dialog(msg) &&
+		 (!call || sipalg_call_message_retries(call, msg)) &&
+		 sipalg_screen_refuses(flow, msg))
+		plan->reason = SIPALG_REASON_SCREENED;
+	else
+		return false;
+	plan->verdict = SIPALG_VERDICT_DROP;
+	return true;
 }
 
 static u32 requested_expires(const struct sip_msg *msg,
@@ -132,7 +148,12 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	if (refused_by_policy(sn, msg, plan))
 		return;
 
-	plan->call = call_of(flow, msg, plan);
+	if (msg->method != SIP_METHOD_REGISTER)
+		plan->call = lock_call(sipalg_call_find(flow, msg));
+	if (refused_for_now(flow, msg, plan))
+		return;
+	if (!plan->call && begins_call(msg))
+		plan->call = lock_call(sipalg_call_create(flow, msg, &plan->reason));
 	if (plan->call)
 		sipalg_call_message(plan->call, flow, msg, plan);
 	if (msg->sdp.len && !plan->described && !plan->reason)
@@ -160,6 +181,7 @@ void sipalg_decide_done(struct sipalg_plan *plan)
 	plan->call = NULL;
 	if (call->linked) {
 		sipalg_evict_active(call);
+		sipalg_evict_sort(call);
 		sipalg_call_schedule(call);
 	}
 	spin_unlock_bh(&call->lock);

@@ -9,6 +9,7 @@ void sipalg_evict_init(struct sipalg_net *sn)
 	spin_lock_init(&sn->silent_lock);
 	INIT_LIST_HEAD(&sn->silent[0]);
 	INIT_LIST_HEAD(&sn->silent[1]);
+	INIT_LIST_HEAD(&sn->idle);
 }
 
 void sipalg_evict_active(struct sipalg_call *call)
@@ -30,7 +31,38 @@ void sipalg_evict_forget(struct sipalg_call *call)
 {
 	spin_lock_bh(&call->sn->silent_lock);
 	list_del_init(&call->silent);
+	if (!list_empty(&call->idle))
+		atomic_dec(&call->sn->idle_count);
+	list_del_init(&call->idle);
 	spin_unlock_bh(&call->sn->silent_lock);
+}
+
+static bool is_idle(const struct sipalg_call *call)
+{
+	const struct sipalg_media *media;
+
+	if (call->state != SIPALG_CALL_CONFIRMED)
+		return false;
+	list_for_each_entry(media, &call->media, list)
+		if (media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP])
+			return false;
+	return true;
+}
+
+void sipalg_evict_sort(struct sipalg_call *call)
+{
+	struct sipalg_net *sn = call->sn;
+	bool idle = is_idle(call);
+
+	if (idle != list_empty(&call->idle))
+		return;
+	spin_lock_bh(&sn->silent_lock);
+	if (idle)
+		list_add_tail(&call->idle, &sn->idle);
+	else
+		list_del_init(&call->idle);
+	atomic_add(idle ? 1 : -1, &sn->idle_count);
+	spin_unlock_bh(&sn->silent_lock);
 }
 
 static struct sipalg_call *most_silent(struct sipalg_net *sn)
@@ -38,24 +70,49 @@ static struct sipalg_call *most_silent(struct sipalg_net *sn)
 	struct sipalg_call *call = NULL;
 	unsigned int i;
 
-	spin_lock_bh(&sn->silent_lock);
 	for (i = 0; i < 2 && !call; i++)
 		call = list_first_entry_or_null(&sn->silent[i],
 						struct sipalg_call, silent);
-	if (call && !refcount_inc_not_zero(&call->refs))
-		call = NULL;
-	spin_unlock_bh(&sn->silent_lock);
 	return call;
 }
 
-void sipalg_evict_one(struct sipalg_net *sn)
+static struct sipalg_call *most_idle(struct sipalg_net *sn)
 {
-	struct sipalg_call *call = most_silent(sn);
+	return list_first_entry_or_null(&sn->idle, struct sipalg_call, idle);
+}
 
+/* Return: true if a call has gone by this. */
+static bool evict(struct sipalg_net *sn,
+		  struct sipalg_call *(*pick)(struct sipalg_net *sn))
+{
+	struct sipalg_call *call;
+	bool ended;
+
+	spin_lock_bh(&sn->silent_lock);
+	call = pick(sn);
+	if (call && !refcount_inc_not_zero(&call->refs))
+		call = NULL;
+	spin_unlock_bh(&sn->silent_lock);
 	if (!call)
-		return;
+		return false;
+
 	spin_lock_bh(&call->lock);
+	ended = call->linked;
 	sipalg_call_end(call, SIPALG_END_EVICTED);
 	spin_unlock_bh(&call->lock);
 	sipalg_call_put(call);
+	return ended;
+}
+
+bool sipalg_evict_one(struct sipalg_net *sn)
+{
+	return evict(sn, most_silent);
+}
+
+void sipalg_evict_idle(struct sipalg_net *sn)
+{
+	u32 most = sipalg_setting(sn, SIPALG_MAX_IDLE_CALLS);
+
+	if (most && atomic_read(&sn->idle_count) > most)
+		evict(sn, most_idle);
 }

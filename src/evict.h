@@ -29,11 +29,28 @@ void sipalg_evict_active(struct sipalg_call *call);
 void sipalg_evict_forget(struct sipalg_call *call);
 
 /**
+ * sipalg_evict_sort() - note whether anything can flow in a call
+ * @call: locked, in the table; its pinholes are as they shall be
+ */
+void sipalg_evict_sort(struct sipalg_call *call);
+
+/**
  * sipalg_evict_one() - make room for one call
  * @sn: the namespace
  *
  * Softirq; the caller holds no call's lock.
+ *
+ * Return: true if a call has gone.
  */
-void sipalg_evict_one(struct sipalg_net *sn);
+bool sipalg_evict_one(struct sipalg_net *sn);
+
+/**
+ * sipalg_evict_idle() - max-idle-calls (S0-19)
+ * @sn: the namespace
+ *
+ * The call in which nothing has flowed for longest goes if there are too many
+ * of them. Softirq; the caller holds no call's lock.
+ */
+void sipalg_evict_idle(struct sipalg_net *sn);
 
 #endif

@@ -9,6 +9,7 @@
 #include "call.h"
 #include "evict.h"
 #include "helper.h"
+#include "meter.h"
 #include "net.h"
 #include "netlink.h"
 #include "source.h"
@@ -77,6 +78,7 @@ static void __net_exit net_exit(struct net *net)
 	sipalg_calls_exit(sn);
 	sipalg_bindings_exit(sn);
 	sipalg_sources_exit(sn);
+	sipalg_meter_swap(sn, NULL);
 	free_percpu(sn->stats);
 }
 

@@ -34,9 +34,11 @@
  * @bindings_public: struct sipalg_binding by public transport address
  * @bindings_private: the same by private transport address
  * @sources: struct sipalg_source by address
- * @silent_lock: guards @silent
+ * @silent_lock: guards @silent and @idle
  * @silent: calls by their last message, oldest first: [0] unanswered ones,
  *	[1] answered ones
+ * @idle: calls in which nothing flows, longest first
+ * @meter: what rate-limit and screen-invites have seen, or NULL
  * @port_lock: guards @ports
  * @ports: struct sipalg_media by translated address and port
  * @tcp_lock: guards @tcp
@@ -44,6 +46,7 @@
  * @tcp_bytes: what they hold
  * @call_id: last number given to a call
  * @call_count: calls in @calls; @call_peak its highest value
+ * @idle_count: calls in @idle
  * @binding_count: bindings in the tables
  * @registration_count: those that a registrar has confirmed
  * @pinhole_count: expectations of ours
@@ -64,9 +67,12 @@ struct sipalg_net {
 	struct rhltable bindings_private;
 	struct rhashtable sources;
 
-	/* guards silent */
+	/* guards silent and idle */
 	spinlock_t silent_lock;
 	struct list_head silent[2];
+	struct list_head idle;
+
+	struct sipalg_meter __rcu *meter;
 
 	/* guards ports */
 	spinlock_t port_lock;
@@ -80,6 +86,7 @@ struct sipalg_net {
 	atomic_t call_id;
 	atomic_t call_count;
 	atomic_t call_peak;
+	atomic_t idle_count;
 	atomic_t binding_count;
 	atomic_t registration_count;
 	atomic_t pinhole_count;

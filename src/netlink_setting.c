@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Settings by netlink: listed, set all or nothing, reset. */
 #include <uapi/linux/sipalg.h>
+#include "meter.h"
 #include "net.h"
 #include "netlink.h"
 #include "setting.h"
@@ -199,14 +200,27 @@ static int set_one(struct sipalg_settings *new, struct nlattr *attr,
 	return 0;
 }
 
-static void take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
+static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
 {
+	bool metered = new->value[SIPALG_RATE_LIMIT] ||
+		       new->value[SIPALG_SCREEN_INVITES];
+	struct sipalg_meter *meter;
 	unsigned int i;
+
+	if (metered && !rcu_access_pointer(sn->meter)) {
+		meter = sipalg_meter_alloc();
+		if (!meter)
+			return -ENOMEM;
+		sipalg_meter_swap(sn, meter);
+	}
 
 	for (i = 0; i < SIPALG_SETTING_MAX; i++)
 		WRITE_ONCE(sn->settings.value[i], new->value[i]);
 	for (i = 0; i < SIPALG_SCREEN_EXEMPT_MAX; i++)
 		WRITE_ONCE(sn->settings.screen_exempt[i], new->screen_exempt[i]);
+	if (!metered)
+		sipalg_meter_swap(sn, NULL);
+	return 0;
 }
 
 int sipalg_nl_setting_set(struct sk_buff *skb, struct genl_info *info)
@@ -232,7 +246,7 @@ int sipalg_nl_setting_set(struct sk_buff *skb, struct genl_info *info)
 		err = -EINVAL;
 	}
 	if (!err)
-		take_over(sn, &new);
+		err = take_over(sn, &new);
 	mutex_unlock(&setting_mutex);
 	return err;
 }
@@ -240,10 +254,11 @@ int sipalg_nl_setting_set(struct sk_buff *skb, struct genl_info *info)
 int sipalg_nl_setting_reset(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sipalg_settings new;
+	int err;
 
 	sipalg_settings_init(&new);
 	mutex_lock(&setting_mutex);
-	take_over(sipalg_net_get(genl_info_net(info)), &new);
+	err = take_over(sipalg_net_get(genl_info_net(info)), &new);
 	mutex_unlock(&setting_mutex);
-	return 0;
+	return err;
 }

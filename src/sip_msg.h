@@ -210,6 +210,7 @@ enum sip_refresher { SIP_REFRESHER_NONE, SIP_REFRESHER_UAC, SIP_REFRESHER_UAS };
  * @method: of a request: its own; of a response: CSeq's (enum sip_method)
  * @status: of a response: 100..699; of a request: 0
  * @cseq: sequence number, 0..2^31-1 (RFC 3261 8.1.1.5)
+ * @uri: of a request: its Request-URI
  * @call_id: value without surrounding white space
  * @from_tag: value of the tag parameter of From
  * @to_tag: the same of To
@@ -245,6 +246,7 @@ struct sip_msg {
 	u16 status;
 	u32 cseq;
 
+	struct sip_span uri;
 	struct sip_span call_id;
 	struct sip_span from_tag;
 	struct sip_span to_tag;

@@ -97,6 +97,7 @@ static bool request_line(struct reader *reader, const char *p, const char *end)
 	if (uri == uri_end || *uri == '/' || text_until(uri, uri_end, TEXT_SPACE) != uri_end ||
 	    text_until(behind, end, TEXT_CONTROL) != end)
 		return false;
+	msg->uri = sip_span_of(msg, uri, uri_end);
 	return sip_uri_read(msg, uri, uri_end, SIP_AT_REQUEST_URI, 0, &index) != SIP_URI_BAD;
 }
 

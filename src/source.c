@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A table of addresses with calls; an entry lives as long as it has one. */
-#include <linux/refcount.h>
+#include <linux/err.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include "net.h"
 #include "source.h"
+
+#define TRIES	100
 
 struct source_key {
 	union nf_inet_addr ip;
@@ -16,7 +18,7 @@ struct sipalg_source {
 	struct source_key key;
 	struct sipalg_net *sn;
 	struct rcu_head rcu;
-	refcount_t calls;
+	atomic_t calls;
 };
 
 static const struct rhashtable_params source_params = {
@@ -30,19 +32,35 @@ static struct sipalg_source *source_make(struct sipalg_net *sn,
 					 const struct source_key *key)
 {
 	struct sipalg_source *source = kzalloc(sizeof(*source), GFP_ATOMIC);
+	int err;
 
 	if (!source)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	source->key = *key;
 	source->sn = sn;
-	refcount_set(&source->calls, 1);
-	if (rhashtable_lookup_insert_fast(&sn->sources, &source->node,
-					  source_params)) {
+	atomic_set(&source->calls, 1);
+	err = rhashtable_lookup_insert_fast(&sn->sources, &source->node,
+					    source_params);
+	if (err) {
 		kfree(source);
-		return NULL;
+		return ERR_PTR(err);
 	}
 	atomic_long_add(sizeof(*source), &sn->memory);
 	return source;
+}
+
+/* Return: 0; -EMFILE: it has its share; -EAGAIN: it is being forgotten. */
+static int source_add(struct sipalg_source *source, int most)
+{
+	int calls = atomic_read(&source->calls);
+
+	do {
+		if (!calls)
+			return -EAGAIN;
+		if (calls >= most)
+			return -EMFILE;
+	} while (!atomic_try_cmpxchg(&source->calls, &calls, calls + 1));
+	return 0;
 }
 
 struct sipalg_source *sipalg_source_take(struct sipalg_net *sn, u8 family,
@@ -51,21 +69,32 @@ struct sipalg_source *sipalg_source_take(struct sipalg_net *sn, u8 family,
 	u32 most = sipalg_setting(sn, SIPALG_MAX_CALLS_PER_SOURCE);
 	struct source_key key = { .ip = *ip, .family = family };
 	struct sipalg_source *source;
+	unsigned int try;
+	int err;
 
-	source = rhashtable_lookup(&sn->sources, &key, source_params);
-	if (!source)
-		return source_make(sn, &key);
-	if (refcount_read(&source->calls) >= most ||
-	    !refcount_inc_not_zero(&source->calls))
-		return NULL;
-	return source;
+	/* Another CPU may be making the same entry, or forgetting it. */
+	for (try = 0; try < TRIES; try++) {
+		source = rhashtable_lookup(&sn->sources, &key, source_params);
+		if (source) {
+			err = source_add(source, most);
+		} else {
+			source = source_make(sn, &key);
+			err = PTR_ERR_OR_ZERO(source);
+		}
+		if (!err)
+			return source;
+		if (err != -EAGAIN && err != -EEXIST)
+			return NULL;
+		cpu_relax();
+	}
+	return NULL;
 }
 
 void sipalg_source_give(struct sipalg_source *source)
 {
 	struct sipalg_net *sn = source->sn;
 
-	if (!refcount_dec_and_test(&source->calls))
+	if (!atomic_dec_and_test(&source->calls))
 		return;
 	rhashtable_remove_fast(&sn->sources, &source->node, source_params);
 	atomic_long_sub(sizeof(*source), &sn->memory);

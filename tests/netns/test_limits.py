@@ -93,4 +93,110 @@ def share():
     reset()
 
 
+@test("S0-12", "who has more than his share costs nobody else a call, in a full table")
+def share_of_full():
+    shell(f"{TOOL} setting set max-calls 16 max-calls-per-source 10")
+    for i in range(6):
+        invite(f"o{i}", sock=other, host=OTHER)
+        time.sleep(2)
+    for i in range(10):
+        invite(f"p{i}")
+    _, request, got = invite("greedy")
+    same(got, request)
+    assert len(names()) == 16 and "o0" in names() and "greedy" not in names(), names()
+    reset()
+
+
+@test("S0-19", "more idle calls than max-idle-calls: the one that is idle longest goes")
+def idle_calls():
+    shell(f"{TOOL} setting set max-idle-calls 2")
+    shell(f"{TOOL} stats reset")
+    calls = []
+    for i in range(4):
+        call, _, _ = invite(f"idle{i}", 5160 + 2 * i)
+        answer(call)
+        calls.append(call)
+        time.sleep(5)
+    ends = Udp("phone", PHONE, 5162), Udp("provider", RELAY, 8000)
+    for _ in range(3):
+        time.sleep(60)              # idle1 talks, the others fall silent
+        ends[1].send(b"media", ROUTER, 5162)
+        assert ends[0].recv(0.5)
+    assert names() == {"idle1", "idle2", "idle3"}, names()
+    assert data("stats show")["calls"]["ended"]["evicted"] == 1
+    phone.send(calls[2].request("INVITE", sdp(PHONE, 5164), cseq=2, to_tag=True), SERVER)
+    assert server.recv()            # it is in use again
+    server.send(calls[2].response("200 OK", body=sdp(RELAY, 8000)), ROUTER)
+    assert phone.recv()
+    time.sleep(200)                 # now idle1 is silent too, and idle3 is the oldest
+    assert names() == {"idle1", "idle2"}, names()
+    for end in ends:
+        end.close()
+    reset()
+
+
+@test("FortiOS invite-rate", "rate-limit: so many requests of a method a second from one address")
+def rate():
+    shell(f"{TOOL} setting set rate-limit 5")
+    for i in range(8):
+        phone.send(Call(f"r{i}", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER).request("INVITE"), SERVER)
+    got = [server.recv(0.1) for _ in range(8)]
+    assert [bool(one) for one in got] == [True] * 5 + [False] * 3
+    assert data("stats show")["dropped"]["rate_limited"] == 3
+    assert invite("ro", sock=other, host=OTHER)[2], "another phone has its own"
+    call = Call("r0", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    for _ in range(10):
+        phone.send(call.request("CANCEL"), SERVER)
+        assert server.recv(), "what belongs to a call is not held back"
+    time.sleep(1.1)
+    assert invite("r9")[2]
+    reset()
+
+
+@test("S3-30", "a refused INVITE is not let through again for screen-timeout")
+def screened():
+    shell(f"{TOOL} setting set screen-invites on")
+    for status, blocked in (("404 Not Found", True), ("302 Moved", True), ("503 Busy", True),
+                            ("401 Unauthorized", False), ("422 Too Small", False),
+                            ("487 Terminated", False), ("603 Decline", False)):
+        shell(f"{TOOL} stats reset")
+        refuse(f"first{status[:3]}", status)
+        assert bool(invite(f"second{status[:3]}")[2]) != blocked, status
+        assert data("stats show")["dropped"]["screened"] == blocked
+        assert invite(f"other{status[:3]}", sock=other, host=OTHER)[2], "another caller may"
+        time.sleep(5.1)
+        assert invite(f"third{status[:3]}")[2], status
+        time.sleep(6)
+    reset()
+
+
+@test("S3-30", "within the same call, too; another callee may be called; off by default")
+def screened_call():
+    shell(f"{TOOL} setting set screen-invites on screen-timeout 60 screen-exempt 486")
+    call = refuse("again", "404 Not Found")
+    phone.send(call.request("INVITE", cseq=2), SERVER)
+    assert server.recv(0.5) is None
+    request = call.request("INVITE", cseq=3).replace(b"INVITE sip:bob@", b"INVITE sip:carol@")
+    phone.send(request, SERVER)
+    assert server.recv()
+    refuse("busy", "486 Busy Here", b"sip:dave@")
+    time.sleep(61)
+    assert invite("later")[2]
+    shell(f"{TOOL} setting reset")
+    refuse("off", "404 Not Found")
+    assert invite("off2")[2]
+    reset()
+
+
+def refuse(name, status, callee=b"sip:bob@"):
+    call = Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(call.request("INVITE").replace(b"INVITE sip:bob@", b"INVITE " + callee), SERVER)
+    assert server.recv(), name
+    server.send(call.response(status), ROUTER)
+    assert phone.recv()
+    phone.send(call.request("ACK").replace(b"ACK sip:bob@", b"ACK " + callee), SERVER)
+    assert server.recv()
+    return call
+
+
 run()
