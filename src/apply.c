@@ -16,6 +16,7 @@
 #include "keep.h"
 #include "media_pinhole.h"
 #include "net.h"
+#include "signalling_pinhole.h"
 
 /* RFC 9293 3.7.1: what every path can carry. */
 #define SMALLEST_PIECE	536
@@ -76,9 +77,9 @@ static bool apply_pinholes(const struct sipalg_flow *flow,
 {
 	int err;
 
-	if (!plan->call || !plan->pinholes)
+	if (!plan->call)
 		return true;
-	err = sipalg_media_sync(plan->call, flow);
+	err = plan->pinholes ? sipalg_media_sync(plan->call, flow) : 0;
 	if (err == -EBUSY || err == -EALREADY) {
 		plan->reason = SIPALG_REASON_NO_PORT_PAIR;
 		return false;
@@ -88,6 +89,7 @@ static bool apply_pinholes(const struct sipalg_flow *flow,
 		plan->reason = SIPALG_REASON_NO_MEMORY;
 		plan->edit_count = 0;
 	}
+	sipalg_signalling_sync(plan->call, flow);
 	return true;
 }
 

@@ -12,6 +12,7 @@
 #include "ladder.h"
 #include "net.h"
 #include "netlink_event.h"
+#include "signalling_pinhole.h"
 #include "source.h"
 #include "wheel.h"
 
@@ -323,6 +324,7 @@ void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason)
 	call->reason = reason;
 	sipalg_count(call->sn, ended[reason]);
 	sipalg_media_close(call);
+	sipalg_signalling_close(call);
 	unlink_call(call);
 	sipalg_event_call(call, "ended");
 	if (timer_delete(&call->timer))
@@ -346,6 +348,7 @@ static void drop_call(void *ptr, void *arg)
 	sipalg_evict_forget(call);
 	sipalg_keep_unuse(&call->signalling);
 	sipalg_media_abandon(call);
+	sipalg_signalling_close(call);
 	spin_unlock_bh(&call->lock);
 	atomic_dec(&call->sn->call_count);
 	sipalg_call_put(call);

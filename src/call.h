@@ -25,6 +25,7 @@
 struct sipalg_binding;
 struct sipalg_ladder;
 struct sipalg_source;
+struct sipalg_ways;
 
 #define SIPALG_MAX_CALL_ID	512	/* longer ones are not followed */
 #define SIPALG_MAX_TAG		256
@@ -105,6 +106,8 @@ struct sipalg_dialog {
  * @binding: of the inside party, used while the call lives, or NULL
  * @signalling: the flow of its newest message, kept alive for it, or NULL
  * @master: carries the pinholes, or NULL
+ * @heard: bits of the sides that have said more than 100 Trying
+ * @ways: what its parties can be reached by, or NULL
  * @ladder: its last messages, or NULL
  * @dialogs: struct sipalg_dialog
  * @media: struct sipalg_media
@@ -158,6 +161,8 @@ struct sipalg_call {
 	struct sipalg_binding *binding;
 	struct nf_conn *signalling;
 	struct nf_conn *master;
+	u8 heard;
+	struct sipalg_ways *ways;
 	struct sipalg_ladder *ladder;
 	struct list_head dialogs;
 	struct list_head media;

@@ -352,6 +352,8 @@ void sipalg_call_message(struct sipalg_call *call,
 	if (find_sides(&s) && is_known(&s)) {
 		take_in(&s);
 		plan->followed = true;
+		plan->side = s.side;
+		plan->fork = s.side == SIPALG_CALLER ? 0 : fork_of(&s);
 	}
 	/* whatever a call began with, it ends */
 	if (call->linked && !call->deadlines)

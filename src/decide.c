@@ -14,6 +14,7 @@
 #include "rate.h"
 #include "registration.h"
 #include "screen.h"
+#include "signalling_pinhole.h"
 #include "translate.h"
 
 #define REGISTER_EXPIRES_DEFAULT	3600
@@ -168,6 +169,10 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	if (sipalg_setting(sn, SIPALG_MODE) == SIPALG_MODE_FULL)
 		sipalg_translate(flow, msg, plan);
 	registrations(flow, msg, plan);
+	if (plan->followed && plan->call->linked &&
+	    sipalg_setting(sn, SIPALG_MODE) >= SIPALG_MODE_PINHOLES)
+		sipalg_signalling_learn(plan->call, plan->side, plan->fork,
+					flow, msg);
 	if (!sipalg_plan_finish(plan, msg))
 		pass_unchanged(plan, SIPALG_REASON_TOO_LONG);
 }

@@ -36,10 +36,13 @@ static int __net_init net_init(struct net *net)
 	get_random_bytes(&sn->key, sizeof(sn->key));
 	spin_lock_init(&sn->port_lock);
 	sipalg_evict_init(sn);
+	spin_lock_init(&sn->gate_lock);
 	spin_lock_init(&sn->tcp_lock);
 	INIT_LIST_HEAD(&sn->tcp);
 	for (i = 0; i < ARRAY_SIZE(sn->ports); i++)
 		INIT_HLIST_HEAD(&sn->ports[i]);
+	for (i = 0; i < ARRAY_SIZE(sn->gates); i++)
+		INIT_HLIST_HEAD(&sn->gates[i]);
 
 	sn->stats = alloc_percpu(struct sipalg_stats);
 	if (!sn->stats)

@@ -76,15 +76,6 @@ struct section {
 	u8 ports;
 };
 
-static bool is_unicast(u8 family, const union nf_inet_addr *ip)
-{
-	if (family == AF_INET)
-		return ip->ip && !ipv4_is_multicast(ip->ip) &&
-		       !ipv4_is_lbcast(ip->ip) && !ipv4_is_loopback(ip->ip);
-	return ipv6_addr_type(&ip->in6) & IPV6_ADDR_UNICAST &&
-	       !ipv6_addr_loopback(&ip->in6);
-}
-
 static u8 host_family(const struct sip_host *host)
 {
 	switch (host->form) {
@@ -109,7 +100,7 @@ static bool section_wants_media(const struct section *section,
 	    sdp->transport != SDP_TRANSPORT_UDP)
 		return false;
 	if (host_family(section->host) != flow->family ||
-	    !is_unicast(flow->family, &section->host->addr))
+	    !sipalg_is_unicast(flow->family, &section->host->addr))
 		return false;
 	/* only the router itself may have its own ports opened */
 	return sipalg_ip_equal(&section->host->addr, &flow->src.ip) ||

@@ -6,7 +6,8 @@
  *	sipalg_tcp.lock
  *	sipalg_call.lock
  *	sipalg_binding.lock
- *	sipalg_net.port_lock, .tcp_lock or .silent_lock (one at a time)
+ *	sipalg_net.port_lock, .tcp_lock, .gate_lock or .silent_lock (one at
+ *	a time)
  *	nf_conntrack_expect_lock (conntrack's, inside its functions)
  * All are taken with _bh: the helper also runs for packets of local sockets
  * in process context. rhashtable locks its own buckets; nothing of ours is
@@ -19,6 +20,7 @@
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <net/net_namespace.h>
+#include "gate.h"
 #include "setting.h"
 #include "stats.h"
 
@@ -41,6 +43,9 @@
  * @meter: what rate-limit and screen-invites have seen, or NULL
  * @port_lock: guards @ports
  * @ports: struct sipalg_media by translated address and port
+ * @gate_lock: guards @gates
+ * @gates: struct sipalg_gate by what they let through
+ * @gate_count: how many there are
  * @tcp_lock: guards @tcp
  * @tcp: struct sipalg_tcp of connections that owe something
  * @tcp_bytes: what they hold
@@ -77,6 +82,11 @@ struct sipalg_net {
 	/* guards ports */
 	spinlock_t port_lock;
 	struct hlist_head ports[1 << SIPALG_PORT_HASH_BITS];
+
+	/* guards gates */
+	spinlock_t gate_lock;
+	struct hlist_head gates[1 << SIPALG_GATE_HASH_BITS];
+	unsigned int gate_count;
 
 	/* guards tcp */
 	spinlock_t tcp_lock;

@@ -5,6 +5,7 @@
 #include <net/netfilter/nf_nat.h>
 #include "binding.h"
 #include "compat.h"
+#include "gate.h"
 #include "media_pinhole.h"
 #include "net.h"
 #include "pinhole.h"
@@ -110,10 +111,17 @@ static void expected(struct nf_conn *ct, struct nf_conntrack_expect *exp)
 
 	if (!owner)
 		return;
-	if (data->kind == SIPALG_OWNER_CALL)
+	switch (data->kind) {
+	case SIPALG_OWNER_CALL:
 		sipalg_media_expected(owner, ct, exp);
-	else
+		break;
+	case SIPALG_OWNER_BINDING:
 		sipalg_registration_expected(owner, ct, exp);
+		break;
+	case SIPALG_OWNER_GATE:
+		sipalg_gate_expected(owner, ct);
+		break;
+	}
 }
 
 int sipalg_pinhole_open(struct sipalg_net *sn, struct nf_conn *master,

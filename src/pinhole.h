@@ -26,7 +26,11 @@ enum sipalg_pinhole_class {
 	SIPALG_CLASS_MAX
 };
 
-enum sipalg_owner_kind { SIPALG_OWNER_CALL, SIPALG_OWNER_BINDING };
+enum sipalg_owner_kind {
+	SIPALG_OWNER_CALL,
+	SIPALG_OWNER_BINDING,
+	SIPALG_OWNER_GATE,
+};
 
 /**
  * struct sipalg_pinhole - what a pinhole shall let through
@@ -54,7 +58,7 @@ struct sipalg_pinhole {
  * sipalg_master_alloc() - make a master for the pinholes of one owner
  * @flow: the signalling flow it is made for
  * @kind: enum sipalg_owner_kind
- * @owner: struct sipalg_call or sipalg_binding; it must stay valid under RCU
+ * @owner: struct sipalg_call, sipalg_binding or sipalg_gate; it must stay valid under RCU
  *	until sipalg_master_release() and a grace period
  *
  * Softirq; the caller may hold the owner's lock.

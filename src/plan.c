@@ -22,6 +22,8 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 	plan->described = false;
 	plan->pinholes = false;
 	plan->followed = false;
+	plan->side = 0;
+	plan->fork = 0;
 	plan->keep = 0;
 }
 

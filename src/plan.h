@@ -46,6 +46,8 @@ enum sipalg_verdict {
  * @described: the session description has been taken in
  * @pinholes: @call's media changed: apply brings its pinholes into line
  * @followed: its call has taken it in: the call uses the message's flow
+ * @side: enum sipalg_side of the sender then
+ * @fork: dialog of the sender then, 0 for the caller
  * @keep: the signalling flow shall live this long after its last packet, in
  *	jiffies; 0: as conntrack thinks right (S3-4, H-11)
  * @edits: in the order of the message once sipalg_plan_finish() has run
@@ -62,6 +64,8 @@ struct sipalg_plan {
 	bool described;
 	bool pinholes;
 	bool followed;
+	u8 side;
+	u16 fork;
 	unsigned long keep;
 	struct sipalg_edit edits[SIPALG_MAX_EDITS];
 	char text[SIPALG_PLAN_TEXT];

@@ -23,4 +23,13 @@ struct net;
  */
 bool sipalg_is_router(struct net *net, u8 family, const union nf_inet_addr *ip);
 
+/**
+ * sipalg_is_unicast() - is this an address of one host (S3-13)
+ * @family: AF_INET or AF_INET6
+ * @ip: the address, network byte order
+ *
+ * Return: true if it is; 0.0.0.0, multicast and loopback are none.
+ */
+bool sipalg_is_unicast(u8 family, const union nf_inet_addr *ip);
+
 #endif

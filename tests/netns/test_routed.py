@@ -4,7 +4,7 @@
 import time
 
 import topology as net
-from sip import Call, sdp
+from sip import Call, again, sdp
 from tap import run, same, test
 from topology import (PHONE, PHONE6, RELAY, RELAY6, SERVER, SERVER6, STRANGER, Tcp, Udp)
 
@@ -77,6 +77,31 @@ def direction():
     server.send(call.response("486 Busy Here"), PHONE)
     assert phone.recv()
     for sock in (phone, server, theirs, ours, other):
+        sock.close()
+
+
+@test("S3-16", "the callee itself sends the BYE past its proxy, and the pinhole goes with the call")
+def past_proxy():
+    phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
+    callee = Udp("provider", RELAY, 5070)
+    call = Call("past", f"{PHONE}:5060", f"{PHONE}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4790)), SERVER)
+    assert server.recv()
+    bye = call.peer_request("BYE", f"{PHONE}:5060")
+    callee.send(bye, PHONE)
+    assert phone.recv(1) is None
+    server.send(again(call.response("200 OK", body=sdp(RELAY, 8790)),
+                      (f"bob@{SERVER}:5060", f"bob@{RELAY}:5070")), PHONE)
+    assert phone.recv()
+    ack = call.request("ACK", to_tag=True)
+    phone.send(ack, RELAY, 5070)
+    same(callee.recv(), ack)
+    net.router(f"conntrack -D -p udp -s {PHONE}")
+    callee.send(bye, PHONE)
+    same(phone.recv(), bye)
+    net.until(lambda: not net.expectations(), 6)
+    net.until(lambda: not net.expectations("signalling"), 40)
+    for sock in (phone, server, callee):
         sock.close()
 
 

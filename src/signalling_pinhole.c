@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From the addresses in a call's headers to gates. */
+#include <linux/slab.h>
+#include "binding.h"
+#include "call.h"
+#include "gate.h"
+#include "net.h"
+#include "signalling_pinhole.h"
+#include "where.h"
+
+#define LOWEST_PORT	1024	/* H-25 */
+#define BOTH_SIDES	(BIT(SIPALG_CALLER) | BIT(SIPALG_CALLEE))
+#define MAX_WAYS	8	/* of a call */
+#define MAX_SENDERS	2	/* to one of them */
+
+/**
+ * struct sender - who may come a way
+ * @src: from this address; zero: from any
+ * @tried: and it is open, or cannot be
+ * @gate: it is open, or NULL
+ */
+struct sender {
+	union nf_inet_addr src;
+	bool tried;
+	struct sipalg_gate *gate;
+};
+
+/**
+ * struct way - to one address that a party has named
+ * @dst: as the other side addresses it
+ * @real: where that is
+ * @fork: dialog of the party
+ * @side: enum sipalg_side of those whom it leads to
+ * @place: enum sip_place it was named at
+ * @l4proto: IPPROTO_UDP or IPPROTO_TCP
+ * @own: of the host that named it (H-25)
+ * @fresh: named by the newest message
+ * @sender: who may come
+ */
+struct way {
+	struct sipalg_addr dst;
+	struct sipalg_addr real;
+	u16 fork;
+	u8 side;
+	u8 place;
+	u8 l4proto;
+	bool own;
+	bool fresh;
+	struct sender sender[MAX_SENDERS];
+};
+
+/**
+ * struct sipalg_ways - all of a call
+ * @count: how many there are
+ * @way: they
+ */
+struct sipalg_ways {
+	unsigned int count;
+	struct way way[MAX_WAYS];
+};
+
+static const struct {
+	u8 place;
+	u8 setting;
+} places[] = {
+	{ SIP_AT_CONTACT, SIPALG_CONTACT_PINHOLE },
+	{ SIP_AT_RECORD_ROUTE, SIPALG_RECORD_ROUTE_PINHOLE },
+	{ SIP_AT_ROUTE, SIPALG_ROUTE_PINHOLE },
+	{ SIP_AT_VIA, SIPALG_VIA_PINHOLE },
+};
+
+static void way_close(struct way *way)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_SENDERS; i++) {
+		if (way->sender[i].gate)
+			sipalg_gate_give(way->sender[i].gate);
+		way->sender[i] = (struct sender){};
+	}
+}
+
+static bool is_same(const struct way *a, const struct way *b)
+{
+	return sipalg_addr_equal(&a->dst, &b->dst) &&
+	       sipalg_addr_equal(&a->real, &b->real) && a->side == b->side &&
+	       a->fork == b->fork && a->place == b->place &&
+	       a->l4proto == b->l4proto && a->own == b->own;
+}
+
+static void way_add(struct sipalg_call *call, const struct way *new)
+{
+	struct sipalg_ways *ways = call->ways;
+	unsigned int i;
+
+	if (!ways) {
+		ways = kzalloc(sizeof(*ways), GFP_ATOMIC);
+		if (!ways)
+			return;
+		atomic_long_add(sizeof(*ways), &call->sn->memory);
+		call->ways = ways;
+	}
+	for (i = 0; i < ways->count; i++) {
+		if (is_same(&ways->way[i], new)) {
+			ways->way[i].fresh = true;
+			return;
+		}
+	}
+	if (ways->count < MAX_WAYS)
+		ways->way[ways->count++] = *new;
+}
+
+/* The message named others in the same place: those of before are no more. */
+static void drop_stale(struct sipalg_ways *ways, const struct way *named)
+{
+	unsigned int i = 0;
+
+	while (i < ways->count) {
+		struct way *way = &ways->way[i];
+
+		if (!way->fresh && way->place == named->place &&
+		    way->side == named->side && way->fork == named->fork) {
+			way_close(way);
+			*way = ways->way[--ways->count];
+		} else {
+			way->fresh = false;
+			i++;
+		}
+	}
+}
+
+/* The sender has named itself. Returns false if nobody can reach it there. */
+static bool find_own(const struct sipalg_flow *flow, struct way *way)
+{
+	const struct sipalg_binding *binding;
+
+	way->own = true;
+	if (!sipalg_flow_from_inside(flow))
+		return true;
+	/* it knows its public address and has written that (H-13) */
+	if (sipalg_ip_equal(&way->dst.ip, &flow->src_seen.ip)) {
+		way->real = flow->src;
+		return way->dst.port == flow->src_seen.port;
+	}
+	/* what is told in Via is where the message came from */
+	binding = sipalg_binding_of_sender(flow, way->place == SIP_AT_VIA ?
+						 &flow->src : &way->dst);
+	if (!binding ||
+	    !sipalg_ip_equal(&binding->private.addr.ip, &way->dst.ip))
+		return false;
+	way->dst = binding->public.addr;
+	return true;
+}
+
+/* Another hop: beyond the receiver, or before a sender outside. */
+static bool find_other(const struct sipalg_flow *flow, const struct way *way)
+{
+	if (sipalg_flow_from_inside(flow) && way->place != SIP_AT_ROUTE)
+		return false;
+	return !sipalg_ip_equal(&way->dst.ip, &flow->dst.ip) &&
+	       !sipalg_ip_equal(&way->dst.ip, &flow->dst_real.ip) &&
+	       !sipalg_is_router(flow->sn->net, flow->family, &way->dst.ip);
+}
+
+static bool find_way(const struct sipalg_flow *flow,
+		     const struct sip_host *host, struct way *way)
+{
+	u8 form = flow->family == AF_INET ? SIP_HOST_IP4 : SIP_HOST_IP6;
+	u16 port = host->port ?: 5060;
+
+	/* what is behind TLS is nothing that we could follow */
+	if (host->form != form || host->secure || port < LOWEST_PORT ||
+	    !sipalg_is_unicast(flow->family, &host->addr))
+		return false;
+	way->dst = (struct sipalg_addr){ host->addr, htons(port) };
+	way->real = way->dst;
+	way->l4proto = flow->l4proto;
+	way->fresh = true;
+
+	if (sipalg_ip_equal(&host->addr, &flow->src.ip) ||
+	    sipalg_ip_equal(&host->addr, &flow->src_seen.ip))
+		return find_own(flow, way);
+	return find_other(flow, way);
+}
+
+/* RFC 3261 12.2.1.2, 3311 5.1; the seed has ACK as well (S3-45). */
+static bool is_target_refresh(const struct sip_msg *msg)
+{
+	return msg->method == SIP_METHOD_INVITE ||
+	       msg->method == SIP_METHOD_UPDATE ||
+	       msg->method == SIP_METHOD_ACK;
+}
+
+/* Which of the headers of this message say where a party can be reached? */
+static bool is_telling(const struct sip_msg *msg, const struct sip_host *host,
+		       u8 place)
+{
+	if (host->place != place)
+		return false;
+	switch (place) {
+	case SIP_AT_CONTACT:
+	case SIP_AT_RECORD_ROUTE:
+		/* from 300 on it says where others are (RFC 3261 21.3) */
+		return msg->status < 300 && is_target_refresh(msg);
+	case SIP_AT_VIA:
+		return msg->request && !host->value;
+	default:
+		return msg->request;
+	}
+}
+
+static void learn_place(struct sipalg_call *call, u8 side, u16 fork,
+			const struct sipalg_flow *flow,
+			const struct sip_msg *msg, u8 place)
+{
+	struct way way = { .side = side, .fork = fork, .place = place };
+	bool named = false;
+	unsigned int i;
+
+	/* a Route is where the receiver sends it on to */
+	if (place == SIP_AT_ROUTE) {
+		way.side = !side;
+		way.fork = 0;
+	}
+	for (i = 0; i < msg->host_count; i++) {
+		struct way new = way;
+
+		if (!is_telling(msg, &msg->hosts[i], place))
+			continue;
+		named = true;
+		if (find_way(flow, &msg->hosts[i], &new))
+			way_add(call, &new);
+	}
+	if (named && call->ways)
+		drop_stale(call->ways, &way);
+}
+
+void sipalg_signalling_learn(struct sipalg_call *call, u8 side, u16 fork,
+			     const struct sipalg_flow *flow,
+			     const struct sip_msg *msg)
+{
+	unsigned int i;
+
+	if (msg->request || msg->status > 100)
+		call->heard |= BIT(side);
+	for (i = 0; i < ARRAY_SIZE(places); i++)
+		if (sipalg_setting(call->sn, places[i].setting))
+			learn_place(call, side, fork, flow, msg,
+				    places[i].place);
+}
+
+/*
+ * As long as nobody has answered, what a lone INVITE names is not worth a
+ * pinhole (H-25), be there a tag in its To; the answer itself comes by Via.
+ */
+static bool may_open(const struct sipalg_call *call, const struct way *way)
+{
+	return way->place == SIP_AT_VIA ||
+	       (call->heard == BOTH_SIDES && !list_empty(&call->dialogs));
+}
+
+/* Whoever it is, or the other party: as it sends, and as it wants to be sent to. */
+static void find_senders(const struct sipalg_call *call, const struct way *way,
+			 union nf_inet_addr src[MAX_SENDERS])
+{
+	memset(src, 0, MAX_SENDERS * sizeof(*src));
+	if (way->own && sipalg_setting(call->sn, SIPALG_SIGNALLING_SOURCE) ==
+			SIPALG_SIGNALLING_SOURCE_ANY)
+		return;
+	src[0] = call->party[!way->side].ip;
+	src[1] = call->contact[!way->side];
+}
+
+static void open_way(struct sipalg_call *call, struct way *way,
+		     const struct sipalg_flow *flow, struct sender *sender)
+{
+	struct sipalg_gate_key key;
+
+	memset(&key, 0, sizeof(key));
+	key.dst.ip = way->dst.ip;
+	key.dst.port = way->dst.port;
+	key.src = sender->src;
+	key.family = flow->family;
+	key.l4proto = way->l4proto;
+	sender->gate = sipalg_gate_take(flow, &key, &way->real,
+					&call->seen[!way->side].ip);
+}
+
+/*
+ * From inside to where the call goes anyway: the rule that attached the helper
+ * to it decides whether it stays attached (H-22).
+ */
+static bool is_way_of_flow(const struct sipalg_call *call,
+			   const struct way *way)
+{
+	return sipalg_addr_equal(&way->dst, &way->real) &&
+	       sipalg_addr_equal(&way->dst, &call->seen[way->side]);
+}
+
+/* The second sender must be known, and another one. */
+static bool is_wanted(const struct sipalg_call *call, const struct way *way,
+		      const union nf_inet_addr src[MAX_SENDERS], unsigned int i)
+{
+	if (!i)
+		return !is_way_of_flow(call, way);
+	return memchr_inv(&src[i], 0, sizeof(*src)) &&
+	       !sipalg_ip_equal(&src[i], &src[0]);
+}
+
+static void sync_way(struct sipalg_call *call, struct way *way,
+		     const struct sipalg_flow *flow)
+{
+	union nf_inet_addr src[MAX_SENDERS];
+	unsigned int i;
+
+	find_senders(call, way, src);
+	for (i = 0; i < MAX_SENDERS; i++) {
+		struct sender *sender = &way->sender[i];
+
+		if (sender->tried && sipalg_ip_equal(&sender->src, &src[i]))
+			continue;
+		if (sender->gate)
+			sipalg_gate_give(sender->gate);
+		*sender = (struct sender){ .src = src[i], .tried = true };
+		if (is_wanted(call, way, src, i))
+			open_way(call, way, flow, sender);
+	}
+}
+
+void sipalg_signalling_sync(struct sipalg_call *call,
+			    const struct sipalg_flow *flow)
+{
+	unsigned int i;
+
+	for (i = 0; call->ways && i < call->ways->count; i++)
+		if (may_open(call, &call->ways->way[i]))
+			sync_way(call, &call->ways->way[i], flow);
+}
+
+void sipalg_signalling_close(struct sipalg_call *call)
+{
+	struct sipalg_ways *ways = call->ways;
+	unsigned int i;
+
+	if (!ways)
+		return;
+	for (i = 0; i < ways->count; i++)
+		way_close(&ways->way[i]);
+	call->ways = NULL;
+	atomic_long_sub(sizeof(*ways), &call->sn->memory);
+	kfree(ways);
+}

@@ -1,0 +1,302 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Signalling that takes another way than the INVITE: to where Contact and routes lead."""
+import socket
+
+import topology as net
+from sip import Call, again, sdp
+from tap import run, same, test
+from topology import (PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER, SERVER6, STRANGER, Tcp,
+                      Udp, router)
+
+net.build()
+phone = Udp("phone", PHONE, 5060)
+server = Udp("provider", SERVER, 5060)
+# the callee itself, whom the provider's server stands before
+peer = Udp("provider", RELAY, 5070)
+stranger = Udp("provider", STRANGER, 5060)
+
+LOCAL, ALG = f"{PHONE}:5060", f"{ROUTER}:5060"
+CTL = "tools/sipalg-ctl/sipalg-ctl"
+
+
+def setting(*words):
+    router(f"{CTL} setting set " + " ".join(words))
+
+
+def reset():
+    router(f"{CTL} setting reset")
+    router(f"{CTL} call end --all")
+    router("conntrack -D -p udp 2>/dev/null || true")
+    assert not net.expectations("signalling"), net.expectations("signalling")
+
+
+def signalling():
+    return net.expectations("signalling")
+
+
+def invite(name, port, extra="", body=True):
+    call = Call(name, LOCAL, ALG, SERVER)
+    data = call.request("INVITE", sdp(PHONE, port) if body else "", extra=extra)
+    phone.send(data, SERVER)
+    assert server.recv()
+    return call
+
+
+def answer(call, port, extra="", contact=f"{RELAY}:5070"):
+    data = again(call.response("200 OK", body=sdp(RELAY, port), extra=extra),
+                 (f"Contact: <sip:bob@{SERVER}:5060>", f"Contact: <sip:bob@{contact}>"))
+    server.send(data, ROUTER)
+    same(phone.recv(), again(data, (ALG, LOCAL)))
+
+
+def answered(name, port, **options):
+    """The callee's Contact is its own address: no proxy stays in the way."""
+    call = invite(name, port)
+    answer(call, port + 2000, **options)
+    return call
+
+
+def arrives(sender, data, wanted=None):
+    """Does what comes from outside reach the phone, translated?"""
+    sender.send(data, ROUTER)
+    got = phone.recv(1)
+    if got is None:
+        # the router itself was spoken to; the next try is no reply to that
+        router("conntrack -D -p udp -s " + sender.address[0])
+        return False
+    same(got, wanted or again(data, (ALG, LOCAL)))
+    return True
+
+
+@test("S3-16", "contact-pinhole: the callee itself sends its BYE, past the proxy, and ends the call")
+def contact_in():
+    call = answered("cin", 4000)
+    assert arrives(peer, call.peer_request("BYE", ALG))
+    phone.send(call.peer_response("200 OK", "BYE"), RELAY, 5070)
+    same(peer.recv(), again(call.peer_response("200 OK", "BYE"), (LOCAL, ALG)))
+    net.until(lambda: not net.expectations(), 6)
+    reset()
+
+
+@test("S3-16", "contact-pinhole: the caller's ACK goes straight to the callee, whatever its port")
+def contact_out():
+    call = answered("cout", 4010)
+    data = call.request("ACK", to_tag=True)
+    phone.send(data, RELAY, 5070)
+    same(peer.recv(), again(data, (LOCAL, ALG)))
+    assert peer.sender == (ROUTER, 5060), peer.sender
+    reset()
+
+
+@test("S3-16", "contact-pinhole off: neither of them passes")
+def contact_off():
+    setting("contact-pinhole off")
+    call = answered("coff", 4020)
+    assert not signalling()
+    assert not arrives(peer, call.peer_request("BYE", ALG))
+    phone.send(call.request("ACK", to_tag=True), RELAY, 5070)
+    assert peer.recv(1) is None
+    reset()
+
+
+@test("S3-17", "only the other party may come by it, unless signalling-source is any; C15: while the call is")
+def source():
+    call = answered("src", 4030)
+    # with a tag in To it claims to be of a call that is up
+    ghost = Call("ghost", LOCAL, ALG, SERVER).peer_request("INVITE", ALG)
+    assert not arrives(stranger, ghost)
+    phone.send(call.request("BYE", cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    reset()
+    setting("signalling-source any")
+    call = answered("any", 4032)
+    assert arrives(stranger, ghost)
+    router("conntrack -D -p udp -s " + STRANGER)
+    phone.send(call.request("BYE", cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", "BYE"), ROUTER)
+    assert phone.recv()
+    # late repetitions of BYE still come that way
+    assert signalling()
+    net.until(lambda: not signalling(), 40)
+    assert not arrives(stranger, ghost)
+    reset()
+
+
+@test("H-25", "an INVITE that nobody has answered opens no signalling pinhole")
+def unanswered():
+    call = invite("lone", 4040)
+    assert not signalling()
+    server.send(call.response("100 Trying", tag=""), ROUTER)
+    assert phone.recv()
+    assert not signalling()
+    server.send(call.response("180 Ringing"), ROUTER)
+    assert phone.recv()
+    assert signalling()
+    server.send(call.response("486 Busy Here"), ROUTER)
+    assert phone.recv()
+    net.until(lambda: not signalling(), 40)
+    reset()
+
+
+@test("H-25", "ports below 1024, the router, multicast and names are no way to anybody")
+def nowhere():
+    setting("route-pinhole on via-pinhole on")
+    for number, contact in enumerate((f"{RELAY}:80", f"{ROUTER}:22", f"{ROUTER}:5090", "192.168.1.1:5060",
+                                      "224.0.1.75:5060", "0.0.0.0:5060", "bob.example.net",
+                                      "127.0.0.1:5060", f"{RELAY}:99999")):
+        call = invite(f"no{number}", 4050)
+        answer(call, 6050, contact=contact)
+        ways = [line for line in signalling() if f"dst={ROUTER} " not in line]
+        assert not ways, (contact, ways)
+        reset()
+
+
+@test("S3-16", "record-route-pinhole: the ACK goes to the proxy that has put itself in the way")
+def record_route():
+    call = answered("rr", 4060, extra=f"\nRecord-Route: <sip:{STRANGER}:5080;lr>")
+    proxy = Udp("provider", STRANGER, 5080)
+    data = call.request("ACK", to_tag=True, extra=f"\nRoute: <sip:{STRANGER}:5080;lr>")
+    phone.send(data, STRANGER, 5080)
+    same(proxy.recv(), again(data, (LOCAL, ALG)))
+    reset()
+    setting("record-route-pinhole off")
+    call = answered("rroff", 4062, extra=f"\nRecord-Route: <sip:{STRANGER}:5080;lr>")
+    phone.send(again(data, ("rr", "rroff")), STRANGER, 5080)
+    assert proxy.recv(1) is None
+    proxy.close()
+    reset()
+
+
+@test("S3-16", "route-pinhole, off by default: the caller may go round the first hop")
+def route():
+    proxy = Udp("provider", STRANGER, 5080)
+    for switch in ("off", "on"):
+        setting("route-pinhole " + switch)
+        call = invite("route" + switch, 4070, extra=f"\nRoute: <sip:{SERVER}:5060;lr>,<sip:{STRANGER}:5080;lr>")
+        answer(call, 6070)
+        data = call.request("ACK", to_tag=True)
+        phone.send(data, STRANGER, 5080)
+        got = proxy.recv(1)
+        same(got, again(data, (LOCAL, ALG)) if switch == "on" else None)
+        reset()
+    proxy.close()
+
+
+@test("S3-16", "via-pinhole, off by default: the answer comes from another port, before any dialog")
+def via():
+    second = Udp("provider", SERVER, 5099)
+    for switch in ("off", "on"):
+        setting("contact-pinhole off via-pinhole " + switch)
+        call = invite("via" + switch, 4080)
+        assert arrives(second, call.response("180 Ringing")) == (switch == "on"), switch
+        reset()
+    second.close()
+
+
+@test("S3-45", "a Contact that changes in a re-INVITE or an ACK moves the pinhole along")
+def moved():
+    call = answered("mov", 4090)
+    assert net.pinhole(RELAY, 5070, "signalling")
+    data = call.request("INVITE", sdp(PHONE, 4090), cseq=2, to_tag=True)
+    phone.send(data, SERVER)
+    assert server.recv()
+    answer(call, 6090, contact=f"{RELAY}:5074")
+    assert not net.pinhole(RELAY, 5070, "signalling") and net.pinhole(RELAY, 5074, "signalling")
+    data = again(call.request("ACK", to_tag=True), (f"alice@{LOCAL}", f"alice@{PHONE}:5066"))
+    phone.send(data, SERVER)
+    assert server.recv()
+    assert net.pinhole(ROUTER, 5066, "signalling") and not net.pinhole(ROUTER, 5060, "signalling")
+    reset()
+
+
+@test("H-1", "calls share a pinhole, and the last of them closes it")
+def shared():
+    calls = [answered(f"sh{number}", 4100 + 2 * number) for number in range(5)]
+    alone = len(signalling())
+    assert alone <= 4, signalling()
+    for number, call in enumerate(calls):
+        assert len(signalling()) == alone, number
+        router(f"{CTL} call end {call.name}@call.example")
+    assert not signalling()
+    reset()
+
+
+@test("S0-12", "a message with fifty routes opens no more than a few")
+def many():
+    routes = ", ".join(f"<sip:198.51.100.{number}:5060;lr>" for number in range(1, 51))
+    answered("fifty", 4120, extra=f"\nRecord-Route: {routes}")
+    assert len(signalling()) <= 16, len(signalling())
+    reset()
+
+
+@test("S3-18", "a pinhole tells protocol, source, destination and lifetime (S3-61: one port)")
+def record():
+    answered("rec", 4130)
+    lines = router("conntrack -L expect 2>/dev/null").splitlines()
+    ours = [line for line in lines if f"dst={RELAY} " in line and "dport=5070" in line]
+    assert len(ours) == 1, lines
+    words = ours[0].split()
+    assert int(words[0]) > 0 and words[1] == "proto=17", ours
+    assert f"src={PHONE}" in words and "sport=0" in words, ours
+    assert not net.pinhole(RELAY, 5071, "signalling")
+    reset()
+
+
+@test("S3-16", "TCP: the callee opens a connection of its own to the caller's Contact")
+def stream():
+    net.enter("phone")
+    listener = socket.create_server((PHONE, 5060))
+    client, accepted = Tcp.pair("phone", PHONE, 40000)
+    call = Call("tcp", LOCAL, f"{ROUTER}:40000", SERVER, "TCP")
+    data = call.request("INVITE", sdp(PHONE, 4140))
+    client.send(data)
+    assert accepted.recv(len(data) - 10)
+    data = again(call.response("200 OK", body=sdp(RELAY, 6140)),
+                 (f"Contact: <sip:bob@{SERVER}:5060>", f"Contact: <sip:bob@{RELAY}:5070>"))
+    accepted.send(data)
+    assert client.recv(len(data) - 10).startswith(b"SIP/2.0 200")
+    net.enter("provider")
+    caller = socket.create_connection((ROUTER, 40000), 5, (RELAY, 0))
+    sock, _ = listener.accept()
+    data = call.peer_request("BYE", f"{ROUTER}:40000")
+    caller.sendall(data)
+    wanted = again(data, (f"{ROUTER}:40000", LOCAL))
+    same(Tcp(sock).recv(len(wanted)), wanted)
+    for end in (client, accepted, caller, sock, listener):
+        end.close()
+    net.until(lambda: not net.expectations(), 6)
+    reset()
+
+
+@test("S3-19", "IPv6 and NAT66: the same, from the callee's own address")
+def six():
+    ours, proxy = Udp("phone", PHONE6, 5060), Udp("provider", SERVER6, 5060)
+    callee = Udp("provider", RELAY6, 5070)
+    call = Call("six", f"[{PHONE6}]:5060", f"[{ROUTER6}]:5060", f"[{SERVER6}]")
+    ours.send(call.request("INVITE", sdp(PHONE6, 4150)), SERVER6)
+    assert proxy.recv()
+    proxy.send(again(call.response("200 OK", body=sdp(RELAY6, 6150)),
+                     (f"bob@[{SERVER6}]:5060>", f"bob@[{RELAY6}]:5070>")), ROUTER6)
+    assert ours.recv()
+    bye = call.peer_request("BYE", call.seen)
+    callee.send(bye, ROUTER6)
+    same(ours.recv(), again(bye, (call.seen, call.host)))
+    for sock in (ours, proxy, callee):
+        sock.close()
+    net.until(lambda: not net.expectations(), 6)
+    reset()
+
+
+@test("S3-23", "a redirection's Contacts are others: they are no way to its sender")
+def redirected():
+    call = invite("redir", 4160)
+    data = again(call.response("302 Moved"), (f"Contact: <sip:bob@{SERVER}:5060>", f"Contact: <sip:c@{RELAY}:5070>"))
+    server.send(data, ROUTER)
+    assert phone.recv()
+    assert not net.pinhole(RELAY, 5070, "signalling")
+    reset()
+
+
+run(after=net.nothing_left)
