@@ -246,6 +246,78 @@ def request_uri():
             (f"UDP {LOCAL}", f"UDP {ALG}"))
 
 
+def second_phone():
+    """A phone whose port outside is not its own, because the first one has that."""
+    out(request("first", ""), HIDE)
+    other = Udp("other", OTHER, 5060)
+    other.send(request("second", "", via=OTHER), SERVER)
+    assert server.recv() and server.sender[1] != 5060
+    return other, server.sender[1]
+
+
+IDENTITIES = ("From", "Referred-By", "P-Asserted-Identity", "P-Preferred-Identity", "Diversion", "History-Info")
+
+
+@test("RFC 3325", "identities get the public address, a port only where the phone wrote its own")
+def identities():
+    other, port = second_phone()
+    for number, header in enumerate(IDENTITIES):
+        for written, seen in ((OTHER, ROUTER), (f"{OTHER}:5060", f"{ROUTER}:{port}"),
+                              (f"{OTHER}:5999", f"{ROUTER}:5999")):
+            data = request(f"id{number}", f"{header}: <sip:a@{{}}>;tag=x\r\n".format(written), via=OTHER)
+            if header == "From":
+                data = data.replace(f"From: <sip:a@{SERVER}>;tag=from\r\n".encode(), b"")
+            other.send(data, SERVER)
+            same(server.recv(), again(data, (f"UDP {OTHER};", f"UDP {ROUTER}:{port};"),
+                                      (f"a@{written}>", f"a@{seen}>")))
+    other.close()
+
+
+@test("RFC 3325", "identities in answers of the phone as well (RFC 5806, RFC 7044)")
+def identities_answered():
+    for header in IDENTITIES[2:]:
+        data = response("ida" + header, f"{header}: <sip:a@{LOCAL}>, <sip:b@{ALIEN}>\r\n", via=f"{SERVER}:5060",
+                        status="302 Moved")
+        out(data, HIDE)
+
+
+@test("H-12", "rport, received and maddr are put back where the port outside is another")
+def other_port():
+    other, port = second_phone()
+    for number, (written, seen) in enumerate((
+            (f";received={ROUTER};rport={port}", f";received={OTHER};rport=5060"),
+            (f";rport={port}", ";rport=5060"), (";rport=5060", ";rport=5060"),
+            (f";maddr={ROUTER}", f";maddr={OTHER}"))):
+        data = request(f"op{number}", "", via=OTHER, extra=f";maddr={OTHER}" if "maddr" in seen else ";rport")
+        other.send(data, SERVER)
+        assert server.recv()
+        data = response(f"op{number}", "", via=f"{ROUTER}:{port}", extra=written)
+        server.send(data, ROUTER, port)
+        same(other.recv(), again(data, (f"UDP {ROUTER}:{port}", f"UDP {OTHER}"), (written, seen)))
+    other.close()
+
+
+@test("RFC 3608", "a Service-Route that names the phone's own public address comes back as its own")
+def own_service_route():
+    lines = f"Contact: <sip:a@{LOCAL}>\r\n"
+    out(request("osr", lines, method="REGISTER"), HIDE)
+    back(response("osr", f"Service-Route: <sip:{ALG};lr>, <sip:{SERVER};lr>\r\n", method="REGISTER"), SHOW)
+
+
+@test("RFC 3261 Via maddr", "maddr of a URI: ours leaves translated, in requests and in answers, others' stay")
+def uri_maddr():
+    other, port = second_phone()
+    lines = f"Contact: <sip:a@example.com;maddr={OTHER}>\r\nRoute: <sip:x.example;maddr=10.9.8.7;lr>\r\n"
+    data = request("um", lines, via=OTHER)
+    other.send(data, SERVER)
+    changes = (f"UDP {OTHER};", f"UDP {ROUTER}:{port};"), (f"maddr={OTHER}", f"maddr={ROUTER}")
+    same(server.recv(), again(data, *changes))
+    data = response("uma", lines, via=f"{SERVER}:5060")
+    other.send(data, SERVER)
+    same(server.recv(), again(data, changes[1]))
+    other.close()
+
+
 METHODS = ("REGISTER", "INVITE", "ACK", "OPTIONS", "BYE", "CANCEL", "INFO", "SUBSCRIBE", "NOTIFY", "REFER",
            "UPDATE", "PRACK", "MESSAGE", "PUBLISH", "BENOTIFY", "SERVICE", "x-Made.Up!%*_+`'~")
 
