@@ -125,6 +125,31 @@ def other_name():
     net.attach()
 
 
+@test("H-32", "beside nf_conntrack_sip: the same name is refused and said so, a flow has one helper only")
+def beside():
+    net.detach()
+    shell("rmmod sipalg; dmesg -c >/dev/null; insmod build/um/net/netfilter/nf_conntrack_sip.ko")
+    shell("! insmod build/module-um/sipalg.ko helper_name=sip 2>/dev/null")
+    assert 'helper name "sip" cannot be registered' in shell("dmesg")
+    shell("insmod build/module-um/sipalg.ko")
+    # both are attached by rules: the first one has the flow
+    net.attach(net.RULES.replace("chain pre {", '''ct helper tree-udp {
+        type "sip" protocol udp
+    }
+    chain pre {''').replace('ct helper set "sip-udp"', 'ct helper set "sip-udp"\n        udp dport 5060 ct helper set "tree-udp"'))
+    net.router("conntrack -F")
+    call = begin("beside", 4892)
+    assert media(4892)
+    lines = net.router("cat /proc/net/nf_conntrack_expect").splitlines()
+    assert lines and all("sipalg" in line for line in lines), lines
+    phone.send(call.request("BYE", cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    net.detach()
+    net.router("conntrack -F")
+    shell("rmmod nf_conntrack_sip")
+    net.attach()
+
+
 @test("H-34", "the router's namespace vanishes with calls up")
 def vanish():
     begin("vanish", 4860)
