@@ -18,6 +18,7 @@
 #include "translate.h"
 
 #define REGISTER_EXPIRES_DEFAULT	3600
+#define SUBSCRIBE_EXPIRES_MAX		(7 * 24 * 3600)
 
 static bool refused_by_policy(struct sipalg_net *sn, const struct sip_msg *msg,
 			      struct sipalg_plan *plan)
@@ -134,6 +135,28 @@ static void registrations(const struct sipalg_flow *flow,
 		plan->keep = sipalg_registration_confirmed(flow, msg);
 }
 
+/*
+ * S3-36, RFC 6665 4.1.2.1: what is told of comes on the way that was asked by,
+ * seldom, and until the end that the 2xx names.
+ */
+static void subscriptions(const struct sipalg_flow *flow,
+			  const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	const struct sipalg_addr *face = sipalg_flow_to_inside(flow) ?
+					 &flow->dst : &flow->src_seen;
+	struct sipalg_binding *binding;
+	u32 expires;
+
+	if (msg->method != SIP_METHOD_SUBSCRIBE || msg->status / 100 != 2 ||
+	    !msg->has_expires || !msg->expires)
+		return;
+	expires = min_t(u32, msg->expires, SUBSCRIBE_EXPIRES_MAX);
+	plan->keep = (unsigned long)expires * HZ + sipalg_64_t1(flow->sn);
+	binding = sipalg_binding_find(flow, face);
+	if (binding)
+		sipalg_binding_keep(binding, plan->keep);
+}
+
 static void pass_unchanged(struct sipalg_plan *plan, u8 reason)
 {
 	plan->edit_count = 0;
@@ -169,6 +192,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	if (sipalg_setting(sn, SIPALG_MODE) == SIPALG_MODE_FULL)
 		sipalg_translate(flow, msg, plan);
 	registrations(flow, msg, plan);
+	subscriptions(flow, msg, plan);
 	if (plan->followed && plan->call->linked &&
 	    sipalg_setting(sn, SIPALG_MODE) >= SIPALG_MODE_PINHOLES)
 		sipalg_signalling_learn(plan->call, plan->side, plan->fork,
