@@ -28,7 +28,7 @@ static const struct rhashtable_params private_params = {
 	.automatic_shrinking = true,
 };
 
-static struct sipalg_binding_key make_key(const struct sipalg_flow *flow,
+static struct sipalg_binding_key make_key(u8 family, u8 l4proto,
 					  const struct sipalg_addr *addr)
 {
 	struct sipalg_binding_key key;
@@ -36,8 +36,8 @@ static struct sipalg_binding_key make_key(const struct sipalg_flow *flow,
 	memset(&key, 0, sizeof(key));
 	key.addr.ip = addr->ip;
 	key.addr.port = addr->port;
-	key.family = flow->family;
-	key.l4proto = flow->l4proto;
+	key.family = family;
+	key.l4proto = l4proto;
 	return key;
 }
 
@@ -127,13 +127,19 @@ static void lose_address(struct sipalg_binding *binding)
 	}
 }
 
+struct sipalg_binding *sipalg_binding_at(struct sipalg_net *sn, u8 family,
+					 u8 l4proto,
+					 const struct sipalg_addr *addr)
+{
+	struct sipalg_binding_key key = make_key(family, l4proto, addr);
+
+	return rhashtable_lookup(&sn->bindings_public, &key, public_params);
+}
+
 struct sipalg_binding *sipalg_binding_find(const struct sipalg_flow *flow,
 					   const struct sipalg_addr *addr)
 {
-	struct sipalg_binding_key key = make_key(flow, addr);
-
-	return rhashtable_lookup(&flow->sn->bindings_public, &key,
-				 public_params);
+	return sipalg_binding_at(flow->sn, flow->family, flow->l4proto, addr);
 }
 
 struct sipalg_binding *
@@ -141,7 +147,8 @@ sipalg_binding_find_inside(const struct sipalg_flow *flow,
 			   const struct sipalg_addr *addr,
 			   const union nf_inet_addr *seen)
 {
-	struct sipalg_binding_key key = make_key(flow, addr);
+	struct sipalg_binding_key key = make_key(flow->family, flow->l4proto,
+						 addr);
 	struct rhlist_head *list, *pos;
 	struct sipalg_binding *binding;
 
@@ -163,8 +170,8 @@ binding_alloc(const struct sipalg_flow *flow,
 	if (!binding)
 		return NULL;
 	binding->sn = flow->sn;
-	binding->private = make_key(flow, private);
-	binding->public = make_key(flow, public);
+	binding->private = make_key(flow->family, flow->l4proto, private);
+	binding->public = make_key(flow->family, flow->l4proto, public);
 	binding->expires = jiffies;
 	refcount_set(&binding->refs, 1);
 	spin_lock_init(&binding->lock);

@@ -127,6 +127,21 @@ struct sipalg_binding *sipalg_binding_find(const struct sipalg_flow *flow,
 					   const struct sipalg_addr *addr);
 
 /**
+ * sipalg_binding_at() - is somebody known outside by this address
+ * @sn: the namespace
+ * @family: AF_INET or AF_INET6
+ * @l4proto: IPPROTO_UDP or IPPROTO_TCP
+ * @addr: a public transport address
+ *
+ * Caller holds rcu_read_lock.
+ *
+ * Return: the binding or NULL.
+ */
+struct sipalg_binding *sipalg_binding_at(struct sipalg_net *sn, u8 family,
+					 u8 l4proto,
+					 const struct sipalg_addr *addr);
+
+/**
  * sipalg_binding_find_inside() - what is this inside address known as outside
  * @flow: gives namespace, family and protocol
  * @addr: the private transport address

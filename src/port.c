@@ -6,6 +6,7 @@
 #include <linux/random.h>
 #include <linux/siphash.h>
 #include <net/netfilter/nf_conntrack_zones.h>
+#include "binding.h"
 #include "compat.h"
 #include "media.h"
 #include "net.h"
@@ -50,6 +51,19 @@ static bool expected_by_another(const struct sipalg_flow *flow,
 				   &tuple);
 }
 
+/*
+ * A pinhole for media where signalling has its own, or may have one later,
+ * would be refused, and the message with it.
+ */
+static bool is_signalling(const struct sipalg_flow *flow,
+			  const struct sipalg_media *media, u16 port)
+{
+	const struct sipalg_addr addr = { media->public, htons(port) };
+
+	return sipalg_addr_equal(&addr, &flow->src_seen) ||
+	       sipalg_binding_at(flow->sn, flow->family, IPPROTO_UDP, &addr);
+}
+
 static bool is_free(const struct sipalg_flow *flow,
 		    const struct sipalg_media *media, u16 port)
 {
@@ -60,6 +74,7 @@ static bool is_free(const struct sipalg_flow *flow,
 		return false;
 	for (i = 0; i < media->ports; i++)
 		if (find(flow->sn, &media->public, port + i) ||
+		    is_signalling(flow, media, port + i) ||
 		    expected_by_another(flow, media, port + i))
 			return false;
 	return true;

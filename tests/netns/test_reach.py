@@ -223,6 +223,18 @@ def shared():
     reset()
 
 
+@test("S3-40", "a public port at which signalling is taken is nobody's media port")
+def media_port():
+    answered("sig", 4090)
+    call = Call("rtp", LOCAL, ALG, SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 5060)), SERVER)
+    got = server.recv()
+    assert got, "the INVITE of who wishes that port is dropped"
+    port = int(got.split(b"m=audio ")[1].split()[0])
+    assert port != 5060 and not port % 2 and net.pinhole(ROUTER, port)
+    reset()
+
+
 @test("S0-12", "a message with fifty routes opens no more than a few")
 def many():
     routes = ", ".join(f"<sip:198.51.100.{number}:5060;lr>" for number in range(1, 51))

@@ -25,11 +25,10 @@ def stats():
 
 
 def port(number):
-    return 1024 + 2 * number
+    return 6000 + 2 * number
 
 
 def invite(number):
-    """Ports repeat on two relays' worth of addresses: each call has its own."""
     call = new(f"trunk{number}")
     data = call.request("INVITE", sdp(PHONE, port(number)))
     phone.send(data, SERVER)
