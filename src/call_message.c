@@ -186,14 +186,24 @@ static void ack(struct speech *s)
 	event(s, SIPALG_EVENT_ACK, SIPALG_END_FAILED);
 }
 
+/* Has an offer been answered, before which there is no other (RFC 3311 5.1)? */
+static bool is_in_force(const struct sipalg_call *call)
+{
+	const struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		if (media->active)
+			return true;
+	return false;
+}
+
 /* PRACK and UPDATE carry offers and answers of their own. */
 static void offer_response(struct speech *s)
 {
 	describe(s);
 	if (s->msg->status / 100 == 2)
 		sipalg_call_commit(s->call, fork_of(s));
-	else if (s->msg->status >= 300 &&
-		 s->call->state == SIPALG_CALL_CONFIRMED)
+	else if (s->msg->status >= 300 && is_in_force(s->call))
 		sipalg_media_rollback(s->call);
 
 	if (s->msg->method == SIP_METHOD_UPDATE && s->msg->status / 100 == 2 &&

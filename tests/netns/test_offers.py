@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Offers and answers wherever RFC 3261, 3262 and 3311 let them travel, and their refusals."""
+import topology as net
+from sip import again, sdp
+from talk import HIDE, audio, back, both, hang_up, new, out, passes, phone, server
+from tap import run, same, test
+from topology import PHONE, RELAY, ROUTER, SERVER
+
+REFUSAL = "488 Not Acceptable Here"
+
+
+def talks(port):
+    """Audio passes both ways, and begins outside."""
+    ours, theirs = audio(port)
+    passed = passes(theirs, ours, ROUTER, port) and passes(ours, theirs, RELAY, port + 2000)
+    ours.close()
+    theirs.close()
+    return passed
+
+
+def answer_to_prack(call, cseq, body="", offer=""):
+    out(call.request("PRACK", body, cseq=cseq, to_tag=True, extra=f"\nRAck: {cseq - 1} 1 INVITE"))
+    back(call.response("200 OK", "PRACK", body=offer))
+
+
+def answered(call, cseq=1, body=""):
+    call.cseq = cseq
+    back(call.response("200 OK", body=body))
+    out(call.request("ACK", cseq=cseq, to_tag=True))
+
+
+def finish(call, *ports):
+    for port in ports:
+        assert both(port) and talks(port), port
+    call.cseq = 50
+    hang_up(call)
+    net.until(lambda: not net.expectations(), 6)
+
+
+@test("S3-6", "INVITE offers, a reliable 183 answers, the 200 has nothing more to say")
+def reliable_answer():
+    call = new("pat3")
+    out(call.request("INVITE", sdp(PHONE, 4000)))
+    back(call.response("183 Session Progress", body=sdp(RELAY, 6000), extra="\nRequire: 100rel\nRSeq: 1"))
+    assert talks(4000)
+    answer_to_prack(call, 2)
+    answered(call)
+    finish(call, 4000)
+
+
+@test("S3-6", "183 offers, PRACK answers")
+def offer_in_183():
+    call = new("pat4")
+    out(call.request("INVITE"))
+    back(call.response("183 Session Progress", body=sdp(RELAY, 6010), extra="\nRequire: 100rel\nRSeq: 1"))
+    answer_to_prack(call, 2, sdp(PHONE, 4010))
+    assert talks(4010)
+    answered(call)
+    finish(call, 4010)
+
+
+@test("S3-6", "PRACK offers anew, its 200 answers: the port moves before anybody has picked up")
+def offer_in_prack():
+    call = new("pat5")
+    out(call.request("INVITE", sdp(PHONE, 4020)))
+    back(call.response("183 Session Progress", body=sdp(RELAY, 6020), extra="\nRequire: 100rel\nRSeq: 1"))
+    answer_to_prack(call, 2, sdp(PHONE, 4022), sdp(RELAY, 6022))
+    assert talks(4022) and not net.pinhole(ROUTER, 4020)
+    answered(call)
+    finish(call, 4022)
+
+
+@test("S3-6", "UPDATE offers early, from either side, and its 200 answers")
+def early_update():
+    call = new("pat6")
+    out(call.request("INVITE", sdp(PHONE, 4030)))
+    back(call.response("183 Session Progress", body=sdp(RELAY, 6030), extra="\nRequire: 100rel\nRSeq: 1"))
+    answer_to_prack(call, 2)
+    out(call.request("UPDATE", sdp(PHONE, 4032), cseq=3, to_tag=True))
+    back(call.response("200 OK", "UPDATE", body=sdp(RELAY, 6032)))
+    assert talks(4032) and not net.pinhole(ROUTER, 4030)
+    data = call.peer_request("UPDATE", f"{ROUTER}:5060", cseq=100, body=sdp(RELAY, 6034))
+    server.send(data, ROUTER)
+    same(phone.recv(), again(data, (f"alice@{ROUTER}:5060 ", f"alice@{PHONE}:5060 ")))
+    data = call.peer_response("200 OK", "UPDATE", cseq=100, body=sdp(PHONE, 4034))
+    phone.send(data, SERVER)
+    same(server.recv(), again(data, HIDE, (PHONE, ROUTER)))
+    answered(call)
+    finish(call, 4034)
+
+
+@test("S3-6", "an UPDATE that is refused, early, leaves the media as it was")
+def early_refusal():
+    call = new("ref1")
+    out(call.request("INVITE", sdp(PHONE, 4040)))
+    back(call.response("183 Session Progress", body=sdp(RELAY, 6040), extra="\nRequire: 100rel\nRSeq: 1"))
+    answer_to_prack(call, 2)
+    out(call.request("UPDATE", sdp(PHONE, 4042), cseq=3, to_tag=True))
+    back(call.response(REFUSAL, "UPDATE"))
+    assert talks(4040)
+    answered(call)
+    assert not net.pinhole(ROUTER, 4042)
+    finish(call, 4040)
+
+
+@test("S3-6", "a refused UPDATE and a refused re-INVITE (491, 488, 504) of a call that is up change nothing")
+def late_refusal():
+    call = new("ref2")
+    out(call.request("INVITE", sdp(PHONE, 4050)))
+    answered(call, body=sdp(RELAY, 6050))
+    cseq = 1
+    for method in ("UPDATE", "INVITE"):
+        for status in ("491 Request Pending", REFUSAL, "504 Server Time-out"):
+            cseq += 1
+            out(call.request(method, sdp(PHONE, 4052), cseq=cseq, to_tag=True))
+            back(call.response(status, method))
+            assert talks(4050) and not net.pinhole(ROUTER, 4052), (method, status)
+    finish(call, 4050)
+
+
+@test("S3-25", "a re-INVITE without an offer: the 200 offers, the ACK answers with another port")
+def late_offer():
+    call = new("late")
+    out(call.request("INVITE", sdp(PHONE, 4060)))
+    answered(call, body=sdp(RELAY, 6060))
+    out(call.request("INVITE", cseq=2, to_tag=True))
+    back(call.response("200 OK", body=sdp(RELAY, 6062)))
+    out(call.request("ACK", sdp(PHONE, 4062), cseq=2, to_tag=True))
+    assert not net.pinhole(ROUTER, 4060)
+    finish(call, 4062)
+
+
+@test("S3-6", "offers cross (491 both ways), the second try moves the media")
+def glare():
+    call = new("glare")
+    out(call.request("INVITE", sdp(PHONE, 4070)))
+    answered(call, body=sdp(RELAY, 6070))
+    out(call.request("INVITE", sdp(PHONE, 4072), cseq=2, to_tag=True))
+    data = call.peer_request("INVITE", f"{ROUTER}:5060", cseq=100, body=sdp(RELAY, 6074))
+    server.send(data, ROUTER)
+    same(phone.recv(), again(data, (f"alice@{ROUTER}:5060 ", f"alice@{PHONE}:5060 ")))
+    back(call.response("491 Request Pending"))
+    data = call.peer_response("491 Request Pending", "INVITE", cseq=100)
+    phone.send(data, SERVER)
+    same(server.recv(), again(data, HIDE))
+    assert talks(4070)
+    out(call.request("INVITE", sdp(PHONE, 4072), cseq=3, to_tag=True))
+    answered(call, 3, sdp(RELAY, 6072))
+    assert not net.pinhole(ROUTER, 4070)
+    finish(call, 4072)
+
+
+@test("S3-27", "INFO, MESSAGE, NOTIFY and REFER within a call touch no media, whatever is answered")
+def others():
+    call = new("other")
+    out(call.request("INVITE", sdp(PHONE, 4080)))
+    answered(call, body=sdp(RELAY, 6080))
+    for number, method in enumerate(("INFO", "MESSAGE", "NOTIFY", "REFER", "OPTIONS", "SUBSCRIBE", "PUBLISH", "FOO")):
+        for status in ("200 OK", "202 Accepted", "405 Method Not Allowed", "481 Gone"):
+            out(call.request(method, cseq=2 + number, to_tag=True))
+            back(call.response(status, method))
+    finish(call, 4080)
+
+
+run(after=net.nothing_left)
