@@ -1,14 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Every header that holds addresses, in every form that it may be written in."""
+import re
+
 import topology as net
 from sip import again, message
 from tap import run, same, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp
+from ways import all_ways
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
 server = Udp("provider", SERVER, 5060)
+WAYS = all_ways(phone, server)
 
 LOCAL, ALG = f"{PHONE}:5060", f"{ROUTER}:5060"
 HIDE, SHOW = (LOCAL, ALG), (ALG, LOCAL)
@@ -41,18 +45,18 @@ def back(data, *changes):
     same(phone.recv(), again(data, *changes))
 
 
-def value(header, address):
-    """A value of a header with an address that counts, and one that does not."""
+def value(header, address, way):
+    """A value of a header with an address that counts, and more that do not."""
     return {
-        "Via": "SIP/2.0/UDP {{}};branch=z9hG4bKv",
-        "Contact": '"{0}" <sip:{0}@{{}};ob>;q=0.5',
-        "Diversion": '"{0}" <sip:{0}@{{}}>;reason=unknown;counter=1',
-        "History-Info": "<sip:{0}@{{}}?Reason=SIP%3Bcause%3D302>;index=1.1",
-        "Refer-To": "<sip:{0}@{{}};method=INVITE?Replaces=x%40{0}%3Bto-tag%3D1>",
-        "Referred-By": '"{0}" <sip:{0}@{{}}>;cid="{0}"',
-        "P-Asserted-Identity": '"{0}" <sip:{0}@{{}}>',
-        "P-Preferred-Identity": '"{0}" <sip:{0}@{{}}>',
-    }.get(header, "<sip:{0}@{{}};lr;x={0}>").format(PHONE).format(address)
+        "Via": "SIP/2.0/{2} {1};branch=z9hG4bKv",
+        "Contact": '"{0}" <sip:{0}@{1};ob>;q=0.5',
+        "Diversion": '"{0}" <sip:{0}@{1}>;reason=unknown;counter=1',
+        "History-Info": "<sip:{0}@{1}?Reason=SIP%3Bcause%3D302>;index=1.1",
+        "Refer-To": "<sip:{0}@{1};method=INVITE?Replaces=x%40{0}%3Bto-tag%3D1>",
+        "Referred-By": '"{0}" <sip:{0}@{1}>;cid="{0}"',
+        "P-Asserted-Identity": '"{0}" <sip:{0}@{1}>',
+        "P-Preferred-Identity": '"{0}" <sip:{0}@{1}>',
+    }.get(header, "<sip:{0}@{1};lr;x={0}>").format(way.host, address, way.transport)
 
 
 COMPACT = {"Via": "v", "Contact": "m", "Refer-To": "r", "Referred-By": "b"}
@@ -67,9 +71,9 @@ def fold(text):
     return text
 
 
-def spellings(header):
+def spellings(header, way):
     """The same header with our address, as different phones might write it."""
-    ours, alien = value(header, LOCAL), value(header, ALIEN)
+    ours, alien = value(header, way.local, way), value(header, ALIEN, way)
     forms = {
         "plain": f"{header}: {ours}\r\n",
         "no space": f"{header}:{ours}\r\n",
@@ -88,30 +92,35 @@ def spellings(header):
     return forms
 
 
-def changed(header, line):
+def changed(header, line, way):
     """Our address behind an @, or in a Via, is one that counts; the header X is nobody's."""
     if line.startswith("X: "):
         return line
     if header == "Via":
-        return line.replace(LOCAL, ALG)
-    return line.replace(f"@{LOCAL}", f"@{ALG}")
+        return line.replace(way.local, way.alg)
+    return line.replace(f"@{way.local}", f"@{way.alg}")
+
+
+def spelled(header, name, line, way):
+    name = re.sub(r"\W", "", header + name)
+    via = f"Via: SIP/2.0/{way.transport} {way.local};branch=z9hG4bK{name}"
+    head, tail = request(name, line).split(b"\r\n", 1)
+    data = head + b"\r\n" + via.encode() + tail[tail.index(b"\r\n"):]
+    ours = "".join(changed(header, part, way) for part in line.splitlines(True))
+    wanted = again(data, (via, via.replace(way.local, way.alg))).replace(line.encode(), ours.encode())
+    assert wanted.count(way.alg.encode()) >= 2, name
+    try:
+        same(way.across(data, True), wanted)
+    except AssertionError as error:
+        raise AssertionError(f"{name}, {way.transport} from {way.local}: {error}") from None
 
 
 def form(row, header):
     @test(row, f"{header}, however it is spelled: ours leaves translated, nothing else changes")
     def check():
-        for name, line in spellings(header).items():
-            data = request((header + name).replace(" ", "").replace(",", ""), line)
-            wanted = data.replace(f"UDP {LOCAL};branch=z9hG4bK{header}".encode(),
-                                  f"UDP {ALG};branch=z9hG4bK{header}".encode())
-            ours = "".join(changed(header, part) for part in line.splitlines(True))
-            wanted = wanted.replace(line.encode(), ours.encode())
-            assert wanted.count(ALG.encode()) >= 2, name
-            phone.send(data, SERVER)
-            try:
-                same(server.recv(), wanted)
-            except AssertionError as error:
-                raise AssertionError(f"{header} {name}: {error}") from None
+        for way in WAYS:
+            for name, line in spellings(header, way).items():
+                spelled(header, name, line, way)
 
 
 form("H-8", "Via")

@@ -5,6 +5,7 @@ import topology as net
 from sip import again, message
 from tap import run, same, test
 from topology import OTHER, PHONE, ROUTER, SERVER, Udp
+from ways import all_ways
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
@@ -12,7 +13,7 @@ server = Udp("provider", SERVER, 5060)
 
 LOCAL, ALG = f"{PHONE}:5060", f"{ROUTER}:5060"
 REQUEST = """OPTIONS sip:a@{address} SIP/2.0
-    Via: SIP/2.0/UDP {address};branch=z9hG4bK{name}
+    Via: SIP/2.0/{transport} {address};branch=z9hG4bK{name}
     From: <sip:a@{address}>;tag=from
     To: <sip:a@{address}>;tag=to
     Call-ID: {name}@{address}
@@ -85,26 +86,34 @@ def across(data, outbound):
     return phone.recv()
 
 
-def speak():
+WAYS = all_ways(phone, server)
+
+
+def written(text, way, address, name):
+    return message(text.format(address=address, name=name, transport=way.transport))
+
+
+def speak(way=WAYS[0]):
     """The phone has named itself outside, in every header there is."""
-    assert across(message(REQUEST.format(address=LOCAL, name="speak")), True)
+    assert way.across(written(REQUEST, way, way.local, "speak"), True)
 
 
 def cell(row, changed):
     _, way, kind, header = row.split()
     text, outbound = MESSAGES[f"{way} {kind}"]
-    before, after = (LOCAL, ALG) if outbound else (ALG, LOCAL)
 
-    @test(row, "translated" if changed else "left alone")
+    @test(row, ("translated" if changed else "left alone") + ", UDP and TCP, IPv4 and IPv6")
     def check():
-        speak()
-        data = message(text.format(address=before, name=f"{way}{kind}{header}"))
-        got = across(data, outbound)
-        assert got, "nothing has arrived"
-        wanted = line(data, header)
-        if changed:
-            wanted = wanted.replace(before, after)
-        same(line(got, header).encode(), wanted.encode())
+        for link in WAYS:
+            before, after = (link.local, link.alg) if outbound else (link.alg, link.local)
+            speak(link)
+            data = written(text, link, before, f"{way}{kind}{header}")
+            got = link.across(data, outbound)
+            assert got, "nothing has arrived"
+            wanted = line(data, header)
+            if changed:
+                wanted = wanted.replace(before, after)
+            same(line(got, header).encode(), wanted.encode())
 
 
 for a_row, a_change in CELLS.items():
