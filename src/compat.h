@@ -8,10 +8,15 @@
 #ifndef SIPALG_COMPAT_H
 #define SIPALG_COMPAT_H
 
+#include <linux/netdevice.h>
 #include <linux/timer.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_expect.h>
 #include <net/netfilter/nf_conntrack_helper.h>
+
+#ifdef SIPALG_GSO_HAS_HEADER
+#include <net/gso.h>	/* before it was part of netdevice.h */
+#endif
 
 #ifndef timer_container_of
 #define timer_container_of from_timer

@@ -9,6 +9,7 @@
 #include <linux/udp.h>
 #include <net/ipv6.h>
 #include "apply.h"
+#include "burst.h"
 #include "compat.h"
 #include "helper.h"
 #include "keep.h"
@@ -104,6 +105,13 @@ static bool is_ours(const struct sk_buff *skb, const struct nf_conn *ct,
 	       protocol_of(skb, ct) == nf_ct_protonum(ct);
 }
 
+static int burst(struct sk_buff *skb, const struct sipalg_flow *flow)
+{
+	if (sipalg_burst_split(nf_ct_net(flow->ct), skb))
+		return NF_STOLEN;
+	return sipalg_message_unchanged(flow, SIPALG_REASON_GSO);
+}
+
 static int packet(struct sk_buff *skb, unsigned int protoff,
 		  struct nf_conn *ct, enum ip_conntrack_info ctinfo,
 		  struct sipalg_net *sn)
@@ -120,9 +128,8 @@ static int packet(struct sk_buff *skb, unsigned int protoff,
 	sipalg_keep_refresh(sn, ct);
 	sipalg_flow_init(&flow, sn, ct, CTINFO2DIR(ctinfo));
 
-	/* several datagrams in one: their lengths cannot be changed */
 	if (nf_ct_protonum(ct) == IPPROTO_UDP && skb_is_gso(skb))
-		return sipalg_message_unchanged(&flow, SIPALG_REASON_GSO);
+		return burst(skb, &flow);
 	if (skb_linearize(skb))
 		return sipalg_message_unchanged(&flow, SIPALG_REASON_NO_MEMORY);
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What netfilter hands over in one piece and cannot be edited in one. */
+#include <linux/netdevice.h>
+#include <linux/netfilter_bridge.h>
+#include <linux/skbuff.h>
+#include <net/dst.h>
+#include "burst.h"
+#include "compat.h"
+
+/* Behind routing, where ip_output() has set the device that it leaves by. */
+static bool is_leaving(const struct sk_buff *skb)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+
+	return dst && !(dst->flags & DST_FAKE_RTABLE) && skb->dev == dst->dev &&
+	       !nf_bridge_info_exists(skb);
+}
+
+bool sipalg_burst_split(struct net *net, struct sk_buff *skb)
+{
+	struct sk_buff *segments, *segment, *next;
+
+	if (!is_leaving(skb))
+		return false;
+	segments = skb_gso_segment(skb, 0);
+	if (IS_ERR_OR_NULL(segments))
+		return false;
+
+	skb_list_walk_safe(segments, segment, next) {
+		skb_mark_not_on_list(segment);
+		dst_output(net, segment->sk, segment);
+	}
+	consume_skb(skb);
+	return true;
+}
