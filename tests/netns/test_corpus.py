@@ -102,6 +102,16 @@ def foreign():
     datagrams(Udp("other", OTHER6, 5060), Udp("provider", SERVER6, 5060), None)
 
 
+@test("H-22", "NAT, in the modes off, observe and pinholes: private addresses stay as well, UDP and TCP")
+def modes():
+    begin_nat()
+    for mode in ("off", "observe", "pinholes"):
+        router(f"tools/sipalg-ctl/sipalg-ctl setting set mode {mode}")
+        datagrams(Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060), (ROUTER, 5060))
+        streams("phone", PHONE, SERVER)
+    router("tools/sipalg-ctl/sipalg-ctl setting reset")
+
+
 @test("S3-37", "NAT, UDP: with the sender's own private address the same messages are translated")
 def private():
     begin_nat()

@@ -187,6 +187,25 @@ def extension_headers():
     server.close()
 
 
+@test("H-33", "IPv6: traffic class, hop limit, flow label and port are not the helper's to change")
+def marks():
+    offload("on", "tx", "rx")
+    phone, server = Udp("phone", PHONE6, 5060), Udp("provider", SERVER6, 5060)
+    phone.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, 0x68)
+    wire = Wire()
+    for data, wanted in messages("mark", f"[{PHONE6}]:5060", f"[{ROUTER6}]:5060", f"[{SERVER6}]"):
+        phone.send(data, SERVER6)
+        same(server.recv(), wanted)
+        assert server.sender == (ROUTER6, 5060), server.sender
+        packet = wire.socket.recv(65536)
+        while packet[6] != 17:
+            packet = wire.socket.recv(65536)
+        assert (struct.unpack(">H", packet[:2])[0] >> 4 & 0xff, packet[7]) == (0x68, 63), packet
+    wire.socket.close()
+    phone.close()
+    server.close()
+
+
 def unchanged():
     stats = json.loads(shell("tools/sipalg-ctl/sipalg-ctl -n router -j stats show"))
     return stats["passed_unchanged"].get("gso", 0)

@@ -12,6 +12,7 @@ net.build()
 phone = Udp("phone", PHONE, 5060)
 server = Udp("provider", SERVER, 5060)
 stranger = Udp("provider", STRANGER, 5060)
+CTL = "tools/sipalg-ctl/sipalg-ctl"
 
 
 def register(name, host, seen, cseq=1, expires=600, contact=None):
@@ -64,10 +65,10 @@ def rings(name, sender=server):
     return call
 
 
-def decline(call):
+def decline(call, caller=server):
     answer = call.peer_response("486 Busy Here", "INVITE")
-    phone.send(answer, SERVER)
-    same(server.recv(), again(answer, (f"alice@{PHONE}>", f"alice@{ROUTER}>")))
+    phone.send(answer, caller.address[0])
+    same(caller.recv(), again(answer, (f"alice@{PHONE}>", f"alice@{ROUTER}>")))
 
 
 def forget():
@@ -199,6 +200,32 @@ def ghost():
     assert not rings("s317b", stranger)
     call = rings("s317c")
     decline(call)
+    forget()
+
+
+@test("S3-17", "signalling-source any: whoever calls the registered phone rings, but not beyond its Expires")
+def anyone():
+    router(f"{CTL} setting set signalling-source any")
+    registered("anyone", expires=300)
+    router("conntrack -D -p udp")
+    decline(rings("anyone1", stranger), stranger)
+    decline(rings("anyone2"))
+    router("conntrack -D -p udp")
+    time.sleep(310)
+    assert not rings("anyone3", stranger)
+    router(f"{CTL} setting reset")
+    forget()
+
+
+@test("S3-16", "contact-pinhole off: nobody is let in to a registered phone once conntrack has forgotten it")
+def no_pinhole():
+    router(f"{CTL} setting set contact-pinhole off")
+    registered("nopin")
+    assert not net.expectations("signalling")
+    decline(rings("nopin1"))
+    router("conntrack -D -p udp")
+    assert not rings("nopin2")
+    router(f"{CTL} setting reset")
     forget()
 
 
