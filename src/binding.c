@@ -231,6 +231,23 @@ struct sipalg_binding *sipalg_binding_make(const struct sipalg_flow *flow,
 	return binding;
 }
 
+/* Where the phone says in a URI that it can be reached, Contact before others. */
+static bool is_uri_of_phone(const struct sipalg_binding *binding, u8 place)
+{
+	switch (place) {
+	case SIP_AT_CONTACT:
+		return true;
+	case SIP_AT_ROUTE:
+	case SIP_AT_RECORD_ROUTE:
+	case SIP_AT_PATH:
+	case SIP_AT_SERVICE_ROUTE:
+	case SIP_AT_REFER_TO:
+		return !(binding->places & 1u << SIP_AT_CONTACT);
+	default:
+		return false;
+	}
+}
+
 void sipalg_binding_note(struct sipalg_binding *binding,
 			 const struct sip_msg *msg, const struct sip_host *host)
 {
@@ -238,7 +255,7 @@ void sipalg_binding_note(struct sipalg_binding *binding,
 	binding->places |= 1u << host->place;
 	if (host->place == SIP_AT_VIA)
 		binding->via_port = host->port;
-	else if (host->place != SIP_AT_FROM && host->place != SIP_AT_TO)
+	else if (is_uri_of_phone(binding, host->place))
 		binding->uri_port = host->port;
 	if (host->host.len <= SIPALG_BINDING_TEXT) {
 		binding->text_len = host->host.len;

@@ -52,7 +52,7 @@ struct sipalg_binding_key {
  * @expires: jiffies until which it lives without users
  * @places: bits of enum sip_place at which the outside was told @public
  * @via_port: port that the phone writes in Via, host byte order; 0: none
- * @uri_port: the same in URIs
+ * @uri_port: the same in its Contact, or in routes as long as it gave none
  * @text: host as the phone writes it
  * @text_len: its length in bytes
  * @registered: a registrar has confirmed it

@@ -46,6 +46,12 @@ static const u8 table[SIP_PLACE_MAX] = {
 	 1u << SIP_AT_RECORD_ROUTE | 1u << SIP_AT_PATH |		\
 	 1u << SIP_AT_SERVICE_ROUTE | 1u << SIP_AT_REFER_TO)
 
+/* Places whose values others give back as they are (RFC 3261 8.2.6.2, 12). */
+#define ECHOED_PLACES							\
+	(1u << SIP_AT_VIA | 1u << SIP_AT_ROUTE |			\
+	 1u << SIP_AT_RECORD_ROUTE | 1u << SIP_AT_PATH |		\
+	 1u << SIP_AT_SERVICE_ROUTE)
+
 /* One message's translation. */
 struct translation {
 	const struct sipalg_flow *flow;
@@ -115,14 +121,15 @@ static void use_binding(struct sipalg_call *call, struct sipalg_binding *binding
 		call->binding = binding;
 }
 
+/* An absent port says the default one. */
+static bool is_default_port(const struct sip_host *host, __be16 port)
+{
+	return ntohs(port) == (host->secure ? SIPS_PORT : SIP_PORT);
+}
+
 static u16 port_to_write(const struct sip_host *host, __be16 port)
 {
-	u16 wanted = ntohs(port);
-
-	/* an absent port says the default one */
-	if (!host->port && wanted == (host->secure ? SIPS_PORT : SIP_PORT))
-		return 0;
-	return wanted;
+	return !host->port && is_default_port(host, port) ? 0 : ntohs(port);
 }
 
 static void hide(const struct translation *t, const struct sip_host *host,
@@ -270,6 +277,25 @@ static void restore_forwarded(const struct translation *t,
 			 port_to_write(host, flow->dst_real.port));
 }
 
+/*
+ * The port as the phone wrote it. Where none had to be put in, what comes back
+ * tells by itself; a way to the phone is as in its Contact, since whoever
+ * sends there may have spelled it otherwise.
+ */
+static u16 port_to_restore(const struct sip_host *host,
+			   const struct sipalg_binding *binding)
+{
+	u16 port = host->place == SIP_AT_VIA ? READ_ONCE(binding->via_port) :
+					       READ_ONCE(binding->uri_port);
+
+	if (!(ECHOED_PLACES & 1u << host->place) ||
+	    !is_default_port(host, binding->public.addr.port))
+		return port;
+	if (!host->port)
+		return 0;
+	return port ?: ntohs(binding->private.addr.port);
+}
+
 static void restore_reachable(const struct translation *t,
 			      const struct sip_host *host)
 {
@@ -282,9 +308,7 @@ static void restore_reachable(const struct translation *t,
 	if (!binding)
 		restore_forwarded(t, host);
 	else if (READ_ONCE(binding->places) & wanted)
-		restore(t, host, binding, host->place == SIP_AT_VIA ?
-			READ_ONCE(binding->via_port) :
-			READ_ONCE(binding->uri_port));
+		restore(t, host, binding, port_to_restore(host, binding));
 }
 
 static void inbound(const struct translation *t, const struct sip_host *host,

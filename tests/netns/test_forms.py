@@ -45,6 +45,9 @@ def back(data, *changes):
     same(phone.recv(), again(data, *changes))
 
 
+IDENTITIES = ("From", "Referred-By", "P-Asserted-Identity", "P-Preferred-Identity", "Diversion", "History-Info")
+
+
 def value(header, address, way):
     """A value of a header with an address that counts, and more that do not."""
     return {
@@ -167,6 +170,39 @@ def vias():
         back(response(f"vias{number}", lines, via=hidden), (hidden, host))
 
 
+@test("S3-42", "a phone that writes its port here and not there has each back as it was")
+def mixed():
+    with_port, without = f"<sip:{LOCAL};lr>", f"<sip:{PHONE};lr>"
+    for number, (first, second) in enumerate(((with_port, without), (without, with_port))):
+        for via in (LOCAL, PHONE):
+            name = f"mix{number}{len(via)}"
+            lines = (f"Via: SIP/2.0/UDP {PHONE};branch=z9hG4bKx\r\nVia: SIP/2.0/UDP {LOCAL};branch=z9hG4bKy\r\n"
+                     f"Record-Route: {first}, {second}\r\nRoute: {second},{first}\r\nPath: {first}\r\n"
+                     f"Contact: <sip:a@{LOCAL}>\r\n")
+            out(request(name, lines, via=via), (PHONE, ROUTER))
+            lines = lines[:lines.index("Contact")].replace(PHONE, ROUTER)
+            back(response(name, lines, via=via.replace(PHONE, ROUTER)), (ROUTER, PHONE))
+            # and is called at what its Contact says, however that has been shortened
+            for uri in (ALG, ROUTER):
+                data = request(f"{name}in{len(uri)}", "", uri=f"sip:a@{uri}", via=f"{SERVER}:5060")
+                back(data, (f"sip:a@{uri} ", f"sip:a@{LOCAL} "))
+
+
+@test("H-12", "an identity without a port does not change at which port the phone is called")
+def identity_port():
+    ours = Udp("phone", PHONE, 5062)
+    for number, header in enumerate(IDENTITIES[1:] + ("Via", "Record-Route", "Route")):
+        near, far = f"{PHONE}:5062", f"{ROUTER}:5062"
+        lines = f"Contact: <sip:a@{near}>\r\n" + (
+            f"{header}: <sip:a@{PHONE}>\r\n" if header != "Via" else f"Via: SIP/2.0/UDP {PHONE};branch=z9hG4bKx\r\n")
+        ours.send(request(f"idp{number}", lines, via=near), SERVER)
+        assert server.recv() and server.sender == (ROUTER, 5062)
+        data = request(f"idpi{number}", "", uri=f"sip:a@{far}", via=f"{SERVER}:5060")
+        server.send(data, ROUTER, 5062)
+        same(ours.recv(), again(data, (f"sip:a@{far} ", f"sip:a@{near} ")))
+    ours.close()
+
+
 @test("RFC 3261 Via maddr", "maddr of a Via: ours is translated, a multicast group and an alien stay")
 def maddr():
     for number, (address, hidden) in enumerate(((PHONE, ROUTER), ("224.0.1.75", None), ("10.9.8.7", None))):
@@ -262,9 +298,6 @@ def second_phone():
     other.send(request("second", "", via=OTHER), SERVER)
     assert server.recv() and server.sender[1] != 5060
     return other, server.sender[1]
-
-
-IDENTITIES = ("From", "Referred-By", "P-Asserted-Identity", "P-Preferred-Identity", "Diversion", "History-Info")
 
 
 @test("RFC 3325", "identities get the public address, a port only where the phone wrote its own")
