@@ -24,6 +24,8 @@ u32 sipalg_keep_natural(const struct nf_conn *ct)
 {
 	const unsigned int *timeouts = nf_udp_pernet(nf_ct_net(ct))->timeouts;
 
+	if (nf_ct_protonum(ct) == IPPROTO_TCP)
+		return nf_tcp_pernet(nf_ct_net(ct))->timeouts[READ_ONCE(ct->proto.tcp.state)];
 	return timeouts[test_bit(IPS_ASSURED_BIT, &ct->status) ?
 			UDP_CT_REPLIED : UDP_CT_UNREPLIED];
 }

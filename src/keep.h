@@ -54,7 +54,7 @@ bool sipalg_keep_lost(const struct nf_conn *ct);
 
 /**
  * sipalg_keep_natural() - what conntrack adds to now at each packet
- * @ct: a UDP flow
+ * @ct: a flow of UDP or TCP
  *
  * Return: jiffies, unless a timeout policy of the administrator's says else.
  */

@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Session descriptions become media. What becomes of that is media_pinhole.c. */
 #include <linux/slab.h>
-#include <net/ipv6.h>
 #include "call.h"
 #include "media.h"
 #include "media_pinhole.h"
+#include "media_section.h"
 #include "net.h"
 #include "pinhole.h"
 #include "port.h"
-#include "where.h"
-
-#define LOWEST_MEDIA_PORT	1024	/* H-25 */
 
 static struct sipalg_media *find_media(const struct sipalg_call *call,
 				       enum sipalg_side side, u16 fork,
 				       const union nf_inet_addr *ip,
-				       __be16 port)
+				       __be16 port, u8 l4proto)
 {
 	struct sipalg_media *media;
 
 	list_for_each_entry(media, &call->media, list)
 		if (media->side == side && media->fork == fork &&
 		    media->private_port[SIPALG_RTP] == port &&
+		    media->l4proto == l4proto &&
 		    sipalg_ip_equal(&media->private, ip))
 			return media;
 	return NULL;
@@ -68,93 +66,32 @@ struct sipalg_media *sipalg_media_mate(const struct sipalg_media *media)
 	return NULL;
 }
 
-/* What one m= section asks for, worked out before anything is made. */
-struct section {
-	const struct sdp_media *sdp;
-	const struct sip_host *host;	/* its c=, or NULL */
-	unsigned int index;
-	u8 ports;
-};
-
-static u8 host_family(const struct sip_host *host)
-{
-	switch (host->form) {
-	case SIP_HOST_IP4:
-		return AF_INET;
-	case SIP_HOST_IP6:
-		return AF_INET6;
-	default:
-		return AF_UNSPEC;
-	}
-}
-
-/* S3-13, H-9, H-25: holes only for a unicast address of the flow's family. */
-static bool section_wants_media(const struct section *section,
-				const struct sipalg_flow *flow)
-{
-	const struct sdp_media *sdp = section->sdp;
-
-	if (sdp->port < LOWEST_MEDIA_PORT || !section->host)
-		return false;
-	if (sdp->transport != SDP_TRANSPORT_RTP &&
-	    sdp->transport != SDP_TRANSPORT_UDP)
-		return false;
-	if (host_family(section->host) != flow->family ||
-	    !sipalg_is_unicast(flow->family, &section->host->addr))
-		return false;
-	/* only the router itself may have its own ports opened */
-	return sipalg_ip_equal(&section->host->addr, &flow->src.ip) ||
-	       !sipalg_is_router(flow->sn->net, flow->family,
-				 &section->host->addr);
-}
-
-static void section_init(struct section *section, const struct sip_msg *msg,
-			 unsigned int index)
-{
-	const struct sdp_media *sdp = &msg->media[index];
-
-	section->sdp = sdp;
-	section->index = index;
-	section->host = sdp->connection == SIP_NO_INDEX ?
-			NULL : &msg->hosts[sdp->connection];
-	section->ports = SIPALG_PORTS;
-	if (sdp->transport != SDP_TRANSPORT_RTP || sdp->port == U16_MAX)
-		section->ports = 1;
-}
-
-/* The one place that says which addresses are ours to translate (H-14). */
-static bool is_own(const struct sipalg_flow *flow, const union nf_inet_addr *ip)
-{
-	return sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL &&
-	       !sipalg_ip_equal(&flow->src.ip, &flow->src_seen.ip) &&
-	       sipalg_ip_equal(&flow->src.ip, ip);
-}
-
-static bool left_to_ice(const struct sipalg_flow *flow,
-			const struct sdp_media *sdp)
-{
-	return sdp->candidates &&
-	       sipalg_setting(flow->sn, SIPALG_ICE) == SIPALG_ICE_LEAVE;
-}
-
+/* Of port/n the pairs stand side by side: this is number @pair of them. */
 static void set_private(struct sipalg_media *media,
-			const struct section *section)
+			const struct sipalg_section *section,
+			unsigned int pair)
 {
 	const struct sdp_media *sdp = section->sdp;
+	u16 port = sdp->port + 2 * pair;
 
 	media->index = section->index;
 	media->kind = sdp->kind;
 	media->ports = section->ports;
+	media->l4proto = section->l4proto;
 	media->private = section->host->addr;
-	media->private_port[SIPALG_RTP] = htons(sdp->port);
+	media->private_port[SIPALG_RTP] = htons(port);
 	media->private_port[SIPALG_RTCP] =
-		htons(sdp->rtcp_port ?: sdp->port + 1);
+		htons(sdp->rtcp_port && !pair ? sdp->rtcp_port : port + 1);
 }
 
-static enum sipalg_message_reason set_public(struct sipalg_media *media,
-					     const struct sipalg_flow *flow)
+static enum sipalg_message_reason
+set_public(struct sipalg_media *media, const struct sipalg_flow *flow,
+	   const struct sipalg_section *section,
+	   const struct sipalg_media *before)
 {
-	if (!is_own(flow, &media->private)) {
+	bool reserved;
+
+	if (!section->own) {
 		media->public = media->private;
 		memcpy(media->public_port, media->private_port,
 		       sizeof(media->public_port));
@@ -162,22 +99,32 @@ static enum sipalg_message_reason set_public(struct sipalg_media *media,
 	}
 
 	media->public = flow->src_seen.ip;
-	if (!sipalg_port_reserve(flow, media))
+	if (before)
+		reserved = sipalg_port_claim(flow, media,
+					     ntohs(before->public_port[SIPALG_RTP]) + 2);
+	else
+		reserved = sipalg_port_reserve(flow, media, section->pairs);
+	if (!reserved)
 		return SIPALG_REASON_NO_PORT_PAIR;
 	media->translated = true;
 	return SIPALG_REASON_NONE;
 }
 
-/* The media of a section: the one it had before, or a new one. */
+/*
+ * The media of one pair of a section: the one it had before, or a new one,
+ * its public ports behind those of the pair @before.
+ */
 static struct sipalg_media *
-section_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
-	      const struct sipalg_flow *flow, const struct section *section,
-	      struct sipalg_plan *plan)
+pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
+	   const struct sipalg_flow *flow, const struct sipalg_section *section,
+	   unsigned int pair, const struct sipalg_media *before,
+	   struct sipalg_plan *plan)
 {
 	struct sipalg_media *media;
 
 	media = find_media(call, side, fork, &section->host->addr,
-			   htons(section->sdp->port));
+			   htons(section->sdp->port + 2 * pair),
+			   section->l4proto);
 	if (media)
 		return media;
 
@@ -189,22 +136,13 @@ section_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
 	media->side = side;
 	media->fork = fork;
 	media->family = flow->family;
-	set_private(media, section);
-	plan->reason = set_public(media, flow);
+	set_private(media, section, pair);
+	plan->reason = set_public(media, flow, section, before);
 	if (plan->reason) {
 		media_free(media);
 		return NULL;
 	}
 	return media;
-}
-
-static void edit_ports(struct sipalg_plan *plan, const struct sdp_media *sdp,
-		       __be16 rtp, __be16 rtcp)
-{
-	if (ntohs(rtp) != sdp->port)
-		sipalg_plan_number(plan, sdp->digits, ntohs(rtp));
-	if (sdp->rtcp_digits.len && ntohs(rtcp) != sdp->rtcp_port)
-		sipalg_plan_number(plan, sdp->rtcp_digits, ntohs(rtcp));
 }
 
 /*
@@ -213,7 +151,8 @@ static void edit_ports(struct sipalg_plan *plan, const struct sdp_media *sdp,
  * media takes the short way and needs no turn at the router.
  */
 static bool turn_round(const struct sipalg_flow *flow,
-		       const struct section *section, struct sipalg_plan *plan)
+		       const struct sipalg_section *section,
+		       const struct sip_msg *msg, struct sipalg_plan *plan)
 {
 	struct sipalg_addr private[SIPALG_PORTS], addr;
 
@@ -229,77 +168,50 @@ static bool turn_round(const struct sipalg_flow *flow,
 
 	sipalg_plan_host(plan, section->host, flow->family,
 			 &private[SIPALG_RTP].ip, 0);
-	edit_ports(plan, section->sdp, private[SIPALG_RTP].port,
-		   private[SIPALG_RTCP].port);
+	sipalg_section_edit(section, msg, private[SIPALG_RTP].port,
+			    private[SIPALG_RTCP].port, 0, NULL, plan);
 	return true;
+}
+
+static void offer(struct sipalg_media *media,
+		  const struct sipalg_section *section)
+{
+	media->offered = true;
+	media->idle = false;
+	media->seen = jiffies;
+	media->held_offered = section->sdp->direction == SDP_INACTIVE &&
+		!sipalg_setting(media->call->sn, SIPALG_RETAIN_HOLD_RESOURCE);
+	if (!media->active || !media->held_offered)
+		media->held = media->held_offered;
 }
 
 /* Return false: the message must not go on as planned. */
 static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
 			     u16 fork, const struct sipalg_flow *flow,
-			     const struct section *section,
+			     const struct sip_msg *msg,
+			     const struct sipalg_section *section,
 			     struct sipalg_plan *plan)
 {
-	struct sipalg_media *media;
+	struct sipalg_media *media = NULL;
+	unsigned int pair;
 
-	if (turn_round(flow, section, plan) ||
-	    !section_wants_media(section, flow))
-		return true;
-	if (is_own(flow, &section->host->addr) &&
-	    left_to_ice(flow, section->sdp))
+	if (turn_round(flow, section, msg, plan) || !section->wanted ||
+	    (section->own && section->left))
 		return true;
 
-	media = section_media(call, side, fork, flow, section, plan);
-	if (!media)
-		return false;
-	media->offered = true;
-	media->idle = false;
-	media->seen = jiffies;
-	media->held_offered = section->sdp->direction == SDP_INACTIVE &&
-		!sipalg_setting(call->sn, SIPALG_RETAIN_HOLD_RESOURCE);
-	if (!media->active || !media->held_offered)
-		media->held = media->held_offered;
-	if (media->translated)
-		edit_ports(plan, section->sdp, media->public_port[SIPALG_RTP],
-			   media->public_port[SIPALG_RTCP]);
-	return true;
-}
-
-static bool all_left_to_ice(const struct sipalg_flow *flow,
-			    const struct sip_msg *msg)
-{
-	unsigned int i, left = 0;
-
-	for (i = 0; i < msg->media_count; i++) {
-		if (!msg->media[i].port)
-			continue;
-		if (!left_to_ice(flow, &msg->media[i]))
+	for (pair = 0; pair < section->pairs; pair++) {
+		media = pair_media(call, side, fork, flow, section, pair, media,
+				   plan);
+		if (!media)
 			return false;
-		left++;
+		offer(media, section);
+		if (!pair && media->translated)
+			sipalg_section_edit(section, msg,
+					    media->public_port[SIPALG_RTP],
+					    media->public_port[SIPALG_RTCP],
+					    media->family, &media->public, plan);
 	}
-	return left;
-}
-
-/* o=, c= and a=rtcp that name the sender itself (H-9, H-10). */
-static void edit_addresses(const struct sipalg_flow *flow,
-			   const struct sip_msg *msg, struct sipalg_plan *plan)
-{
-	unsigned int i;
-
-	if (all_left_to_ice(flow, msg))
-		return;
-	for (i = 0; i < msg->host_count; i++) {
-		const struct sip_host *host = &msg->hosts[i];
-
-		if (host->place != SIP_AT_SDP_ORIGIN &&
-		    host->place != SIP_AT_SDP_CONNECTION &&
-		    host->place != SIP_AT_SDP_RTCP)
-			continue;
-		if (host_family(host) == flow->family &&
-		    is_own(flow, &host->addr))
-			sipalg_plan_host(plan, host, flow->family,
-					 &flow->src_seen.ip, 0);
-	}
+	return true;
 }
 
 /* C11: a stream with a port but no c= at either level. */
@@ -312,36 +224,6 @@ static bool lacks_connection(const struct sip_msg *msg)
 		    msg->media[i].connection == SIP_NO_INDEX)
 			return true;
 	return false;
-}
-
-static bool receives(const struct sip_msg *msg, const struct sdp_media *sdp)
-{
-	static const union nf_inet_addr nowhere;
-	const struct sip_host *host;
-
-	if (!(sdp->direction & SDP_RECVONLY))
-		return false;
-	if (sdp->connection == SIP_NO_INDEX)
-		return true;
-	host = &msg->hosts[sdp->connection];
-	return host_family(host) == AF_UNSPEC ||
-	       !sipalg_ip_equal(&host->addr, &nowhere);
-}
-
-/* S3-34: who holds does not listen, in no stream. */
-static bool is_hold(const struct sip_msg *msg)
-{
-	bool any = false;
-	unsigned int i;
-
-	for (i = 0; i < msg->media_count; i++) {
-		if (!msg->media[i].port)
-			continue;
-		if (receives(msg, &msg->media[i]))
-			return false;
-		any = true;
-	}
-	return any;
 }
 
 static void forget_unanswered(struct sipalg_call *call, enum sipalg_side side,
@@ -385,6 +267,7 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 			   u16 fork, const struct sipalg_flow *flow,
 			   const struct sip_msg *msg, struct sipalg_plan *plan)
 {
+	u64 left = sipalg_sections_left(flow, msg);
 	struct sipalg_media *media;
 	unsigned int i;
 
@@ -398,7 +281,7 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 			plan->verdict = SIPALG_VERDICT_DROP;
 		return;
 	}
-	if (msg->media_count >
+	if (sipalg_sections_pairs(msg) >
 	    sipalg_setting(call->sn, SIPALG_MAX_MEDIA_PER_CALL)) {
 		plan->reason = SIPALG_REASON_TOO_MANY_MEDIA;
 		return;
@@ -409,24 +292,25 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 			media->offered = false;
 
 	for (i = 0; i < msg->media_count; i++) {
-		struct section section;
+		struct sipalg_section section;
 
-		section_init(&section, msg, i);
-		if (!describe_section(call, side, fork, flow, &section, plan)) {
+		sipalg_section_read(&section, flow, msg, i, left);
+		if (!describe_section(call, side, fork, flow, msg, &section,
+				      plan)) {
 			plan->verdict = SIPALG_VERDICT_DROP;
 			break;
 		}
 	}
-	edit_addresses(flow, msg, plan);
+	sipalg_sections_edit(flow, msg, left, plan);
 
 	forget_unanswered(call, side, fork);
 	call->described[side] = true;
-	call->hold_offered[side] = is_hold(msg);
+	call->hold_offered[side] = sipalg_sections_hold(msg);
 	plan->pinholes = true;
 }
 
 static struct sipalg_media *known_media(const struct sipalg_call *call,
-					const struct section *section)
+					const struct sipalg_section *section)
 {
 	struct sipalg_media *media;
 
@@ -444,27 +328,28 @@ void sipalg_media_repeat(struct sipalg_call *call,
 			 const struct sipalg_flow *flow,
 			 const struct sip_msg *msg, struct sipalg_plan *plan)
 {
+	u64 left = sipalg_sections_left(flow, msg);
 	unsigned int i;
 
 	for (i = 0; i < msg->media_count; i++) {
+		struct sipalg_section section;
 		struct sipalg_media *media;
-		struct section section;
 
-		section_init(&section, msg, i);
-		if (turn_round(flow, &section, plan) ||
-		    !section_wants_media(&section, flow) ||
-		    !is_own(flow, &section.host->addr) ||
-		    left_to_ice(flow, section.sdp))
+		sipalg_section_read(&section, flow, msg, i, left);
+		if (turn_round(flow, &section, msg, plan) || !section.own ||
+		    section.left)
 			continue;
 		media = known_media(call, &section);
 		if (!media) {
 			plan->reason = SIPALG_REASON_NO_PORT_PAIR;
 			return;
 		}
-		edit_ports(plan, section.sdp, media->public_port[SIPALG_RTP],
-			   media->public_port[SIPALG_RTCP]);
+		sipalg_section_edit(&section, msg,
+				    media->public_port[SIPALG_RTP],
+				    media->public_port[SIPALG_RTCP],
+				    media->family, &media->public, plan);
 	}
-	edit_addresses(flow, msg, plan);
+	sipalg_sections_edit(flow, msg, left, plan);
 }
 
 void sipalg_media_commit(struct sipalg_call *call, u16 fork)

@@ -37,6 +37,7 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @side: enum sipalg_side
  * @kind: enum sdp_kind
  * @family: AF_INET or AF_INET6
+ * @l4proto: IPPROTO_UDP or IPPROTO_TCP (S3-7)
  * @ports: how many ports: 1, or 2 with RTCP
  * @translated: @public differs from @private
  * @offered: stands in a description that waits for its answer
@@ -63,6 +64,7 @@ struct sipalg_media {
 	u8 side;
 	u8 kind;
 	u8 family;
+	u8 l4proto;
 	u8 ports;
 	u8 translated:1,
 	   offered:1,

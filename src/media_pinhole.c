@@ -60,7 +60,7 @@ static void clear_way(const struct sipalg_media *media, unsigned int port)
 	tuple.src.u.udp.port = other->private_port[port];
 	tuple.dst.u3 = media->public;
 	tuple.dst.u.udp.port = media->public_port[port];
-	tuple.dst.protonum = IPPROTO_UDP;
+	tuple.dst.protonum = media->l4proto;
 	tuple.dst.dir = IP_CT_DIR_ORIGINAL;
 
 	hash = nf_conntrack_find_get(media->call->sn->net,
@@ -79,7 +79,7 @@ static int open_port(struct sipalg_media *media, unsigned int port)
 	const struct sipalg_pinhole pinhole = {
 		.class = SIPALG_CLASS_MEDIA,
 		.family = media->family,
-		.l4proto = IPPROTO_UDP,
+		.l4proto = media->l4proto,
 		.src_ip = allowed_source(media),
 		.dst = { media->public, media->public_port[port] },
 		.real = { media->private, media->private_port[port] },

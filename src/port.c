@@ -44,7 +44,7 @@ static bool expected_by_another(const struct sipalg_flow *flow,
 		.src.l3num = media->family,
 		.dst.u3 = media->public,
 		.dst.u.udp.port = htons(port),
-		.dst.protonum = IPPROTO_UDP,
+		.dst.protonum = media->l4proto,
 	};
 
 	return __nf_ct_expect_find(nf_ct_net(flow->ct), nf_ct_zone(flow->ct),
@@ -61,18 +61,19 @@ static bool is_signalling(const struct sipalg_flow *flow,
 	const struct sipalg_addr addr = { media->public, htons(port) };
 
 	return sipalg_addr_equal(&addr, &flow->src_seen) ||
-	       sipalg_binding_at(flow->sn, flow->family, IPPROTO_UDP, &addr);
+	       sipalg_binding_at(flow->sn, flow->family, media->l4proto, &addr);
 }
 
+/* For the media's own ports, and @more pairs behind them. */
 static bool is_free(const struct sipalg_flow *flow,
-		    const struct sipalg_media *media, u16 port)
+		    const struct sipalg_media *media, u16 port, u16 more)
 {
 	struct sipalg_media *below = find(flow->sn, &media->public, port - 1);
 	unsigned int i;
 
 	if (below && below->ports > 1)
 		return false;
-	for (i = 0; i < media->ports; i++)
+	for (i = 0; i < media->ports + 2 * more; i++)
 		if (find(flow->sn, &media->public, port + i) ||
 		    is_signalling(flow, media, port + i) ||
 		    expected_by_another(flow, media, port + i))
@@ -89,37 +90,59 @@ static u16 random_port(u16 low, u16 high, u16 parity)
 }
 
 static u16 choose(const struct sipalg_flow *flow,
-		  const struct sipalg_media *media)
+		  const struct sipalg_media *media, u16 more)
 {
 	u32 range = sipalg_setting(flow->sn, SIPALG_MEDIA_PORTS);
-	u16 low = range >> 16, high = (range & 0xffff) - (media->ports - 1);
+	u16 low = range >> 16, high = range & 0xffff;
 	u16 wish = ntohs(media->private_port[SIPALG_RTP]), port = wish;
+	u16 last = media->ports - 1 + 2 * more;
 	unsigned int i;
 
+	if (high - low < last)
+		return 0;
+	high -= last;
 	for (i = 0; i < PORT_ATTEMPTS; i++) {
-		if (port >= low && port <= high && is_free(flow, media, port))
+		if (port >= low && port <= high &&
+		    is_free(flow, media, port, more))
 			return port;
 		port = random_port(low, high, wish);
 	}
 	return 0;
 }
 
+static void take(struct sipalg_net *sn, struct sipalg_media *media, u16 port)
+{
+	media->public_port[SIPALG_RTP] = htons(port);
+	media->public_port[SIPALG_RTCP] = htons(port + 1);
+	hlist_add_head(&media->port_node, bucket(sn, &media->public, port));
+}
+
 bool sipalg_port_reserve(const struct sipalg_flow *flow,
-			 struct sipalg_media *media)
+			 struct sipalg_media *media, u16 pairs)
 {
 	struct sipalg_net *sn = flow->sn;
 	u16 port;
 
 	spin_lock_bh(&sn->port_lock);
-	port = choose(flow, media);
-	if (port) {
-		media->public_port[SIPALG_RTP] = htons(port);
-		media->public_port[SIPALG_RTCP] = htons(port + 1);
-		hlist_add_head(&media->port_node,
-			       bucket(sn, &media->public, port));
-	}
+	port = choose(flow, media, pairs - 1);
+	if (port)
+		take(sn, media, port);
 	spin_unlock_bh(&sn->port_lock);
 	return port;
+}
+
+bool sipalg_port_claim(const struct sipalg_flow *flow,
+		       struct sipalg_media *media, u16 port)
+{
+	struct sipalg_net *sn = flow->sn;
+	bool free;
+
+	spin_lock_bh(&sn->port_lock);
+	free = port && is_free(flow, media, port, 0);
+	if (free)
+		take(sn, media, port);
+	spin_unlock_bh(&sn->port_lock);
+	return free;
 }
 
 void sipalg_port_release(struct sipalg_net *sn, struct sipalg_media *media)

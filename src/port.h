@@ -14,6 +14,7 @@ struct sipalg_media;
  * @flow: the signalling flow, for namespace and zone
  * @media: with family, ports, private ports and public address set; its
  *	public ports are filled
+ * @pairs: so many pairs must be free side by side, this one being the first
  *
  * The private port itself if it is free and in media-ports, else a random
  * one of the same parity; RTCP's is the next (RFC 4787 REQ-4, RFC 3550).
@@ -22,7 +23,20 @@ struct sipalg_media;
  * Return: false if none is to be had.
  */
 bool sipalg_port_reserve(const struct sipalg_flow *flow,
-			 struct sipalg_media *media);
+			 struct sipalg_media *media, u16 pairs);
+
+/**
+ * sipalg_port_claim() - take the next pair of port/n (RFC 4566 5.14)
+ * @flow: the signalling flow
+ * @media: as for sipalg_port_reserve()
+ * @port: the public port, host byte order
+ *
+ * Softirq; the caller holds the call's lock, takes port_lock.
+ *
+ * Return: false if it is not free any more.
+ */
+bool sipalg_port_claim(const struct sipalg_flow *flow,
+		       struct sipalg_media *media, u16 port);
 
 /**
  * sipalg_port_release() - give them back

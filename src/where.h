@@ -24,6 +24,23 @@ struct net;
 bool sipalg_is_router(struct net *net, u8 family, const union nf_inet_addr *ip);
 
 /**
+ * sipalg_is_neighbour() - is this an inside host's address
+ * @net: the namespace
+ * @family: AF_INET or AF_INET6
+ * @ip: the address, network byte order
+ * @receiver: address of whom a message goes to, from inside to outside
+ *
+ * A private one (RFC 1918, 6598, 4193) that lies behind another interface
+ * than the receiver, and is not the router's. Any context; caller holds
+ * rcu_read_lock.
+ *
+ * Return: true if it is.
+ */
+bool sipalg_is_neighbour(struct net *net, u8 family,
+			 const union nf_inet_addr *ip,
+			 const union nf_inet_addr *receiver);
+
+/**
  * sipalg_is_unicast() - is this an address of one host (S3-13)
  * @family: AF_INET or AF_INET6
  * @ip: the address, network byte order

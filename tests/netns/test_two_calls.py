@@ -132,15 +132,15 @@ def expectation_limit(number):
 @test("H-26", "the same Call-ID from two phones is two calls")
 def same_call_id():
     other = Udp("other", OTHER, 5060)
-    first = setup("twice", 5060)
+    first = setup("twice", 5080)
     second = Call("twice", f"{OTHER}:5060", "", SERVER)
     other.send(second.request("INVITE", sdp(OTHER, 5070)), SERVER)
     assert server.recv()
     port = server.sender[1]
-    assert both(5060) and both(5070)
+    assert both(5080) and both(5070)
     back(first.response("486 Busy Here"))
     time.sleep(6)
-    assert not net.pinhole(ROUTER, 5060) and both(5070)
+    assert not net.pinhole(ROUTER, 5080) and both(5070)
     server.send(again(second.response("486 Busy Here", tag="x"),
                       ("UDP ;", f"UDP {ROUTER}:{port};")), ROUTER, port)
     assert other.recv()
