@@ -164,7 +164,9 @@ static void correct_content_length(struct sipalg_plan *plan,
 			delta += edit->text_len - edit->at.len;
 	}
 
-	if (delta && msg->has_content_length)
+	/* one beyond all messages says nothing of this one, and stays */
+	if (delta && msg->has_content_length &&
+	    msg->content_length_value <= SIP_MAX_MESSAGE)
 		sipalg_plan_number(plan, msg->content_length,
 				   msg->content_length_value + delta);
 }

@@ -11,7 +11,7 @@
 #include "sip_msg.h"
 
 #define SIPALG_MAX_EDITS	(2 * SIP_MAX_HOSTS + 2 * SIP_MAX_MEDIA + 1)
-#define SIPALG_PLAN_TEXT	24576	/* room for the text of all edits */
+#define SIPALG_PLAN_TEXT	24576u	/* room for the text of all edits */
 
 struct sipalg_addr;
 struct sipalg_call;

@@ -41,5 +41,6 @@ int main(int argc, char **argv)
 	frame_tests();
 	linear_tests();
 	corpus_tests(argv[1]);
+	plan_tests(argv[1]);
 	return tap_done();
 }

@@ -9,5 +9,6 @@ void form_tests(void);
 void sdp_tests(void);
 void frame_tests(void);
 void linear_tests(void);
+void plan_tests(const char *dir);
 
 #endif
