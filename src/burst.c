@@ -4,8 +4,21 @@
 #include <linux/netfilter_bridge.h>
 #include <linux/skbuff.h>
 #include <net/dst.h>
+#include <net/ip6_fib.h>
+#include <net/route.h>
 #include "burst.h"
 #include "compat.h"
+
+/* Is it routed to another host, rather than up to a socket of the router? */
+static bool is_routed_on(const struct sk_buff *skb)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+
+	if (skb->protocol == htons(ETH_P_IP))
+		return skb_rtable(skb)->rt_type == RTN_UNICAST;
+	return !(container_of(dst, const struct rt6_info, dst)->rt6i_flags &
+		 (RTF_LOCAL | RTF_ANYCAST | RTF_REJECT));
+}
 
 /* Behind routing, where ip_output() has set the device that it leaves by. */
 static bool is_leaving(const struct sk_buff *skb)
@@ -13,7 +26,7 @@ static bool is_leaving(const struct sk_buff *skb)
 	const struct dst_entry *dst = skb_dst(skb);
 
 	return dst && !(dst->flags & DST_FAKE_RTABLE) && skb->dev == dst->dev &&
-	       !nf_bridge_info_exists(skb);
+	       !nf_bridge_info_exists(skb) && is_routed_on(skb);
 }
 
 bool sipalg_burst_split(struct net *net, struct sk_buff *skb)

@@ -244,10 +244,25 @@ def burst():
         same(server6.recv(), again(data, (PHONE6, ROUTER6)))
     assert wire.judge() == 5
     assert not unchanged()
-    phone.close()
-    phone6.close()
-    server6.close()
-    server.close()
+    for sock in (phone, server, phone6, server6):
+        sock.close()
+
+
+@test("H-34", "a burst for the router itself arrives as it came")
+def burst_inwards():
+    offload("on", "tx", "rx", "gso")
+    before = unchanged()
+    for ours, local in ((PHONE, "192.168.1.1"), (PHONE6, "2001:db8:1::1")):
+        here, phone = Udp("router", local, 5060), Udp("phone", ours, 5061)
+        host = f"[{ours}]" if ":" in ours else ours
+        data = Call("inwards", f"{host}:5061", "", SERVER).request("NOTIFY")
+        phone.socket.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, len(data))
+        phone.send(data * 2, local)
+        same(here.recv(), data)
+        same(here.recv(), data)
+        here.close()
+        phone.close()
+    assert unchanged() == before + 2
 
 
 run(after=net.nothing_left)

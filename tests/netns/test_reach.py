@@ -6,7 +6,7 @@ import socket
 import topology as net
 from sip import Call, again, sdp
 from tap import run, same, test
-from topology import (PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER, SERVER6, STRANGER, Tcp,
+from topology import (OTHER, PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER, SERVER6, STRANGER, Tcp,
                       Udp, router)
 
 net.build()
@@ -304,10 +304,51 @@ def six():
 @test("S3-23", "a redirection's Contacts are others: they are no way to its sender")
 def redirected():
     call = invite("redir", 4160)
+    server.send(call.response("180 Ringing"), ROUTER)
+    assert phone.recv()
     data = again(call.response("302 Moved"), (f"Contact: <sip:bob@{SERVER}:5060>", f"Contact: <sip:c@{RELAY}:5070>"))
     server.send(data, ROUTER)
     assert phone.recv()
     assert not net.pinhole(RELAY, 5070, "signalling")
+    reset()
+
+
+@test("H-25", "hops of others are open to the other party alone, and those before a phone to nobody")
+def hops():
+    setting("signalling-source any via-pinhole on")
+    call = invite("hops", 4170, extra="\nRecord-Route: <sip:192.168.1.77:5060;lr>")
+    answer(call, 6170, extra=f"\nRecord-Route: <sip:{STRANGER}:5080;lr>")
+    assert f"src={PHONE} " in net.pinhole(STRANGER, 5080, "signalling")
+    assert "src=0.0.0.0 " in net.pinhole(ROUTER, 5060, "signalling")
+    assert not net.pinhole("192.168.1.77", 5060, "signalling")
+    # the Via of a proxy before the callee is between those two
+    data = again(call.peer_request("INFO", ALG), ("Via: ", f"Via: SIP/2.0/UDP {SERVER}:5060;branch=z9hG4bKt\r\nVia: "),
+                 (f"UDP {SERVER}:5060;branch=z9hG4bKp", "UDP 198.51.100.7:5060;branch=z9hG4bKp"))
+    server.send(data, ROUTER)
+    assert phone.recv()
+    assert not net.pinhole("198.51.100.7", 5060, "signalling")
+    reset()
+
+
+@test("H-12", "straight to the callee a phone is seen by the port that it is known by")
+def face():
+    phone.send(Call("face0", LOCAL, ALG, SERVER).request("OPTIONS"), SERVER)
+    assert server.recv() and server.sender == (ROUTER, 5060)
+    other = Udp("other", OTHER, 5060)
+    call = Call("face", f"{OTHER}:5060", "", SERVER)
+    other.send(call.request("INVITE", sdp(OTHER, 4180)), SERVER)
+    assert server.recv()
+    port = server.sender[1]
+    assert port != 5060
+    call.seen = f"{ROUTER}:{port}"
+    server.send(again(call.response("200 OK", body=sdp(RELAY, 6180)),
+                      (f"bob@{SERVER}:5060>", f"bob@{RELAY}:5070>")), ROUTER, port)
+    assert other.recv()
+    data = call.request("ACK", to_tag=True)
+    other.send(data, RELAY, 5070)
+    same(peer.recv(), again(data, (f"{OTHER}:5060", f"{ROUTER}:{port}")))
+    assert peer.sender == (ROUTER, port), peer.sender
+    other.close()
     reset()
 
 
