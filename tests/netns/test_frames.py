@@ -248,7 +248,7 @@ def burst():
         sock.close()
 
 
-@test("H-34", "a burst for the router itself arrives as it came")
+@test("H-34", "a burst for the router itself arrives as it came, and so does the router's own")
 def burst_inwards():
     offload("on", "tx", "rx", "gso")
     before = unchanged()
@@ -260,6 +260,10 @@ def burst_inwards():
         phone.send(data * 2, local)
         same(here.recv(), data)
         same(here.recv(), data)
+        here.socket.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, len(data))
+        here.send(data * 2, ours, 5061)
+        same(phone.recv(), data)
+        same(phone.recv(), data)
         here.close()
         phone.close()
     assert unchanged() == before + 2
