@@ -9,6 +9,7 @@
 #include "call_message.h"
 #include "decide.h"
 #include "evict.h"
+#include "flow_data.h"
 #include "media.h"
 #include "net.h"
 #include "rate.h"
@@ -135,6 +136,32 @@ static void registrations(const struct sipalg_flow *flow,
 		plan->keep = sipalg_registration_confirmed(flow, msg);
 }
 
+/* Noted in the direction of who asks; the answer comes in the other one. */
+static bool *subscribed(const struct sipalg_flow *flow, bool by_sender)
+{
+	struct sipalg_flow_data *data = sipalg_flow_data(flow->ct);
+	int dir = flow->original == by_sender ? IP_CT_DIR_ORIGINAL :
+						IP_CT_DIR_REPLY;
+
+	return data ? &data->stream[dir].subscribed : NULL;
+}
+
+/* Without the question, an answer would buy any flow a week for one packet. */
+static bool is_asked_for(const struct sipalg_flow *flow)
+{
+	const bool *asked = subscribed(flow, false);
+
+	return asked && READ_ONCE(*asked);
+}
+
+static void note_subscribe(const struct sipalg_flow *flow)
+{
+	bool *asked = subscribed(flow, true);
+
+	if (asked)
+		WRITE_ONCE(*asked, true);
+}
+
 /*
  * S3-36, RFC 6665 4.1.2.1: what is told of comes on the way that was asked by,
  * seldom, and until the end that the 2xx names.
@@ -147,8 +174,12 @@ static void subscriptions(const struct sipalg_flow *flow,
 	struct sipalg_binding *binding;
 	u32 expires;
 
-	if (msg->method != SIP_METHOD_SUBSCRIBE || msg->status / 100 != 2 ||
-	    !msg->has_expires || !msg->expires)
+	if (msg->method != SIP_METHOD_SUBSCRIBE)
+		return;
+	if (msg->request)
+		note_subscribe(flow);
+	if (msg->status / 100 != 2 || !msg->has_expires || !msg->expires ||
+	    !is_asked_for(flow))
 		return;
 	expires = min_t(u32, msg->expires, SUBSCRIBE_EXPIRES_MAX);
 	plan->keep = (unsigned long)expires * HZ + sipalg_64_t1(flow->sn);

@@ -17,23 +17,25 @@ enum sipalg_stream_state {
 };
 
 /**
- * struct sipalg_stream - one direction of a TCP connection
+ * struct sipalg_stream - one direction; all but @subscribed is for TCP alone
  * @next: sequence number at which the next message begins, host byte order,
  *	as the sender counts
  * @state: enum sipalg_stream_state
  * @early: segments in a row that came before their turn
+ * @subscribed: its sender has asked for a subscription
  */
 struct sipalg_stream {
 	u32 next;
 	u8 state;
 	u8 early;
+	bool subscribed;
 };
 
 /**
  * struct sipalg_flow_data - the 32 bytes
  * @keep_until: jiffies32 until which a registration needs the flow, 0: none
  * @calls: calls that use it
- * @stream: by direction
+ * @stream: by enum ip_conntrack_dir
  * @tcp: what the connection is owed, or NULL: see tcp_debt.h
  */
 struct sipalg_flow_data {

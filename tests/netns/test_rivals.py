@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What one party must not be able to take from another, or from the router."""
+import json
+import time
+
+import topology as net
+from sip import Call, again, message, sdp
+from tap import run, same, test
+from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, router
+
+net.build()
+phone = Udp("phone", PHONE, 5060)
+other = Udp("other", OTHER, 5060)
+server = Udp("provider", SERVER, 5060)
+relay = Udp("provider", RELAY, 5060)
+CTL = "tools/sipalg-ctl/sipalg-ctl"
+
+
+def data(arguments):
+    return json.loads(router(f"{CTL} -j {arguments}"))
+
+
+def reset():
+    router(f"{CTL} setting reset")
+    router(f"{CTL} call end --all")
+    time.sleep(40)
+    router("conntrack -D -p udp 2>/dev/null || true")
+
+
+def register(name, host, seen, registrar, cseq=1, expires=3600):
+    """The request of a phone and the answer of its registrar."""
+    request = message(f"""REGISTER sip:{registrar} SIP/2.0
+        Via: SIP/2.0/UDP {host};branch=z9hG4bK{name}{cseq};rport
+        From: <sip:{name}@{registrar}>;tag={name}
+        To: <sip:{name}@{registrar}>
+        Call-ID: {name}
+        CSeq: {cseq} REGISTER
+        Contact: <sip:{name}@{host}>;expires={expires}""")
+    answer = message(f"""SIP/2.0 200 OK
+        Via: SIP/2.0/UDP {seen};branch=z9hG4bK{name}{cseq};rport
+        From: <sip:{name}@{registrar}>;tag={name}
+        To: <sip:{name}@{registrar}>;tag=r
+        Call-ID: {name}
+        CSeq: {cseq} REGISTER
+        Contact: <sip:{name}@{seen}>;expires={expires}""")
+    return request, answer
+
+
+def registered(name, sock, registrar, **options):
+    host, seen = f"{sock.address[0]}:5060", f"{ROUTER}:5060"
+    request, answer = register(name, host, seen, registrar.address[0], **options)
+    sock.send(request, registrar.address[0])
+    same(registrar.recv(), again(request, (host, seen)))
+    assert registrar.sender == (ROUTER, 5060), registrar.sender
+    registrar.send(answer, ROUTER)
+    same(sock.recv(), again(answer, (seen, host)))
+
+
+def rings(name, sock, provider):
+    """A call of the provider comes to this phone, with its own address in the URI."""
+    call = Call(name, f"{sock.address[0]}:5060", f"{ROUTER}:5060", provider.address[0])
+    invite = call.peer_request("INVITE", f"{ROUTER}:5060", body=sdp(provider.address[0], 8000))
+    provider.send(invite, ROUTER)
+    same(sock.recv(), again(invite, (f"INVITE sip:alice@{ROUTER}:", f"INVITE sip:alice@{sock.address[0]}:")))
+
+
+@test("S3-36", "a 2xx to a SUBSCRIBE that nobody sent keeps nothing alive")
+def not_asked():
+    body = message(f"""SIP/2.0 200 OK
+        Via: SIP/2.0/UDP {SERVER}:5060;branch=z9hG4bKs
+        From: <sip:x@{SERVER}>;tag=a
+        To: <sip:y@{SERVER}>;tag=b
+        Call-ID: notasked
+        CSeq: 1 SUBSCRIBE
+        Expires: 604800
+        Contact: <sip:x@{PHONE}:5060>""")
+    phone.send(body, SERVER)
+    assert server.recv()
+    time.sleep(200)
+    assert not net.connections(PHONE, 5060), net.connections(PHONE, 5060)
+
+
+run(after=reset)
