@@ -133,6 +133,7 @@ void sipalg_section_read(struct sipalg_section *section,
 								 IPPROTO_UDP;
 	section->ports = SIPALG_PORTS;
 	if (sdp->transport != SDP_TRANSPORT_RTP || sdp->port == U16_MAX ||
+	    (sdp->rtcp_port && sdp->rtcp_port < LOWEST_MEDIA_PORT) ||
 	    (section->host && !rtcp_is_here(msg, sdp, section->host)))
 		section->ports = 1;
 	section->wanted = is_wanted(section, flow);

@@ -10,6 +10,7 @@
 #include "registration.h"
 
 #define REGISTER_EXPIRES_MAX		(7 * 24 * 3600)
+#define LOWEST_PORT			1024
 
 static u64 call_id_hash(const struct sipalg_net *sn, const struct sip_msg *msg)
 {
@@ -39,6 +40,12 @@ static struct sipalg_addr listens_at(const struct sipalg_binding *binding)
 	};
 }
 
+/* H-25: the router's own services and the phone's are down there. */
+static bool is_low(const struct sipalg_addr *addr)
+{
+	return ntohs(addr->port) < LOWEST_PORT;
+}
+
 /* Calls come in from the registrar, or from anyone if the setting says so. */
 static void open_way_in(struct sipalg_binding *binding,
 			const struct sipalg_flow *flow,
@@ -55,6 +62,8 @@ static void open_way_in(struct sipalg_binding *binding,
 		.helper = helper,
 	};
 
+	if (is_low(&pinhole.dst) || is_low(&pinhole.real))
+		return;
 	if (sipalg_setting(sn, SIPALG_SIGNALLING_SOURCE) ==
 	    SIPALG_SIGNALLING_SOURCE_ANY)
 		pinhole.src_ip = NULL;

@@ -81,4 +81,32 @@ def not_asked():
     assert not net.connections(PHONE, 5060), net.connections(PHONE, 5060)
 
 
+@test("H-25", "a Contact with a port below 1024 opens nothing, whatever the registrar says")
+def low_contact():
+    for port in (53, 500):
+        host, seen = f"{PHONE}:{port}", f"{ROUTER}:{port}"
+        request, answer = register(f"low{port}", host, seen, SERVER)
+        phone.send(request, SERVER)
+        got = server.recv().decode()
+        contact = got.split("Contact: <sip:")[1].split("@")[1].split(">")[0]
+        server.send(again(answer, (f"@{seen}>", f"@{contact}>")), ROUTER)
+        assert phone.recv()
+        ways_in = [line for line in net.expectations("signalling") if f" dst={ROUTER} " in line]
+        assert not ways_in, ways_in
+        request, answer = register(f"low{port}", host, seen, SERVER, cseq=2, expires=0)
+        phone.send(request, SERVER)
+        assert server.recv()
+        server.send(again(answer, (f"@{seen}>", f"@{contact}>")), ROUTER)
+        assert phone.recv()
+
+
+@test("H-25", "a=rtcp with a port below 1024 opens nothing")
+def low_rtcp():
+    call = Call("lowrtcp", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4020, media="a=rtcp:53")), SERVER)
+    assert server.recv()
+    assert net.pinhole(ROUTER, 4020)
+    assert len(net.expectations()) == 1, net.expectations()
+
+
 run(after=reset)
