@@ -58,12 +58,16 @@ static struct sipalg_media *media_alloc(struct sipalg_call *call)
 
 struct sipalg_media *sipalg_media_mate(const struct sipalg_media *media)
 {
-	struct sipalg_media *other;
+	struct sipalg_media *other, *first = NULL;
 
-	list_for_each_entry(other, &media->call->media, list)
-		if (other->side != media->side && other->index == media->index)
+	list_for_each_entry(other, &media->call->media, list) {
+		if (other->side == media->side || other->index != media->index)
+			continue;
+		if (other->active)
 			return other;
-	return NULL;
+		first = first ?: other;
+	}
+	return first;
 }
 
 /* Of port/n the pairs stand side by side: this is number @pair of them. */

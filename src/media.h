@@ -86,7 +86,7 @@ struct sipalg_media {
  * sipalg_media_mate() - the other side's media of the same channel
  * @media: its call is locked
  *
- * Return: it, the first where there are forks, or NULL.
+ * Return: it, or NULL. Where there are forks that in force, or else the first.
  */
 struct sipalg_media *sipalg_media_mate(const struct sipalg_media *media);
 

@@ -89,6 +89,31 @@ static int open_port(struct sipalg_media *media, unsigned int port)
 				   &pinhole, &media->exp[port]);
 }
 
+/*
+ * What is offered is open to anyone until the answer says who may come. Later
+ * the answer may name another.
+ */
+static bool is_too_wide(const struct sipalg_media *media,
+			const struct nf_conntrack_expect *exp)
+{
+	const union nf_inet_addr *src = allowed_source(media);
+
+	return sipalg_setting(media->call->sn, SIPALG_MEDIA_SOURCE) ==
+			SIPALG_MEDIA_SOURCE_ANSWER &&
+	       src && !sipalg_ip_equal(src, &exp->tuple.src.u3);
+}
+
+static void narrow(struct sipalg_media *media)
+{
+	unsigned int i;
+
+	for (i = 0; i < media->ports; i++)
+		if (media->exp[i] && is_too_wide(media, media->exp[i])) {
+			sipalg_media_release(media, true);
+			return;
+		}
+}
+
 static int sync_media(struct sipalg_media *media)
 {
 	bool wanted = !media->held && !media->idle &&
@@ -101,6 +126,7 @@ static int sync_media(struct sipalg_media *media)
 		sipalg_media_release(media, true);
 		return 0;
 	}
+	narrow(media);
 	for (i = 0; i < media->ports; i++) {
 		if (media->exp[i])
 			continue;

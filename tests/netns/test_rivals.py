@@ -81,6 +81,26 @@ def not_asked():
     assert not net.connections(PHONE, 5060), net.connections(PHONE, 5060)
 
 
+@test("S1-2", "media-source answer: the answer narrows the caller's pinhole to the address it names")
+def narrowed():
+    router(f"{CTL} setting set media-source answer")
+    call = Call("narrow", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4000)), SERVER)
+    assert server.recv()
+    assert net.pinhole(ROUTER, 4000)
+    server.send(call.response("200 OK", body=sdp(RELAY, 8000)), ROUTER)
+    assert phone.recv()
+    assert f"src={RELAY} " in net.pinhole(ROUTER, 4000), net.pinhole(ROUTER, 4000)
+    ours = Udp("phone", PHONE, 4000)
+    theirs, stranger = Udp("provider", RELAY, 8000), Udp("provider", STRANGER, 8000)
+    stranger.send(b"no", ROUTER, 4000)
+    assert ours.recv(1) is None
+    theirs.send(b"yes", ROUTER, 4000)
+    assert ours.recv() == b"yes"
+    for sock in (ours, theirs, stranger):
+        sock.close()
+
+
 @test("H-25", "a Contact with a port below 1024 opens nothing, whatever the registrar says")
 def low_contact():
     for port in (53, 500):
