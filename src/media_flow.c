@@ -41,11 +41,39 @@ static void drop_dead(struct sipalg_media *media)
 			flow_free(media, flow);
 }
 
+/* From where the other side said it is, or from where its signalling comes. */
+static bool is_named(const struct sipalg_media *media, const struct nf_conn *ct)
+{
+	const union nf_inet_addr *src =
+		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.src.u3;
+	const struct sipalg_media *other = sipalg_media_mate(media);
+
+	return sipalg_ip_equal(src, &media->call->party[!media->side].ip) ||
+	       (other && sipalg_ip_equal(src, &other->private));
+}
+
+/* Strangers have taken all places: one of them goes. */
+static void make_room(struct sipalg_media *media)
+{
+	struct media_flow *flow;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(flow, next, &media->flows, node) {
+		if (!nf_ct_is_confirmed(flow->ct) || is_named(media, flow->ct))
+			continue;
+		nf_ct_kill(flow->ct);
+		flow_free(media, flow);
+		return;
+	}
+}
+
 bool sipalg_media_flow_add(struct sipalg_media *media, struct nf_conn *ct)
 {
 	struct media_flow *flow;
 
 	drop_dead(media);
+	if (media->flow_count == SIPALG_MAX_FLOWS && is_named(media, ct))
+		make_room(media);
 	if (media->flow_count == SIPALG_MAX_FLOWS)
 		return false;
 	flow = kmalloc(sizeof(*flow), GFP_ATOMIC);

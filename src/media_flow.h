@@ -4,7 +4,8 @@
  * with the call (S1-9) and asked for their last packet (S2-4).
  *
  * Anyone may send to a pinhole (S1-2), so their number is bounded: the first
- * ones stay, and who comes when all places are taken by living ones is refused.
+ * ones stay, and who comes when all places are taken by living ones is refused,
+ * unless the call has named him: then a stranger goes.
  */
 #ifndef SIPALG_MEDIA_FLOW_H
 #define SIPALG_MEDIA_FLOW_H

@@ -129,4 +129,23 @@ def low_rtcp():
     assert len(net.expectations()) == 1, net.expectations()
 
 
+@test("S1-2", "strangers at every place of a pinhole do not keep out whom the answer names")
+def crowd():
+    call = Call("crowd", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4040)), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", body=sdp(RELAY, 8000)), ROUTER)
+    assert phone.recv()
+    ours, theirs = Udp("phone", PHONE, 4040), Udp("provider", RELAY, 8000)
+    crowd = [Udp("provider", STRANGER, 9000 + i) for i in range(20)]
+    for sock in crowd:
+        sock.send(b"noise", ROUTER, 4040)
+    while ours.recv(1):
+        pass
+    theirs.send(b"voice", ROUTER, 4040)
+    assert ours.recv() == b"voice"
+    for sock in crowd + [ours, theirs]:
+        sock.close()
+
+
 run(after=reset)
