@@ -52,11 +52,13 @@ struct way {
 /**
  * struct sipalg_ways - all of a call
  * @count: how many there are
+ * @room: for how many there is room: most calls have two
  * @way: they
  */
 struct sipalg_ways {
-	unsigned int count;
-	struct way way[MAX_WAYS];
+	u16 count;
+	u16 room;
+	struct way way[];
 };
 
 static const struct {
@@ -88,26 +90,42 @@ static bool is_same(const struct way *a, const struct way *b)
 	       a->l4proto == b->l4proto && a->own == b->own;
 }
 
+/* Room for one more, or false. */
+static bool make_room(struct sipalg_call *call)
+{
+	struct sipalg_ways *ways = call->ways;
+	u16 room = ways ? ways->room : 0;
+
+	if (ways && ways->count < room)
+		return true;
+	if (room == MAX_WAYS)
+		return false;
+	ways = krealloc(ways, struct_size(ways, way, room + 2), GFP_ATOMIC);
+	if (!ways)
+		return false;
+	atomic_long_add(struct_size(ways, way, room + 2) -
+			(room ? struct_size(ways, way, room) : 0),
+			&call->sn->memory);
+	if (!room)
+		ways->count = 0;
+	ways->room = room + 2;
+	call->ways = ways;
+	return true;
+}
+
 static void way_add(struct sipalg_call *call, const struct way *new)
 {
 	struct sipalg_ways *ways = call->ways;
 	unsigned int i;
 
-	if (!ways) {
-		ways = kzalloc(sizeof(*ways), GFP_ATOMIC);
-		if (!ways)
-			return;
-		atomic_long_add(sizeof(*ways), &call->sn->memory);
-		call->ways = ways;
-	}
-	for (i = 0; i < ways->count; i++) {
+	for (i = 0; ways && i < ways->count; i++) {
 		if (is_same(&ways->way[i], new)) {
 			ways->way[i].fresh = true;
 			return;
 		}
 	}
-	if (ways->count < MAX_WAYS)
-		ways->way[ways->count++] = *new;
+	if (make_room(call))
+		call->ways->way[call->ways->count++] = *new;
 }
 
 /* The message named others in the same place: those of before are no more. */
@@ -347,6 +365,6 @@ void sipalg_signalling_close(struct sipalg_call *call)
 	for (i = 0; i < ways->count; i++)
 		way_close(&ways->way[i]);
 	call->ways = NULL;
-	atomic_long_sub(sizeof(*ways), &call->sn->memory);
+	atomic_long_sub(struct_size(ways, way, ways->room), &call->sn->memory);
 	kfree(ways);
 }
