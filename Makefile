@@ -36,6 +36,9 @@ check:
 fuzz:
 	@tests/fuzz/run
 
+bench:
+	@scripts/bench
+
 lint:
 	@scripts/lint
 
@@ -56,8 +59,9 @@ help:
 	@echo 'make demo            a phone behind a NAT talks both ways, in an emulated machine'
 	@echo 'make check           every test (scripts/check PATTERN runs some of them)'
 	@echo 'make fuzz            random messages against the parser'
+	@echo 'make bench           what a message costs, here and in the kernel'"'"'s own helper'
 	@echo 'make lint            checkpatch, shellcheck, pyflakes'
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz lint clean distclean help
+.PHONY: all module tool headers install modules_install demo check fuzz bench lint clean distclean help

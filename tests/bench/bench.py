@@ -1,0 +1,345 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+What a message costs in sipalg, and in the kernel's own SIP helper: cycles in
+help(), counted by sipalg_bench.ko. Both in the same boot, in turns; medians,
+and between which figures the middle half lies.
+"""
+import json
+import os
+import statistics
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../netns"))
+# pylint: disable=wrong-import-position
+import topology as net                                     # noqa: E402
+from sip import Call, message, sdp                         # noqa: E402
+from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, router, shell  # noqa: E402
+
+MODULE, GUARD = sys.argv[1], "--guard" in sys.argv
+ROUNDS, CALLS = (3, 40) if GUARD else (6, 60)
+UP = (100, 2000) if GUARD else (100, 1000, 10000, 50000)
+CTL = os.path.abspath(os.path.join(HERE, "../../tools/sipalg-ctl/sipalg-ctl"))
+STEPS = ("INVITE", "100", "180", "200", "ACK", "BYE", "200 to BYE")
+thirteen = "a=rtpmap:8 PCMA/8000\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\n" \
+           "a=ptime:20\na=sendrecv"
+
+
+def whole_kernel(setting):
+    shell(f"nsenter -t 1 -n sysctl -qw {setting}")
+
+
+def reset():
+    with open("/proc/sipalg_bench", "w", encoding="ascii") as file:
+        file.write("0")
+
+
+def samples():
+    with open("/proc/sipalg_bench", encoding="ascii") as file:
+        return [int(line.split()[1]) for line in file]
+
+
+def attach(helper):
+    """One helper for all that begins from now on."""
+    router("nft delete table inet sip")
+    net.attach(net.RULES.replace('"sipalg"', f'"{helper}"') if helper in ("sip", "sipalg") else
+               net.RULES.replace('"sipalg" protocol udp', f'"{helper}" protocol udp'))
+    router("conntrack -D -p udp 2>/dev/null || true")
+
+
+def exchange(steps):
+    """(sender, data, address, receiver): each is waited for, so none waits in a queue."""
+    for sender, data, address, receiver in steps:
+        sender.send(data, *address)
+        if receiver.recv(5) is None:
+            raise RuntimeError("a message has got lost: " + data[:60].decode(errors="replace"))
+
+
+class Bench:
+    """The sockets of one phone and of its provider, and what they say."""
+
+    def __init__(self, address=PHONE, seen=ROUTER, server=None):
+        self.address, self.seen = address, seen
+        self.phone, self.server = Udp("phone", address, 5060), server or Udp("provider", SERVER, 5060)
+        self.number = 0
+
+    def close(self):
+        """A registration's pinholes would bring its helper to the next one's flows."""
+        call = self.call()
+        exchange([self.out(message(call.request("REGISTER").decode().split("Contact")[0] +
+                                   "Contact: *\nExpires: 0")),
+                  self.back(call.response("200 OK", "REGISTER"))])
+        self.phone.close()
+        self.server.close()
+
+    def out(self, data):
+        return self.phone, data, (SERVER, 5060), self.server
+
+    def back(self, data):
+        return self.server, data, (self.seen, 5060), self.phone
+
+    def call(self):
+        self.number += 1
+        return Call(f"bench{os.getpid()}-{time.monotonic_ns()}-{self.number}",
+                    f"{self.address}:5060", f"{self.seen}:5060", SERVER)
+
+    def whole_call(self, call, port):
+        return [self.out(call.request("INVITE", sdp(self.address, port, thirteen))),
+                self.back(call.response("100 Trying", tag="")),
+                self.back(call.response("180 Ringing")),
+                self.back(call.response("200 OK", body=sdp(RELAY, port, thirteen))),
+                self.out(call.request("ACK", to_tag=True)),
+                self.out(call.request("BYE", cseq=2, to_tag=True)),
+                self.back(call.response("200 OK", "BYE"))]
+
+    def registration(self, call):
+        text = call.request("REGISTER", extra="\nExpires: 3600")
+        answer = call.response("200 OK", "REGISTER", extra="\nExpires: 3600").replace(
+            f"<sip:bob@{SERVER}:5060>".encode(), f"<sip:alice@{self.seen}:5060>".encode())
+        return [self.out(text), self.back(answer)]
+
+    def keepalive(self, call):
+        return [self.out(call.request("OPTIONS")), self.back(call.response("200 OK", "OPTIONS"))]
+
+    def public(self, call):
+        """A phone that has learnt its public address: nothing is to be done."""
+        call.host = "198.51.100.7:5060"
+        return [self.out(call.request("OPTIONS"))]
+
+    def streams(self, call):
+        lines = "\n".join(f"m=video {port} RTP/AVP 96" for port in range(30002, 30040, 2))
+        return [self.out(call.request("INVITE", sdp(self.address, 30000, lines)))]
+
+    def notify(self, call):
+        data = call.request("NOTIFY", extra="\nEvent: dialog\nContent-Type: application/dialog-info+xml")
+        body = b"<dialog id='as7d900as8' entity='sip:bob@example.com'/>\r\n" * 1140
+        head = data[:data.index(b"Content-Length")]
+        return [self.out(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)]
+
+
+def measure(bench, make, times):
+    """Cycles of each message of `make`, a list for each of its steps."""
+    reset()
+    exchange(bench.keepalive(bench.call()))     # the flow and its helper are there
+    if len(samples()) < 2:
+        raise RuntimeError("no helper, or another than was asked for")
+    found = None
+    for _ in range(times):
+        steps = make(bench.call())
+        reset()
+        exchange(steps)
+        cycles = samples()
+        if len(cycles) != len(steps):
+            raise RuntimeError(f"{len(cycles)} packets measured, {len(steps)} sent")
+        found = found or [[] for _ in steps]
+        for row, value in zip(found, cycles):
+            row.append(value)
+    return found
+
+
+def middle(values):
+    low, median, high = statistics.quantiles(values, n=4)
+    return {"median": round(median), "low": round(low), "high": round(high)}
+
+
+def in_turns(kinds, helpers):
+    """{kind: {helper: [values of each step]}}, one helper after the other, ROUNDS times."""
+    found = {}
+    for _ in range(ROUNDS):
+        for helper in helpers:
+            attach(helper)
+            bench = Bench()
+            ports = iter(range(20000, 30000, 2))
+            for kind, times in kinds.items():
+                def make(call, kind=kind, bench=bench):
+                    method = getattr(bench, kind)
+                    return method(call, next(ports)) if kind == "whole_call" else method(call)
+                try:
+                    rows = measure(bench, make, times)
+                except RuntimeError as error:
+                    if helper == "sipalg":
+                        raise
+                    print(f"# {helper}, {kind}: {error}")
+                    bench.close()
+                    bench = Bench()
+                    continue
+                into = found.setdefault(kind, {}).setdefault(helper, [[] for _ in rows])
+                for row, values in zip(into, rows):
+                    row += values
+            bench.close()
+            router(f"{CTL} call end --all")
+    return found
+
+
+def ratio(found, helper="sip"):
+    """Of the sums of the medians of all steps."""
+    total = {name: sum(statistics.median(row) for row in rows) for name, rows in found.items()}
+    return total["sipalg"] / total[helper] if helper in total else None
+
+
+def table(result, found):
+    print(f"{'cycles in help()':30} {'sip':>18} {'sipalg':>18} {'ratio':>6} {'goal':>5}")
+    goals = {"whole_call": 0.33, "INVITE": 0.30, "public": 0.20}
+    for kind, by_helper in found.items():
+        names = STEPS if kind == "whole_call" else [f"{kind} {i}" if len(by_helper["sipalg"]) > 1
+                                                    else kind for i in range(len(by_helper["sipalg"]))]
+        for i, name in enumerate(names):
+            cells = {helper: middle(rows[i]) for helper, rows in by_helper.items()}
+            result[name] = cells
+            line(name, cells, goals.get(name))
+        if len(names) > 1:
+            mean = {helper: {"median": round(sum(statistics.median(row) for row in rows) / len(rows))}
+                    for helper, rows in by_helper.items()}
+            result[f"{kind} mean"] = mean
+            line(f"{kind} mean", mean, goals.get(kind))
+
+
+def line(name, cells, goal):
+    def cell(helper):
+        value = cells.get(helper)
+        if not value:
+            return "-"
+        spread = f" {value['low']}..{value['high']}" if "low" in value else ""
+        return f"{value['median']}{spread}"
+    share = cells["sipalg"]["median"] / cells["sip"]["median"] if "sip" in cells else None
+    print(f"{name:30} {cell('sip'):>18} {cell('sipalg'):>18} "
+          f"{'' if share is None else format(share, '.2f'):>6} {goal or '':>5}")
+
+
+def set_up(benches, first, last):
+    """Calls that stay, over two phones: one address has some 32,000 pairs of ports."""
+    for number in range(first, last):
+        bench = benches[number % len(benches)]
+        call = Call(f"up{number}", f"{bench.address}:5060", f"{bench.seen}:5060", SERVER)
+        port = 6000 + 2 * (number // len(benches) % 29000)
+        exchange([bench.out(call.request("INVITE", sdp(bench.address, port))),
+                  bench.back(call.response("200 OK", body=sdp(RELAY, port))),
+                  bench.out(call.request("ACK", to_tag=True))])
+
+
+def stats():
+    return json.loads(router(f"{CTL} -j stats show"))
+
+
+def many_calls(result):
+    """Cost and memory while so many calls are up."""
+    second = ("192.168.1.11", "203.0.113.2")
+    shell(f"ip -n phone addr add {second[0]}/24 dev eth0; ip -n router addr add {second[1]}/24 dev wan")
+    router(f"nft insert rule inet nat post ip saddr {second[0]} oifname wan snat ip to {second[1]}")
+    attach("sipalg")
+    router(f"{CTL} setting set max-calls-per-source 1000000 inactive-media-timeout 0")
+    benches = [Bench()]
+    benches.append(Bench(*second, benches[0].server))
+    done, rows = 0, {}
+    print(f"\n{'calls up':30} {'mean of a call':>18} {'of those at first':>18} {'goal':>6} "
+          f"{'bytes a call':>13}")
+    for number in UP:
+        set_up(benches, done, number)
+        done = number
+        count = stats()["calls"]["active"]
+        assert count >= number, (count, number)
+        bytes_each = stats()["memory_bytes"] / count
+        ports = iter(range(2000, 5000, 2))
+        found = measure(benches[0], lambda call: benches[0].whole_call(call, next(ports)), CALLS * 3)
+        mean = sum(statistics.median(row) for row in found) / len(found)
+        rows[number] = {"mean": round(mean), "bytes": round(bytes_each)}
+        base = rows[UP[0]]["mean"]
+        print(f"{number:30} {mean:18.0f} {mean / base:18.2f} {1.25:6} {bytes_each:13.0f}")
+    result["calls up"] = rows
+    router(f"{CTL} call end --all")
+    router(f"{CTL} setting reset")
+    benches[1].phone.close()
+    benches[0].close()
+    return rows[UP[-1]]["mean"] / rows[UP[0]]["mean"]
+
+
+def streams(result):
+    """TCP: messages whole, and each cut in two; cycles of all segments of one."""
+    attach("sipalg")
+    client, accepted = Tcp.pair("phone", PHONE, 5070)
+    whole, split = [], []
+    for number in range(CALLS * ROUNDS):
+        call = Call(f"tcp{number}", f"{PHONE}:5070", f"{ROUTER}:5070", SERVER, "TCP")
+        data = call.request("INVITE", sdp(PHONE, 20000 + 2 * number, thirteen))
+        reset()
+        if number % 2:
+            client.send(data[:len(data) // 2])
+            time.sleep(0.002)
+            client.send(data[len(data) // 2:])
+        else:
+            client.send(data)
+        got = b""
+        while b"telephone-event" not in got or not got.endswith(b"sendrecv\r\n"):
+            got += accepted.recv(65536, 0.01)
+        (split if number % 2 else whole).append(sum(samples()))
+        # acknowledgements and windows pass as well; a message is what is asked for
+    result["TCP"] = {"whole": middle(whole), "split": middle(split)}
+    share = statistics.median(split) / statistics.median(whole)
+    print(f"\n{'TCP INVITE, its segments':30} {'whole':>18} {'in two':>18} {'ratio':>6} {'goal':>5}")
+    print(f"{'':30} {statistics.median(whole):18.0f} {statistics.median(split):18.0f} {share:6.2f}  1.50")
+    client.close()
+    accepted.close()
+    router(f"{CTL} call end --all")
+    return share
+
+
+def long_message(result):
+    """64,000 bytes, and the same only walked over."""
+    cells = {}
+    for helper in ("bench-nothing", "bench-walk", "sip", "sipalg"):
+        attach(helper)
+        bench = Bench()
+        data = bench.notify(bench.call())[0][1]
+        try:
+            cells[helper] = middle(measure(bench, bench.notify, CALLS)[0])
+        except RuntimeError as error:
+            print(f"# {helper}, notify: {error}")
+        bench.close()
+    result["notify"] = cells
+    more = (cells["sipalg"]["median"] - cells["bench-walk"]["median"]) / len(data)
+    print(f"\n{'64,000-byte NOTIFY':30} " + ", ".join(
+        f"{name} {cell['median']}" for name, cell in cells.items()))
+    print(f"{'':30} {more:.2f} cycles a byte above walking once, goal 1.1")
+
+
+def touch_memory():
+    """A user-mode kernel gets its memory from the host at the first touch of each page."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        free = next(int(text.split()[1]) for text in file if text.startswith("MemFree"))
+    pages = bytearray(free * 1024 * 9 // 10)
+    pages[::4096] = b"x" * len(range(0, len(pages), 4096))
+
+
+def main():
+    touch_memory()
+    shell(f"insmod {MODULE}")
+    shell("modprobe nf_nat_sip")
+    net.build()
+    whole_kernel("net.netfilter.nf_conntrack_max=1000000")
+    whole_kernel("net.netfilter.nf_conntrack_expect_max=1000000")
+    result = {"date": time.strftime("%Y-%m-%d")}
+    with open("/proc/cpuinfo", encoding="ascii") as file:
+        result["machine"] = next((text.split(":")[1].strip() for text in file
+                                  if text.startswith(("host", "model name"))), "?")
+    kinds = {"whole_call": CALLS}
+    if not GUARD:
+        kinds.update(registration=CALLS, keepalive=CALLS, public=CALLS, streams=CALLS // 2)
+    found = in_turns(kinds, ("sip", "sipalg"))
+    table(result, found)
+    flat = many_calls(result)
+    if GUARD:
+        share = ratio(found["whole_call"])
+        print("1..2")
+        print(f"{'ok' if share <= 0.5 else 'not ok'} 1 - a call costs {share:.2f} of what it costs "
+              "in the kernel's own helper, at most 0.5")
+        print(f"{'ok' if flat <= 1.5 else 'not ok'} 2 - with {UP[-1]} calls up {flat:.2f} of what it "
+              f"costs with {UP[0]}, at most 1.5")
+        sys.exit(share > 0.5 or flat > 1.5)
+    streams(result)
+    long_message(result)
+    print("JSON " + json.dumps(result))
+
+
+main()
