@@ -93,23 +93,23 @@ static bool is_same(const struct way *a, const struct way *b)
 /* Room for one more, or false. */
 static bool make_room(struct sipalg_call *call)
 {
-	struct sipalg_ways *ways = call->ways;
+	struct sipalg_ways *ways = call->ways, *grown;
 	u16 room = ways ? ways->room : 0;
 
 	if (ways && ways->count < room)
 		return true;
 	if (room == MAX_WAYS)
 		return false;
-	ways = krealloc(ways, struct_size(ways, way, room + 2), GFP_ATOMIC);
-	if (!ways)
+	grown = krealloc(ways, struct_size(grown, way, room + 2), GFP_ATOMIC);
+	if (!grown)
 		return false;
-	atomic_long_add(struct_size(ways, way, room + 2) -
-			(room ? struct_size(ways, way, room) : 0),
+	atomic_long_add(struct_size(grown, way, room + 2) -
+			(room ? struct_size(grown, way, room) : 0),
 			&call->sn->memory);
 	if (!room)
-		ways->count = 0;
-	ways->room = room + 2;
-	call->ways = ways;
+		grown->count = 0;
+	grown->room = room + 2;
+	call->ways = grown;
 	return true;
 }
 
