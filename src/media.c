@@ -82,6 +82,8 @@ static void set_private(struct sipalg_media *media,
 	media->kind = sdp->kind;
 	media->ports = section->ports;
 	media->l4proto = section->l4proto;
+	media->beyond = section->beyond;
+	media->turned = section->turned;
 	media->private = section->host->addr;
 	media->private_port[SIPALG_RTP] = htons(port);
 	media->private_port[SIPALG_RTCP] =
@@ -156,9 +158,10 @@ pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
  */
 static bool turn_round(const struct sipalg_flow *flow,
 		       const struct sipalg_section *section,
-		       const struct sip_msg *msg, struct sipalg_plan *plan)
+		       const struct sip_msg *msg, struct sipalg_plan *plan,
+		       struct sipalg_addr *private)
 {
-	struct sipalg_addr private[SIPALG_PORTS], addr;
+	struct sipalg_addr addr;
 
 	if (!section->host || sipalg_flow_from_inside(flow) ||
 	    !sipalg_ip_equal(&flow->dst.ip, &section->host->addr) ||
@@ -190,18 +193,14 @@ static void offer(struct sipalg_media *media,
 }
 
 /* Return false: the message must not go on as planned. */
-static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
-			     u16 fork, const struct sipalg_flow *flow,
-			     const struct sip_msg *msg,
-			     const struct sipalg_section *section,
-			     struct sipalg_plan *plan)
+static bool describe_pairs(struct sipalg_call *call, enum sipalg_side side,
+			   u16 fork, const struct sipalg_flow *flow,
+			   const struct sip_msg *msg,
+			   const struct sipalg_section *section,
+			   struct sipalg_plan *plan)
 {
 	struct sipalg_media *media = NULL;
 	unsigned int pair;
-
-	if (turn_round(flow, section, msg, plan) || !section->wanted ||
-	    (section->own && section->left))
-		return true;
 
 	for (pair = 0; pair < section->pairs; pair++) {
 		media = pair_media(call, side, fork, flow, section, pair, media,
@@ -216,6 +215,44 @@ static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
 					    media->family, &media->public, plan);
 	}
 	return true;
+}
+
+/* The short way may lead from one of the router's inside networks to another. */
+static bool describe_turned(struct sipalg_call *call, enum sipalg_side side,
+			    u16 fork, const struct sipalg_flow *flow,
+			    const struct sip_msg *msg,
+			    const struct sipalg_section *section,
+			    const struct sipalg_addr *private,
+			    struct sipalg_plan *plan)
+{
+	struct sip_host host = *section->host;
+	struct sdp_media sdp = *section->sdp;
+	struct sipalg_section turned = *section;
+
+	host.addr = private[SIPALG_RTP].ip;
+	sdp.port = ntohs(private[SIPALG_RTP].port);
+	sdp.rtcp_port = ntohs(private[SIPALG_RTCP].port);
+	turned.host = &host;
+	turned.sdp = &sdp;
+	turned.own = false;
+	turned.turned = true;
+	return describe_pairs(call, side, fork, flow, msg, &turned, plan);
+}
+
+static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
+			     u16 fork, const struct sipalg_flow *flow,
+			     const struct sip_msg *msg,
+			     const struct sipalg_section *section,
+			     struct sipalg_plan *plan)
+{
+	struct sipalg_addr private[SIPALG_PORTS];
+
+	if (turn_round(flow, section, msg, plan, private))
+		return describe_turned(call, side, fork, flow, msg, section,
+				       private, plan);
+	if (!section->wanted || (section->own && section->left))
+		return true;
+	return describe_pairs(call, side, fork, flow, msg, section, plan);
 }
 
 /* C11: a stream with a port but no c= at either level. */
@@ -336,12 +373,13 @@ void sipalg_media_repeat(struct sipalg_call *call,
 	unsigned int i;
 
 	for (i = 0; i < msg->media_count; i++) {
+		struct sipalg_addr private[SIPALG_PORTS];
 		struct sipalg_section section;
 		struct sipalg_media *media;
 
 		sipalg_section_read(&section, flow, msg, i, left);
-		if (turn_round(flow, &section, msg, plan) || !section.own ||
-		    section.left)
+		if (turn_round(flow, &section, msg, plan, private) ||
+		    !section.own || section.left)
 			continue;
 		media = known_media(call, &section);
 		if (!media) {

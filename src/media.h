@@ -45,6 +45,9 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @held: cannot carry media in either direction now (S3-34)
  * @held_offered: what @held becomes when the offer is answered
  * @idle: closed because nothing flowed; described again, it opens (S2-5)
+ * @beyond: a host on the other side's side: media does not come by (S3-46)
+ * @turned: a phone on the other side's side: media comes by the short way,
+ *	with private addresses (H-26)
  * @private: address as the side named it
  * @public: address as the other side is told
  * @private_port: of RTP and RTCP, network byte order
@@ -71,7 +74,9 @@ struct sipalg_media {
 	   active:1,
 	   held:1,
 	   held_offered:1,
-	   idle:1;
+	   idle:1,
+	   beyond:1,
+	   turned:1;
 	union nf_inet_addr private;
 	union nf_inet_addr public;
 	__be16 private_port[SIPALG_PORTS];

@@ -22,7 +22,8 @@ void sipalg_media_release(struct sipalg_media *media, bool kill)
 /*
  * Who may send to this media. Towards a phone behind NAT: what media-source
  * says. Towards the outside, from a phone behind NAT: that phone, so that two
- * calls to one media server do not stand in each other's way. Else anyone.
+ * calls to one media server do not stand in each other's way; where the phone
+ * names somebody outside, nobody but itself (S3-46). Else anyone.
  */
 static const union nf_inet_addr *allowed_source(const struct sipalg_media *media)
 {
@@ -31,6 +32,8 @@ static const union nf_inet_addr *allowed_source(const struct sipalg_media *media
 
 	if (!media->translated && other && other->translated)
 		return &other->private;
+	if (other && other->beyond)
+		return &call->party[other->side].ip;
 
 	switch (sipalg_setting(call->sn, SIPALG_MEDIA_SOURCE)) {
 	case SIPALG_MEDIA_SOURCE_ANSWER:
@@ -96,10 +99,12 @@ static int open_port(struct sipalg_media *media, unsigned int port)
 static bool is_too_wide(const struct sipalg_media *media,
 			const struct nf_conntrack_expect *exp)
 {
+	const struct sipalg_media *other = sipalg_media_mate(media);
 	const union nf_inet_addr *src = allowed_source(media);
 
-	return sipalg_setting(media->call->sn, SIPALG_MEDIA_SOURCE) ==
-			SIPALG_MEDIA_SOURCE_ANSWER &&
+	return (media->turned || (other && other->beyond) ||
+		sipalg_setting(media->call->sn, SIPALG_MEDIA_SOURCE) ==
+			SIPALG_MEDIA_SOURCE_ANSWER) &&
 	       src && !sipalg_ip_equal(src, &exp->tuple.src.u3);
 }
 
@@ -116,7 +121,7 @@ static void narrow(struct sipalg_media *media)
 
 static int sync_media(struct sipalg_media *media)
 {
-	bool wanted = !media->held && !media->idle &&
+	bool wanted = !media->held && !media->idle && !media->beyond &&
 		      (media->offered || media->active);
 	unsigned int i;
 	int err;
@@ -219,7 +224,8 @@ void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
 		to_inside = media->translated;
 		real.ip = media->private;
 		real.port = media->private_port[port];
-		from_inside = sender_face(call, !media->side, tuple, &face);
+		from_inside = !media->turned &&
+			      sender_face(call, !media->side, tuple, &face);
 		welcome = sipalg_media_flow_add(media, ct);
 		media->seen = jiffies;
 	}

@@ -139,6 +139,11 @@ void sipalg_section_read(struct sipalg_section *section,
 	section->wanted = is_wanted(section, flow);
 	section->own = section->wanted && is_own(flow, section->host);
 	section->left = left & BIT_ULL(index);
+	section->beyond = section->wanted && !section->own &&
+			  sipalg_is_beyond(flow->sn->net, flow->family,
+					   &section->host->addr,
+					   &flow->src.ip, &flow->dst_real.ip);
+	section->turned = false;
 }
 
 static bool is_left(const struct sip_msg *msg, const struct sip_host *host,

@@ -22,6 +22,9 @@ struct sipalg_plan;
  * @wanted: it asks for pinholes
  * @own: @host is an address of the sender's side, and is translated
  * @left: it is left to ICE, and is not
+ * @beyond: @host is on the receiver's side: no pinhole leads there (S3-46)
+ * @turned: @host is a phone on the receiver's side, which is told its private
+ *	address (H-26)
  */
 struct sipalg_section {
 	const struct sdp_media *sdp;
@@ -33,6 +36,8 @@ struct sipalg_section {
 	bool wanted;
 	bool own;
 	bool left;
+	bool beyond;
+	bool turned;
 };
 
 /**

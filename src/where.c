@@ -5,6 +5,7 @@
 #include <net/addrconf.h>
 #include <net/dst.h>
 #include <net/route.h>
+#include "flow.h"
 #include "where.h"
 
 bool sipalg_is_router(struct net *net, u8 family, const union nf_inet_addr *ip)
@@ -60,4 +61,17 @@ bool sipalg_is_neighbour(struct net *net, u8 family,
 		return false;
 	way = way_to(net, family, ip);
 	return way && way != way_to(net, family, receiver);
+}
+
+bool sipalg_is_beyond(struct net *net, u8 family, const union nf_inet_addr *ip,
+		      const union nf_inet_addr *sender,
+		      const union nf_inet_addr *receiver)
+{
+	int way;
+
+	if (sipalg_ip_equal(ip, sender))
+		return false;
+	way = way_to(net, family, ip);
+	return way && way == way_to(net, family, receiver) &&
+	       way != way_to(net, family, sender);
 }

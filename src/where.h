@@ -41,6 +41,24 @@ bool sipalg_is_neighbour(struct net *net, u8 family,
 			 const union nf_inet_addr *receiver);
 
 /**
+ * sipalg_is_beyond() - is this an address on the receiver's side (S3-46)
+ * @net: the namespace
+ * @family: AF_INET or AF_INET6
+ * @ip: the address that a message names, network byte order
+ * @sender: of the message, as it knows itself
+ * @receiver: of the message, the same
+ *
+ * What such a host and the receiver send each other does not come by this
+ * router. On a bridge, and where all are behind one interface, nobody is
+ * beyond. Any context; caller holds rcu_read_lock.
+ *
+ * Return: true if it is.
+ */
+bool sipalg_is_beyond(struct net *net, u8 family, const union nf_inet_addr *ip,
+		      const union nf_inet_addr *sender,
+		      const union nf_inet_addr *receiver);
+
+/**
  * sipalg_is_unicast() - is this an address of one host (S3-13)
  * @family: AF_INET or AF_INET6
  * @ip: the address, network byte order
