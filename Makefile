@@ -6,6 +6,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 KERNELDIR ?= /lib/modules/$(shell uname -r)/build
 DEPMOD ?= depmod
+UNITDIR ?= /lib/systemd/system
 
 all: module tool
 
@@ -21,6 +22,10 @@ headers:
 
 install: modules_install tool
 	+@$(MAKE) -C tools/sipalg-ctl PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" install
+
+	install -D -m 644 dist/sipalg.4 "$(DESTDIR)$(PREFIX)/share/man/man4/sipalg.4"
+	install -D -m 644 dist/sipalg.service "$(DESTDIR)$(UNITDIR)/sipalg.service"
+	test -e "$(DESTDIR)/etc/sipalg.conf" || install -D -m 644 dist/sipalg.conf "$(DESTDIR)/etc/sipalg.conf"
 
 # Which release that is, the module says itself: Debian's headers name another.
 modules_install: module

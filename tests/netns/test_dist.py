@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a distribution ships beside module and tool: does it tell the truth?"""
+import json
+import os
+import re
+import shlex
+
+import topology as net
+from tap import run, test
+from topology import router
+
+net.build()
+CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def settings():
+    return {row["name"]: row for row in json.loads(router(f"{CTL} -j setting list"))}
+
+
+@test("S0-4", "sipalg(4) tells each setting with the default and the range that it has")
+def manual():
+    told = dict(re.findall(r"\.B ([a-z0-9-]+)\ndefault (.*)", read("dist/sipalg.4")))
+    for name, row in settings().items():
+        unit = f" {row['unit']}" if row["unit"] else ""
+        default = "none" if row["default"] == "" else row["default"]
+        wanted = f"{default}{unit}, range {row['range'] or 'any'}{unit}"
+        assert told.pop(name, None) == wanted, (name, wanted)
+    assert not told, told
+
+
+def commands(kind):
+    """The lines of the unit, run by its shell, with our tool and a file of settings."""
+    for line in re.findall(rf"(?m)^{kind}=/bin/sh -c (.*)$", read("dist/sipalg.service")):
+        script = shlex.split(line)[0].replace("/etc/sipalg.conf", "/tmp/sipalg.conf")
+        router(f"sh -c {shlex.quote(f'PATH={os.path.dirname(CTL)}:$PATH; {script}')}")
+
+
+def configure(text):
+    with open("/tmp/sipalg.conf", "w", encoding="ascii") as file:
+        file.write(text)
+
+
+@test("S2-4", "sipalg.service applies /etc/sipalg.conf: the one that is shipped changes nothing")
+def shipped():
+    before = settings()
+    configure(read("dist/sipalg.conf"))
+    commands("ExecStart")
+    assert settings() == before
+
+
+@test("S2-4", "sipalg.service applies what is written there, and on reload what is written now")
+def applied():
+    configure("# ours\ninactive-media-timeout 300  # longer\nmax-calls 10000\ndeny-methods MESSAGE\n")
+    commands("ExecStart")
+    now = settings()
+    assert (now["inactive-media-timeout"]["value"], now["max-calls"]["value"]) == (300, 10000)
+    configure("max-calls 500\n")
+    commands("ExecReload")
+    now = settings()
+    assert (now["inactive-media-timeout"]["value"], now["max-calls"]["value"]) == (120, 500)
+
+
+@test("S2-4", "one wrong line, and none is applied")
+def wrong():
+    router(f"{CTL} setting reset")
+    configure("max-calls 500\nt1-interval 7\n")
+    try:
+        commands("ExecStart")
+    except RuntimeError as error:
+        assert "500..5000" in str(error), error
+    else:
+        raise AssertionError("the unit does not fail")
+    assert settings()["max-calls"]["value"] == 65536
+
+
+run()
