@@ -3,24 +3,49 @@
 #include <linux/slab.h>
 #include "call.h"
 #include "media.h"
+#include "media_flow.h"
 #include "media_pinhole.h"
 #include "media_section.h"
 #include "net.h"
 #include "pinhole.h"
 #include "port.h"
 
+static u16 rtcp_port(const struct sipalg_section *section, unsigned int pair)
+{
+	const struct sdp_media *sdp = section->sdp;
+
+	return sdp->rtcp_port && !pair ? sdp->rtcp_port :
+					 sdp->port + 2 * pair + 1;
+}
+
+/*
+ * Can a section have this media, whose address it names? All of one
+ * description that name it share it (H-17). What was there before must have
+ * RTCP where it is wanted now: fax had none (H-30), a=rtcp may have changed.
+ */
+static bool suits(const struct sipalg_media *media,
+		  const struct sipalg_section *section, unsigned int pair)
+{
+	if (media->offered || section->ports == 1)
+		return true;
+	return media->ports > 1 && media->private_port[SIPALG_RTCP] ==
+					   htons(rtcp_port(section, pair));
+}
+
 static struct sipalg_media *find_media(const struct sipalg_call *call,
 				       enum sipalg_side side, u16 fork,
-				       const union nf_inet_addr *ip,
-				       __be16 port, u8 l4proto)
+				       const struct sipalg_section *section,
+				       unsigned int pair)
 {
+	const __be16 port = htons(section->sdp->port + 2 * pair);
 	struct sipalg_media *media;
 
 	list_for_each_entry(media, &call->media, list)
 		if (media->side == side && media->fork == fork &&
 		    media->private_port[SIPALG_RTP] == port &&
-		    media->l4proto == l4proto &&
-		    sipalg_ip_equal(&media->private, ip))
+		    media->l4proto == section->l4proto &&
+		    sipalg_ip_equal(&media->private, &section->host->addr) &&
+		    suits(media, section, pair))
 			return media;
 	return NULL;
 }
@@ -76,7 +101,6 @@ static void set_private(struct sipalg_media *media,
 			unsigned int pair)
 {
 	const struct sdp_media *sdp = section->sdp;
-	u16 port = sdp->port + 2 * pair;
 
 	media->index = section->index;
 	media->kind = sdp->kind;
@@ -85,9 +109,8 @@ static void set_private(struct sipalg_media *media,
 	media->beyond = section->beyond;
 	media->turned = section->turned;
 	media->private = section->host->addr;
-	media->private_port[SIPALG_RTP] = htons(port);
-	media->private_port[SIPALG_RTCP] =
-		htons(sdp->rtcp_port && !pair ? sdp->rtcp_port : port + 1);
+	media->private_port[SIPALG_RTP] = htons(sdp->port + 2 * pair);
+	media->private_port[SIPALG_RTCP] = htons(rtcp_port(section, pair));
 }
 
 static enum sipalg_message_reason
@@ -128,9 +151,7 @@ pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
 {
 	struct sipalg_media *media;
 
-	media = find_media(call, side, fork, &section->host->addr,
-			   htons(section->sdp->port + 2 * pair),
-			   section->l4proto);
+	media = find_media(call, side, fork, section, pair);
 	if (media)
 		return media;
 
@@ -365,6 +386,19 @@ static struct sipalg_media *known_media(const struct sipalg_call *call,
 	return NULL;
 }
 
+/*
+ * Who sent from this media's address may be seen by another port from now on,
+ * and a connection keeps the one that it began with.
+ */
+static void renew_sender(const struct sipalg_media *media)
+{
+	struct sipalg_media *other;
+
+	list_for_each_entry(other, &media->call->media, list)
+		if (other->side != media->side && other->index == media->index)
+			sipalg_media_flows_end(other, true);
+}
+
 void sipalg_media_repeat(struct sipalg_call *call,
 			 const struct sipalg_flow *flow,
 			 const struct sip_msg *msg, struct sipalg_plan *plan)
@@ -405,8 +439,11 @@ void sipalg_media_commit(struct sipalg_call *call, u16 fork)
 			continue;
 		media->active = media->offered;
 		media->held = media->held_offered;
-		if (!media->active)
-			media_free(media);
+		if (media->active)
+			continue;
+		if (media->translated)
+			renew_sender(media);
+		media_free(media);
 	}
 	for (side = 0; side < 2; side++) {
 		if (call->described[side])

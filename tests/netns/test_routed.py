@@ -60,6 +60,24 @@ def six():
     call_through(6, "r6", PHONE6, SERVER6, RELAY6, 4710)
 
 
+@test("H-15", "ICE: a section with candidates opens its pinholes where nothing is to translate")
+def ice():
+    phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
+    call = Call("rice", f"{PHONE}:5060", f"{PHONE}:5060", SERVER)
+    data = call.request("INVITE", sdp(PHONE, 4800, f"a=candidate:1 1 UDP 2130706431 {PHONE} 4800 typ host"))
+    phone.send(data, SERVER)
+    same(server.recv(), data)
+    ours, theirs = Udp("phone", PHONE, 4800), Udp("provider", RELAY, 8800)
+    # a STUN binding request, as ICE's first packet is
+    check = b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12)
+    theirs.send(check, PHONE, 4800)
+    assert ours.recv() == check
+    server.send(call.response("486 Busy Here"), PHONE)
+    assert phone.recv()
+    for sock in (phone, server, ours, theirs):
+        sock.close()
+
+
 @test("S1-12", "a pinhole leads to what the message names and nowhere else")
 def direction():
     phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
