@@ -5,5 +5,6 @@
 #include <endian.h>
 
 #define le64_to_cpu(x)	le64toh(x)
+#define le32_to_cpu(x)	le32toh(x)
 
 #endif
