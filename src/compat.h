@@ -116,6 +116,18 @@ static inline void sipalg_compat_expect_unlink(struct nf_conntrack_expect *exp)
 #endif
 }
 
+/* nf_conntrack_expect_lock held. Return: false if it goes anyway. */
+static inline bool
+sipalg_compat_expect_prolong(struct nf_conntrack_expect *exp, u32 seconds)
+{
+#ifdef SIPALG_EXPECT_HAS_TIMER
+	return mod_timer_pending(&exp->timeout, jiffies + seconds * HZ);
+#else
+	WRITE_ONCE(exp->timeout, nfct_time_stamp + seconds * HZ);
+	return true;
+#endif
+}
+
 static inline void sipalg_compat_refresh(struct nf_conn *ct, u32 extra_jiffies)
 {
 #ifdef SIPALG_REFRESH_WITHOUT_SKB

@@ -114,6 +114,15 @@ err_gate:
 	return NULL;
 }
 
+/* A trunk's gate may never be without a user. Caller holds the lock. */
+static void gate_share(struct sipalg_gate *gate)
+{
+	gate->users++;
+	sipalg_pinhole_prolong(gate->sn, &gate->exp);
+	if (!gate->exp)
+		open_gate(gate);
+}
+
 struct sipalg_gate *sipalg_gate_take(const struct sipalg_flow *flow,
 				     const struct sipalg_gate_key *key,
 				     const struct sipalg_addr *real,
@@ -127,7 +136,7 @@ struct sipalg_gate *sipalg_gate_take(const struct sipalg_flow *flow,
 	if (!gate)
 		gate = gate_alloc(flow, key, real, face);
 	else if (sipalg_addr_equal(&gate->real, real))
-		gate->users++;
+		gate_share(gate);
 	else
 		gate = NULL;
 	spin_unlock_bh(&sn->gate_lock);

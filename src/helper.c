@@ -19,19 +19,16 @@
 #include "sip_frame.h"
 #include "tcp_stream.h"
 
-/* Pinholes are closed by their owners, never by a policy's timeout. */
-#define POLICY_TIMEOUT	(10 * 24 * 3600)
-
 static const struct nf_conntrack_expect_policy policies[SIPALG_CLASS_MAX] = {
 	[SIPALG_CLASS_SIGNALLING] = {
 		.name = "signalling",
 		.max_expected = NF_CT_EXPECT_MAX_CNT,
-		.timeout = POLICY_TIMEOUT,
+		.timeout = SIPALG_PINHOLE_TIMEOUT,
 	},
 	[SIPALG_CLASS_MEDIA] = {
 		.name = "media",
 		.max_expected = NF_CT_EXPECT_MAX_CNT,
-		.timeout = POLICY_TIMEOUT,
+		.timeout = SIPALG_PINHOLE_TIMEOUT,
 	},
 };
 

@@ -166,6 +166,23 @@ static bool still_linked(const struct nf_conn_help *help,
 	return false;
 }
 
+void sipalg_pinhole_prolong(struct sipalg_net *sn,
+			    struct nf_conntrack_expect **exp)
+{
+	struct nf_conn_help *help;
+	bool alive;
+
+	if (!*exp)
+		return;
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	help = nfct_help((*exp)->master);
+	alive = help && still_linked(help, *exp) &&
+		sipalg_compat_expect_prolong(*exp, SIPALG_PINHOLE_TIMEOUT);
+	spin_unlock_bh(&nf_conntrack_expect_lock);
+	if (!alive)
+		sipalg_pinhole_close(sn, exp);
+}
+
 void sipalg_pinhole_close(struct sipalg_net *sn,
 			  struct nf_conntrack_expect **exp)
 {

@@ -20,6 +20,12 @@ struct nf_conn;
 struct nf_conntrack_expect;
 struct nf_conntrack_helper;
 
+/*
+ * Seconds. Pinholes are closed by their owners: no call lasts as long, and
+ * what lasts longer prolongs them.
+ */
+#define SIPALG_PINHOLE_TIMEOUT	(10 * 24 * 3600)
+
 enum sipalg_pinhole_class {
 	SIPALG_CLASS_SIGNALLING,
 	SIPALG_CLASS_MEDIA,
@@ -94,6 +100,18 @@ void sipalg_master_release(struct nf_conn *master);
 int sipalg_pinhole_open(struct sipalg_net *sn, struct nf_conn *master,
 			const struct sipalg_pinhole *pinhole,
 			struct nf_conntrack_expect **exp);
+
+/**
+ * sipalg_pinhole_prolong() - its owner lives on
+ * @sn: the namespace, for its counters
+ * @exp: the expectation; set to NULL if it has gone: timed out, or flushed by
+ *	an administrator; NULL already: nothing happens
+ *
+ * Any context; the caller may hold the owner's lock, takes
+ * nf_conntrack_expect_lock.
+ */
+void sipalg_pinhole_prolong(struct sipalg_net *sn,
+			    struct nf_conntrack_expect **exp);
 
 /**
  * sipalg_pinhole_close() - and no longer

@@ -108,6 +108,8 @@ static void open_pinholes(struct sipalg_binding *binding,
 	if (!binding->master)
 		return;
 
+	sipalg_pinhole_prolong(binding->sn, &binding->pinhole);
+	sipalg_pinhole_prolong(binding->sn, &binding->way_out);
 	help = nfct_help(binding->master);
 	if (!binding->pinhole)
 		open_way_in(binding, flow, rcu_dereference(help->helper));

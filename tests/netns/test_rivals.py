@@ -101,6 +101,27 @@ def narrowed():
         sock.close()
 
 
+@test("S3-24", "a registration that is refreshed for two weeks keeps its way in")
+def two_weeks():
+    for i in range(14 * 24):
+        registered("weeks", phone, server, cseq=10 + i, expires=4000)
+        time.sleep(3600)
+    router("conntrack -D -p udp 2>/dev/null || true")
+    rings("weeks", phone, server)
+    registered("weeks", phone, server, cseq=1000, expires=0)
+
+
+@test("S3-24", "pinholes that an administrator has flushed come back with the next refresh")
+def flushed():
+    registered("flush", phone, server)
+    router("conntrack -F expect 2>/dev/null")
+    assert not net.expectations("signalling")
+    registered("flush", phone, server, cseq=2)
+    assert len(net.expectations("signalling")) == 2, net.expectations("signalling")
+    registered("flush", phone, server, cseq=3, expires=0)
+    assert data("stats show")["pinholes"]["open"] == 0
+
+
 @test("H-25", "a Contact with a port below 1024 opens nothing, whatever the registrar says")
 def low_contact():
     for port in (53, 500):
