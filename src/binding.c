@@ -14,12 +14,66 @@
 #include "registration.h"
 #include "wheel.h"
 
-static const struct rhashtable_params public_params = {
-	.head_offset = offsetof(struct sipalg_binding, public_node),
-	.key_offset = offsetof(struct sipalg_binding, public),
-	.key_len = sizeof(struct sipalg_binding_key),
-	.automatic_shrinking = true,
+/* What lookups by public address compare: the key, and what they want more. */
+struct lookup {
+	struct sipalg_binding_key key;
+	const union nf_inet_addr *inside;
+	const struct sipalg_addr *registrar;
 };
+
+static u32 hash_key(const void *data, u32 len, u32 seed)
+{
+	return jhash(data, sizeof(struct sipalg_binding_key), seed);
+}
+
+static u32 hash_object(const void *data, u32 len, u32 seed)
+{
+	const struct sipalg_binding *binding = data;
+
+	return hash_key(&binding->public, len, seed);
+}
+
+static int compare_face(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct sipalg_binding *binding = obj;
+
+	return memcmp(&binding->public, arg->key, sizeof(binding->public));
+}
+
+static int compare_host(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct sipalg_binding *binding = obj;
+	const struct lookup *lookup = arg->key;
+
+	return compare_face(arg, obj) ||
+	       !sipalg_ip_equal(&binding->private.addr.ip, lookup->inside);
+}
+
+/* Read without its lock: whoever finds one looks again. */
+static int compare_rival(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct sipalg_binding *binding = obj;
+	const struct lookup *lookup = arg->key;
+
+	return compare_face(arg, obj) || !READ_ONCE(binding->registered) ||
+	       sipalg_ip_equal(&binding->private.addr.ip, lookup->inside) ||
+	       !sipalg_addr_equal(&binding->registrar, lookup->registrar);
+}
+
+#define PUBLIC_PARAMS(_compare) {					\
+	.head_offset = offsetof(struct sipalg_binding, public_node),	\
+	.hashfn = hash_key,						\
+	.obj_hashfn = hash_object,					\
+	.obj_cmpfn = _compare,						\
+	.automatic_shrinking = true }
+
+/* One table, in which a binding is wanted by one thing or another. */
+static const struct rhashtable_params public_params =
+	PUBLIC_PARAMS(compare_host);
+static const struct rhashtable_params face_params =
+	PUBLIC_PARAMS(compare_face);
+static const struct rhashtable_params rival_params =
+	PUBLIC_PARAMS(compare_rival);
 
 static const struct rhashtable_params private_params = {
 	.head_offset = offsetof(struct sipalg_binding, private_node),
@@ -107,24 +161,31 @@ static void binding_expired(struct timer_list *timer)
 }
 
 /*
- * Another inside host speaks from this public address now: conntrack gave the
- * port away after the old owner's flow had ended, and conntrack is right.
+ * Another inside host speaks to the registrar from this public address now:
+ * conntrack gave the port away after the old owner's flow had ended, and
+ * conntrack is right.
  */
-static void lose_address(struct sipalg_binding *binding)
+static void lose_address(struct sipalg_binding *binding,
+			 const struct sipalg_addr *registrar)
 {
 	bool ended;
 
 	spin_lock_bh(&binding->lock);
-	ended = !binding->dead;
-	binding->dead = true;
-	if (binding->registered)
-		sipalg_registration_end(binding);
-	spin_unlock_bh(&binding->lock);
-
+	ended = !binding->dead && binding->registered &&
+		sipalg_addr_equal(&binding->registrar, registrar);
 	if (ended) {
-		unlink_tables(binding);
-		binding_put(binding);	/* the table's; a timer has its own */
+		binding->dead = true;
+		sipalg_registration_end(binding);
 	}
+	spin_unlock_bh(&binding->lock);
+	if (!ended)
+		return;
+
+	/* what is in no table nobody stops when the namespace goes */
+	if (timer_delete(&binding->timer))
+		binding_put(binding);	/* the timer's */
+	unlink_tables(binding);
+	binding_put(binding);		/* the table's */
 }
 
 struct sipalg_binding *sipalg_binding_at(struct sipalg_net *sn, u8 family,
@@ -133,13 +194,38 @@ struct sipalg_binding *sipalg_binding_at(struct sipalg_net *sn, u8 family,
 {
 	struct sipalg_binding_key key = make_key(family, l4proto, addr);
 
-	return rhashtable_lookup(&sn->bindings_public, &key, public_params);
+	return rhashtable_lookup(&sn->bindings_public, &key, face_params);
 }
 
 struct sipalg_binding *sipalg_binding_find(const struct sipalg_flow *flow,
-					   const struct sipalg_addr *addr)
+					   const struct sipalg_addr *addr,
+					   const union nf_inet_addr *inside)
 {
-	return sipalg_binding_at(flow->sn, flow->family, flow->l4proto, addr);
+	const struct lookup lookup = {
+		.key = make_key(flow->family, flow->l4proto, addr),
+		.inside = inside,
+	};
+
+	return rhashtable_lookup(&flow->sn->bindings_public, &lookup,
+				 public_params);
+}
+
+void sipalg_binding_oust(const struct sipalg_flow *flow,
+			 const struct sipalg_addr *addr,
+			 const union nf_inet_addr *inside,
+			 const struct sipalg_addr *peer)
+{
+	const struct lookup lookup = {
+		.key = make_key(flow->family, flow->l4proto, addr),
+		.inside = inside,
+		.registrar = peer,
+	};
+	struct sipalg_binding *rival;
+
+	rival = rhashtable_lookup(&flow->sn->bindings_public, &lookup,
+				  rival_params);
+	if (rival)
+		lose_address(rival, peer);
 }
 
 struct sipalg_binding *
@@ -180,21 +266,31 @@ binding_alloc(const struct sipalg_flow *flow,
 	return binding;
 }
 
+/* Caller holds the lock: who finds it meanwhile waits if it is to stay. */
 static int insert(struct sipalg_net *sn, struct sipalg_binding *binding)
 {
+	const struct lookup lookup = {
+		.key = binding->public,
+		.inside = &binding->private.addr.ip,
+	};
 	int err;
 
 	err = rhltable_insert(&sn->bindings_private, &binding->private_node,
 			      private_params);
 	if (err)
 		return err;
-	err = rhashtable_lookup_insert_fast(&sn->bindings_public,
-					    &binding->public_node,
-					    public_params);
-	if (err)
+	err = rhashtable_lookup_insert_key(&sn->bindings_public, &lookup,
+					   &binding->public_node,
+					   public_params);
+	if (err) {
+		binding->dead = true;
 		rhltable_remove(&sn->bindings_private, &binding->private_node,
 				private_params);
-	return err;
+		return err;
+	}
+	atomic_inc(&sn->binding_count);
+	arm(binding, jiffies + sipalg_64_t1(sn));
+	return 0;
 }
 
 struct sipalg_binding *sipalg_binding_make(const struct sipalg_flow *flow,
@@ -205,30 +301,25 @@ struct sipalg_binding *sipalg_binding_make(const struct sipalg_flow *flow,
 	struct sipalg_binding *binding;
 	int err;
 
-	binding = sipalg_binding_find(flow, public);
-	if (binding &&
-	    sipalg_ip_equal(&binding->private.addr.ip, &private->ip))
+	binding = sipalg_binding_find(flow, public, &private->ip);
+	if (binding)
 		return binding;
 	if (READ_ONCE(sn->dying))
 		return NULL;
-	if (binding)
-		lose_address(binding);
+	sipalg_binding_oust(flow, public, &private->ip, &flow->dst_real);
 
 	binding = binding_alloc(flow, private, public);
 	if (!binding)
 		return NULL;
-	err = insert(sn, binding);
-	if (err) {
-		binding_put(binding);
-		/* another CPU was faster */
-		return err == -EEXIST ? sipalg_binding_find(flow, public) : NULL;
-	}
-	atomic_inc(&sn->binding_count);
-
 	spin_lock_bh(&binding->lock);
-	arm(binding, jiffies + sipalg_64_t1(sn));
+	err = insert(sn, binding);
 	spin_unlock_bh(&binding->lock);
-	return binding;
+	if (!err)
+		return binding;
+	binding_put(binding);
+	/* another CPU was faster */
+	return err == -EEXIST ?
+	       sipalg_binding_find(flow, public, &private->ip) : NULL;
 }
 
 /* Where the phone says in a URI that it can be reached, Contact before others. */

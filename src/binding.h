@@ -7,6 +7,10 @@
  * phone can be called (S3-43). Addresses that a phone learnt by itself (STUN)
  * have no binding, and therefore nobody touches them (H-13).
  *
+ * NAT may give several hosts inside one public port, as long as they speak to
+ * different ones outside: a binding is known by its public transport address
+ * and the host inside.
+ *
  * A binding lives while a call uses it, while a registration keeps it, and
  * for a transaction's time after its last use.
  */
@@ -115,16 +119,18 @@ int sipalg_bindings_init(struct sipalg_net *sn);
 void sipalg_bindings_exit(struct sipalg_net *sn);
 
 /**
- * sipalg_binding_find() - who is known outside by this address
+ * sipalg_binding_find() - what a host is known by outside
  * @flow: gives namespace, family and protocol
  * @addr: the public transport address
+ * @inside: the host's address
  *
  * Caller holds rcu_read_lock.
  *
  * Return: the binding or NULL.
  */
 struct sipalg_binding *sipalg_binding_find(const struct sipalg_flow *flow,
-					   const struct sipalg_addr *addr);
+					   const struct sipalg_addr *addr,
+					   const union nf_inet_addr *inside);
 
 /**
  * sipalg_binding_at() - is somebody known outside by this address
@@ -135,7 +141,7 @@ struct sipalg_binding *sipalg_binding_find(const struct sipalg_flow *flow,
  *
  * Caller holds rcu_read_lock.
  *
- * Return: the binding or NULL.
+ * Return: a binding, any if there are several, or NULL.
  */
 struct sipalg_binding *sipalg_binding_at(struct sipalg_net *sn, u8 family,
 					 u8 l4proto,
@@ -172,7 +178,8 @@ sipalg_binding_of_sender(const struct sipalg_flow *flow,
 			 const struct sipalg_addr *addr)
 {
 	if (flow->l4proto == IPPROTO_TCP || addr->port == flow->src.port)
-		return sipalg_binding_find(flow, &flow->src_seen);
+		return sipalg_binding_find(flow, &flow->src_seen,
+					   &flow->src.ip);
 	return sipalg_binding_find_inside(flow, addr, &flow->src_seen.ip);
 }
 
@@ -189,6 +196,21 @@ sipalg_binding_of_sender(const struct sipalg_flow *flow,
 struct sipalg_binding *sipalg_binding_make(const struct sipalg_flow *flow,
 					   const struct sipalg_addr *private,
 					   const struct sipalg_addr *public);
+
+/**
+ * sipalg_binding_oust() - who was known to a peer by an address is no more
+ * @flow: gives namespace, family and protocol
+ * @addr: the public transport address
+ * @inside: the host that is known by it now
+ * @peer: to whom
+ *
+ * For what a registrar has confirmed: it would call the wrong host. Caller
+ * holds rcu_read_lock and no binding's lock.
+ */
+void sipalg_binding_oust(const struct sipalg_flow *flow,
+			 const struct sipalg_addr *addr,
+			 const union nf_inet_addr *inside,
+			 const struct sipalg_addr *peer);
 
 /**
  * sipalg_binding_note() - remember how the phone writes itself

@@ -103,7 +103,8 @@ static void note_register(const struct sipalg_flow *flow,
 	unsigned int i;
 
 	if (msg->contact_star) {
-		binding = sipalg_binding_find(flow, &flow->src_seen);
+		binding = sipalg_binding_find(flow, &flow->src_seen,
+					      &flow->src.ip);
 		if (binding)
 			sipalg_registration_request(flow, msg, binding, 0);
 		return;
@@ -169,8 +170,7 @@ static void note_subscribe(const struct sipalg_flow *flow)
 static void subscriptions(const struct sipalg_flow *flow,
 			  const struct sip_msg *msg, struct sipalg_plan *plan)
 {
-	const struct sipalg_addr *face = sipalg_flow_to_inside(flow) ?
-					 &flow->dst : &flow->src_seen;
+	bool in = sipalg_flow_to_inside(flow);
 	struct sipalg_binding *binding;
 	u32 expires;
 
@@ -183,7 +183,8 @@ static void subscriptions(const struct sipalg_flow *flow,
 		return;
 	expires = min_t(u32, msg->expires, SUBSCRIBE_EXPIRES_MAX);
 	plan->keep = (unsigned long)expires * HZ + sipalg_64_t1(flow->sn);
-	binding = sipalg_binding_find(flow, face);
+	binding = sipalg_binding_find(flow, in ? &flow->dst : &flow->src_seen,
+				      in ? &flow->dst_real.ip : &flow->src.ip);
 	if (binding)
 		sipalg_binding_keep(binding, plan->keep);
 }

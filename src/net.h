@@ -33,7 +33,7 @@
  * @stats: per CPU
  * @key: of the hashes over bytes from the wire, so that nobody can aim at a bucket
  * @calls: struct sipalg_call by Call-ID and inside address
- * @bindings_public: struct sipalg_binding by public transport address
+ * @bindings_public: struct sipalg_binding by public transport address and host
  * @bindings_private: the same by private transport address
  * @sources: struct sipalg_source by address
  * @silent_lock: guards @silent and @idle

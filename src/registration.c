@@ -134,6 +134,13 @@ void sipalg_registration_end(struct sipalg_binding *binding)
 	atomic_dec(&binding->sn->registration_count);
 }
 
+/* It is needed no longer than if it had never been registered. */
+static void unregister(struct sipalg_binding *binding)
+{
+	sipalg_registration_end(binding);
+	sipalg_binding_wake(binding, binding->expires);
+}
+
 /* Caller holds the lock. */
 static void confirm(struct sipalg_binding *binding,
 		    const struct sipalg_flow *flow, u32 expires)
@@ -183,11 +190,13 @@ static u32 confirm_contact(const struct sipalg_flow *flow,
 		.ip = host->addr,
 		.port = htons(host->port ?: 5060),
 	};
-	struct sipalg_binding *binding = sipalg_binding_find(flow, &addr);
+	const union nf_inet_addr *phone = &flow->dst_real.ip;
+	struct sipalg_binding *binding = sipalg_binding_find(flow, &addr, phone);
 	u32 expires = 0;
 
 	if (!binding)
 		return 0;
+	sipalg_binding_oust(flow, &addr, phone, &flow->src);
 
 	spin_lock_bh(&binding->lock);
 	/* other phones of the same address of record are listed as well */
@@ -196,7 +205,7 @@ static u32 confirm_contact(const struct sipalg_flow *flow,
 		if (expires)
 			confirm(binding, flow, expires);
 		else if (binding->registered)
-			sipalg_registration_end(binding);
+			unregister(binding);
 	}
 	spin_unlock_bh(&binding->lock);
 	return min_t(u32, expires, REGISTER_EXPIRES_MAX);
@@ -223,14 +232,15 @@ static bool lists(const struct sip_msg *msg, const struct sipalg_addr *addr)
 static void end_if_missing(const struct sipalg_flow *flow,
 			   const struct sip_msg *msg, u64 id)
 {
-	struct sipalg_binding *binding = sipalg_binding_find(flow, &flow->dst);
+	struct sipalg_binding *binding =
+		sipalg_binding_find(flow, &flow->dst, &flow->dst_real.ip);
 
 	if (!binding || lists(msg, &flow->dst))
 		return;
 
 	spin_lock_bh(&binding->lock);
 	if (binding->registered && answers(binding, msg, id))
-		sipalg_registration_end(binding);
+		unregister(binding);
 	spin_unlock_bh(&binding->lock);
 }
 

@@ -82,7 +82,8 @@ static bool choose_public(const struct translation *t,
 
 	public->ip = t->flow->src_seen.ip;
 	public->port = private->port;
-	while (sipalg_binding_find(t->flow, public)) {
+	while (sipalg_binding_at(t->flow->sn, t->flow->family,
+				 t->flow->l4proto, public)) {
 		if (!attempts--)
 			return false;
 		public->port = htons(1024 + get_random_u32_below(64512));
@@ -224,7 +225,8 @@ static void restore_via_params(const struct translation *t,
 			       const struct sip_host *host)
 {
 	const struct sipalg_flow *flow = t->flow;
-	struct sipalg_binding *binding = sipalg_binding_find(flow, &flow->dst);
+	struct sipalg_binding *binding =
+		sipalg_binding_find(flow, &flow->dst, &flow->dst_real.ip);
 
 	if (!binding || host->value ||
 	    !(READ_ONCE(binding->places) & 1u << SIP_AT_VIA))
@@ -248,7 +250,7 @@ static void restore_identity(const struct translation *t,
 
 	if (!sipalg_ip_equal(&host->addr, &flow->dst.ip))
 		return;
-	binding = sipalg_binding_find(flow, &flow->dst);
+	binding = sipalg_binding_find(flow, &flow->dst, &flow->dst_real.ip);
 	if (host->place == SIP_AT_FROM &&
 	    (!binding || !(READ_ONCE(binding->places) & 1u << SIP_AT_FROM)))
 		return;		/* the phone itself wrote its public address */
@@ -296,11 +298,19 @@ static u16 port_to_restore(const struct sip_host *host,
 	return port ?: ntohs(binding->private.addr.port);
 }
 
+/* The receiver itself; or whoever else is known by the address. */
+static struct sipalg_binding *find_named(const struct sipalg_flow *flow,
+					 const struct sipalg_addr *addr)
+{
+	return sipalg_binding_find(flow, addr, &flow->dst_real.ip) ?:
+	       sipalg_binding_at(flow->sn, flow->family, flow->l4proto, addr);
+}
+
 static void restore_reachable(const struct translation *t,
 			      const struct sip_host *host)
 {
 	struct sipalg_addr addr = host_addr(host);
-	struct sipalg_binding *binding = sipalg_binding_find(t->flow, &addr);
+	struct sipalg_binding *binding = find_named(t->flow, &addr);
 	u32 wanted = REACHABLE_PLACES;
 
 	if (host->place == SIP_AT_VIA)

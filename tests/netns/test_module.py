@@ -4,9 +4,9 @@
 import time
 
 import topology as net
-from sip import Call, sdp
+from sip import Call, again, message, sdp
 from tap import run, same, test
-from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, shell
+from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, shell
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
@@ -82,6 +82,35 @@ def reload():
     net.router("conntrack -F")
     begin("fresh", 4850)
     assert media(4850)
+
+
+@test("H-34", "a registration whose public port went to another phone leaves nothing behind the module")
+def ousted():
+    net.router("tools/sipalg-ctl/sipalg-ctl call end --all")
+    other = Udp("other", OTHER, 5060)
+    request = message(f"""REGISTER sip:{SERVER} SIP/2.0
+        Via: SIP/2.0/UDP {PHONE}:5060;branch=z9hG4bKoust;rport
+        From: <sip:alice@{SERVER}>;tag=a
+        To: <sip:alice@{SERVER}>
+        Call-ID: ousted
+        CSeq: 1 REGISTER
+        Contact: <sip:alice@{PHONE}:5060>;expires=600""")
+    net.router("conntrack -D -p udp 2>/dev/null || true")
+    phone.send(request, SERVER)
+    seen = server.recv().split(b"\r\n", 1)[1]
+    server.send(b"SIP/2.0 200 OK\r\n" + seen, ROUTER)
+    assert phone.recv() and net.expectations("signalling")
+    net.router("conntrack -D -p udp")
+    other.send(again(request, (PHONE, OTHER), ("ousted", "oustedby")), SERVER)
+    assert server.recv() and server.sender == (ROUTER, 5060), server.sender
+    assert not net.expectations("signalling")
+    other.close()
+    net.detach()
+    shell("rmmod sipalg")
+    time.sleep(700)
+    shell("insmod build/module-um/sipalg.ko")
+    net.attach()
+    net.router("conntrack -D -p udp 2>/dev/null || true")
 
 
 @test("H-22", "a rule that names the helper loads the module; without a rule nothing happens")

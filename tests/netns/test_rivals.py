@@ -60,9 +60,26 @@ def registered(name, sock, registrar, **options):
 def rings(name, sock, provider):
     """A call of the provider comes to this phone, with its own address in the URI."""
     call = Call(name, f"{sock.address[0]}:5060", f"{ROUTER}:5060", provider.address[0])
-    invite = call.peer_request("INVITE", f"{ROUTER}:5060", body=sdp(provider.address[0], 8000))
+    invite = again(call.peer_request("INVITE", f"{ROUTER}:5060", body=sdp(provider.address[0], 8000)),
+                   (f";tag={call.tags[0]}", ""))
     provider.send(invite, ROUTER)
     same(sock.recv(), again(invite, (f"INVITE sip:alice@{ROUTER}:", f"INVITE sip:alice@{sock.address[0]}:")))
+
+
+@test("S3-43", "two phones, two providers, one public port: both stay registered and can be called")
+def one_port():
+    registered("first", phone, server)
+    registered("second", other, relay)
+    assert len(data("registration list")) == 2, data("registration list")
+    rings("one1", phone, server)
+    rings("one2", other, relay)
+    # and again when conntrack has forgotten both: the pinholes lead there
+    router("conntrack -D -p udp")
+    rings("one3", phone, server)
+    rings("one4", other, relay)
+    registered("first", phone, server, cseq=2, expires=0)
+    registered("second", other, relay, cseq=2, expires=0)
+    assert not net.expectations("signalling")
 
 
 @test("S3-36", "a 2xx to a SUBSCRIBE that nobody sent keeps nothing alive")
@@ -120,6 +137,9 @@ def flushed():
     assert len(net.expectations("signalling")) == 2, net.expectations("signalling")
     registered("flush", phone, server, cseq=3, expires=0)
     assert data("stats show")["pinholes"]["open"] == 0
+    # what has been unregistered is not remembered until it would have expired
+    time.sleep(600)
+    assert data("stats show")["memory_bytes"] == 0, data("stats show")
 
 
 @test("H-25", "a Contact with a port below 1024 opens nothing, whatever the registrar says")
