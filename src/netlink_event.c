@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Events: begun, filled by what they are about, sent. */
+#include <net/netfilter/nf_conntrack_expect.h>
 #include <uapi/linux/sipalg.h>
 #include "binding.h"
 #include "call.h"
@@ -109,4 +110,36 @@ void sipalg_event_registration(const struct sipalg_binding *binding,
 	    !begin(&event, sn, SIPALG_CMD_REGISTRATION_NTF, what))
 		return;
 	send(&event, sipalg_netlink_registration(event.skb, binding));
+}
+
+static int put_pinhole(struct sk_buff *skb,
+		       const struct nf_conntrack_expect *exp)
+{
+	const struct nf_conntrack_tuple *tuple = &exp->tuple;
+	u8 family = tuple->src.l3num;
+	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_PINHOLE);
+
+	if (!nest ||
+	    nla_put_string(skb, SIPALG_A_PINHOLE_PROTOCOL,
+			   tuple->dst.protonum == IPPROTO_TCP ? "tcp" : "udp") ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_PINHOLE_SOURCE, family,
+				    &tuple->src.u3, tuple->src.u.all) ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_PINHOLE_DESTINATION, family,
+				    &tuple->dst.u3, tuple->dst.u.all) ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_PINHOLE_PRIVATE, family,
+				    &exp->saved_addr, exp->saved_proto.all))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+void sipalg_event_pinhole(struct sipalg_net *sn,
+			  const struct nf_conntrack_expect *exp,
+			  const char *what)
+{
+	struct event event;
+
+	if (!is_wanted(sn) || !begin(&event, sn, SIPALG_CMD_PINHOLE_NTF, what))
+		return;
+	send(&event, put_pinhole(event.skb, exp));
 }

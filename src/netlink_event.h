@@ -12,6 +12,7 @@
 #include "flow.h"
 #include "reason.h"
 
+struct nf_conntrack_expect;
 struct sipalg_binding;
 struct sipalg_call;
 
@@ -46,5 +47,17 @@ void sipalg_event_message(const struct sipalg_flow *flow, const char *what,
  */
 void sipalg_event_registration(const struct sipalg_binding *binding,
 			       const char *what);
+
+/**
+ * sipalg_event_pinhole() - something may come in now, or no longer
+ * @sn: the namespace
+ * @exp: the expectation
+ * @what: "opened" or "closed"
+ *
+ * Any context.
+ */
+void sipalg_event_pinhole(struct sipalg_net *sn,
+			  const struct nf_conntrack_expect *exp,
+			  const char *what);
 
 #endif

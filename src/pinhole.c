@@ -8,6 +8,7 @@
 #include "gate.h"
 #include "media_pinhole.h"
 #include "net.h"
+#include "netlink_event.h"
 #include "pinhole.h"
 #include "registration.h"
 
@@ -151,6 +152,7 @@ int sipalg_pinhole_open(struct sipalg_net *sn, struct nf_conn *master,
 	}
 	atomic_inc(&sn->pinhole_count);
 	sipalg_count(sn, pinholes_opened);
+	sipalg_event_pinhole(sn, new, "opened");
 	*exp = new;
 	return 0;
 }
@@ -202,6 +204,7 @@ void sipalg_pinhole_close(struct sipalg_net *sn,
 		sipalg_compat_expect_unlink(*exp);
 	spin_unlock_bh(&nf_conntrack_expect_lock);
 
+	sipalg_event_pinhole(sn, *exp, "closed");
 	nf_ct_expect_put(*exp);
 	*exp = NULL;
 	atomic_dec(&sn->pinhole_count);

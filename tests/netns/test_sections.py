@@ -7,7 +7,7 @@ import socket
 import topology as net
 from sip import Call, again, sdp
 from tap import run, same, test
-from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, enter, router
+from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, enter, router, shell
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
@@ -115,7 +115,9 @@ def voice_server():
 
 @test("H-14", "hosts beyond the router, of public addresses, or the router itself are nobody's to name")
 def not_ours():
-    for number, address in enumerate((RELAY, "198.51.100.20", "192.168.1.1", "192.168.2.1", ROUTER)):
+    shell("ip -n router route add 10.9.9.0/24 dev wan")     # private, and yet outside
+    for number, address in enumerate((RELAY, "198.51.100.20", "10.9.9.9", "10.8.8.8",
+                                      "192.168.1.1", "192.168.2.1", ROUTER)):
         offered(f"not{number}", sdp(address, 4020))
         assert not [line for line in net.expectations() if f" dst={ROUTER} " in line
                     or " dst=192.168." in line], address

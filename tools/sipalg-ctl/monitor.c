@@ -51,8 +51,40 @@ static void fields_json(const struct nlattr **top)
 	}
 }
 
+static void print_pair(const struct nlattr *from, const struct nlattr *to)
+{
+	char source[ENDPOINT_TEXT], destination[ENDPOINT_TEXT];
+
+	printf(" %s -> %s", endpoint_text(from, source, sizeof(source)),
+	       endpoint_text(to, destination, sizeof(destination)));
+}
+
+static void pinhole_json(const struct nlattr *nest)
+{
+	const struct nlattr *attrs[SIPALG_A_PINHOLE_MAX + 1];
+
+	attrs_nested(nest, attrs, SIPALG_A_PINHOLE_MAX);
+	json_word("protocol", word_of(attrs[SIPALG_A_PINHOLE_PROTOCOL]));
+	endpoint_json("source", attrs[SIPALG_A_PINHOLE_SOURCE]);
+	endpoint_json("destination", attrs[SIPALG_A_PINHOLE_DESTINATION]);
+	endpoint_json("private", attrs[SIPALG_A_PINHOLE_PRIVATE]);
+}
+
+static void pinhole_text(const struct nlattr *nest)
+{
+	const struct nlattr *attrs[SIPALG_A_PINHOLE_MAX + 1];
+	char private[ENDPOINT_TEXT];
+
+	attrs_nested(nest, attrs, SIPALG_A_PINHOLE_MAX);
+	printf(" %s", word_of(attrs[SIPALG_A_PINHOLE_PROTOCOL]));
+	print_pair(attrs[SIPALG_A_PINHOLE_SOURCE], attrs[SIPALG_A_PINHOLE_DESTINATION]);
+	printf(" (%s)", endpoint_text(attrs[SIPALG_A_PINHOLE_PRIVATE], private, sizeof(private)));
+}
+
 static const char *object_of(const struct nlattr **top)
 {
+	if (top[SIPALG_A_PINHOLE])
+		return "pinhole";
 	if (top[SIPALG_A_CALL])
 		return "call";
 	return top[SIPALG_A_REGISTRATION] ? "registration" : "message";
@@ -65,16 +97,10 @@ static void event_json(const char *time, const struct nlattr **top)
 	json_word("object", object_of(top));
 	json_word("event", word_of(top[SIPALG_A_EVENT]));
 	fields_json(top);
+	if (top[SIPALG_A_PINHOLE])
+		pinhole_json(top[SIPALG_A_PINHOLE]);
 	json_close('}');
 	json_end();
-}
-
-static void print_pair(const struct nlattr *from, const struct nlattr *to)
-{
-	char source[ENDPOINT_TEXT], destination[ENDPOINT_TEXT];
-
-	printf(" %s -> %s", endpoint_text(from, source, sizeof(source)),
-	       endpoint_text(to, destination, sizeof(destination)));
 }
 
 static void call_text(const struct nlattr *nest)
@@ -102,6 +128,8 @@ static void event_text(const char *time, const struct nlattr **top)
 	       word_of(top[SIPALG_A_EVENT]));
 	if (top[SIPALG_A_CALL])
 		call_text(top[SIPALG_A_CALL]);
+	if (top[SIPALG_A_PINHOLE])
+		pinhole_text(top[SIPALG_A_PINHOLE]);
 	if (top[SIPALG_A_REGISTRATION])
 		registration_text(top[SIPALG_A_REGISTRATION]);
 	if (top[SIPALG_A_SOURCE] && top[SIPALG_A_DESTINATION])

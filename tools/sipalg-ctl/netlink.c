@@ -90,12 +90,17 @@ static int refused(int error, const char *text)
 	return REFUSED;
 }
 
+/* Of the dump that is read; lists are printed as they come, so it is told. */
+static bool interrupted;
+
 /* One message of the answer: 1 go on, 0 that was the last, -1 see *status. */
 static int take(const struct nlmsghdr *nlh, mnl_cb_t answer, void *data,
 		int *status)
 {
 	const struct nlmsgerr *error;
 
+	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+		interrupted = true;
 	if (nlh->nlmsg_type == NLMSG_ERROR) {
 		error = mnl_nlmsg_get_payload(nlh);
 		if (!error->error)
@@ -106,6 +111,9 @@ static int take(const struct nlmsghdr *nlh, mnl_cb_t answer, void *data,
 	if (nlh->nlmsg_type == NLMSG_DONE) {
 		int result = *(int *)mnl_nlmsg_get_payload(nlh);
 
+		if (!result && interrupted)
+			fputs("The list changed while it was read: some may be missing or twice\n",
+			      stderr);
 		if (!result)
 			return 0;
 		*status = refused(-result, NULL);
@@ -121,6 +129,7 @@ int request_send(struct request *request, mnl_cb_t answer, void *data)
 	char buffer[65536];
 	int status = DONE;
 
+	interrupted = false;
 	if (mnl_socket_sendto(kernel, request->nlh, request->nlh->nlmsg_len) < 0)
 		return refused(errno, NULL);
 	for (;;) {

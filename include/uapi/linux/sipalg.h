@@ -23,6 +23,7 @@ enum {
 	SIPALG_CMD_CALL_NTF,		/* event: SIPALG_A_CALL; ended: SIPALG_A_REASON */
 	SIPALG_CMD_MESSAGE_NTF,		/* event: SIPALG_A_REASON, _SOURCE, _DESTINATION */
 	SIPALG_CMD_REGISTRATION_NTF,	/* event: SIPALG_A_REGISTRATION */
+	SIPALG_CMD_PINHOLE_NTF,		/* event: SIPALG_A_PINHOLE */
 
 	__SIPALG_CMD_MAX,
 	SIPALG_CMD_MAX = (__SIPALG_CMD_MAX - 1)
@@ -46,13 +47,15 @@ enum {
 	SIPALG_A_IDLE,			/* u32: silent for at least so many seconds */
 	SIPALG_A_COUNT,			/* u32: how many calls were ended */
 	SIPALG_A_EVENT,			/* string: new, answered, changed, ended; dropped,
-					 * unchanged; registered, unregistered
+					 * unchanged; registered, unregistered;
+					 * opened, closed
 					 */
 	SIPALG_A_REASON,		/* string */
 	SIPALG_A_SOURCE,		/* nest SIPALG_A_ENDPOINT_* */
 	SIPALG_A_DESTINATION,		/* nest SIPALG_A_ENDPOINT_* */
 	SIPALG_A_LOST,			/* u32: events not told so far, since the module came */
 	SIPALG_A_MESSAGE,		/* nest SIPALG_A_MESSAGE_*, oldest first; not in lists */
+	SIPALG_A_PINHOLE,		/* nest SIPALG_A_PINHOLE_* */
 
 	__SIPALG_A_MAX,
 	SIPALG_A_MAX = (__SIPALG_A_MAX - 1)
@@ -161,6 +164,17 @@ enum {
 
 	__SIPALG_A_REGISTRATION_MAX,
 	SIPALG_A_REGISTRATION_MAX = (__SIPALG_A_REGISTRATION_MAX - 1)
+};
+
+enum {
+	SIPALG_A_PINHOLE_UNSPEC,
+	SIPALG_A_PINHOLE_PROTOCOL,	/* string: udp, tcp */
+	SIPALG_A_PINHOLE_SOURCE,	/* nest SIPALG_A_ENDPOINT_*, zeros: any */
+	SIPALG_A_PINHOLE_DESTINATION,	/* nest: as the sender addresses it */
+	SIPALG_A_PINHOLE_PRIVATE,	/* nest: where that is */
+
+	__SIPALG_A_PINHOLE_MAX,
+	SIPALG_A_PINHOLE_MAX = (__SIPALG_A_PINHOLE_MAX - 1)
 };
 
 enum {
