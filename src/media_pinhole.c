@@ -20,6 +20,18 @@ void sipalg_media_release(struct sipalg_media *media, bool kill)
 }
 
 /*
+ * Does a phone behind NAT name somebody outside (S3-46)? What a peer outside
+ * names on our side may be of its own private network, and tells nothing.
+ */
+static bool names_outsider(const struct sipalg_call *call,
+			   const struct sipalg_media *media)
+{
+	return media && media->beyond &&
+	       !sipalg_ip_equal(&call->party[media->side].ip,
+				&call->seen[media->side].ip);
+}
+
+/*
  * Who may send to this media. Towards a phone behind NAT: what media-source
  * says. Towards the outside, from a phone behind NAT: that phone, so that two
  * calls to one media server do not stand in each other's way; where the phone
@@ -32,7 +44,7 @@ static const union nf_inet_addr *allowed_source(const struct sipalg_media *media
 
 	if (!media->translated && other && other->translated)
 		return &other->private;
-	if (other && other->beyond)
+	if (names_outsider(call, other))
 		return &call->party[other->side].ip;
 
 	switch (sipalg_setting(call->sn, SIPALG_MEDIA_SOURCE)) {
@@ -102,7 +114,7 @@ static bool is_too_wide(const struct sipalg_media *media,
 	const struct sipalg_media *other = sipalg_media_mate(media);
 	const union nf_inet_addr *src = allowed_source(media);
 
-	return (media->turned || (other && other->beyond) ||
+	return (media->turned || names_outsider(media->call, other) ||
 		sipalg_setting(media->call->sn, SIPALG_MEDIA_SOURCE) ==
 			SIPALG_MEDIA_SOURCE_ANSWER) &&
 	       src && !sipalg_ip_equal(src, &exp->tuple.src.u3);

@@ -78,6 +78,24 @@ def ice():
         sock.close()
 
 
+@test("H-14", "a peer that names an address of the phone's own net is heard from wherever it sends")
+def same_private_net():
+    phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
+    call = Call("rlike", f"{PHONE}:5060", f"{PHONE}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4810)), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", body=sdp("192.168.1.77", 8810)), PHONE)
+    assert phone.recv()
+    ours, theirs = Udp("phone", PHONE, 4810), Udp("provider", STRANGER, 8812)
+    theirs.send(b"in", PHONE, 4810)
+    assert ours.recv() == b"in"
+    assert not net.pinhole("192.168.1.77", 8810)
+    phone.send(call.request("BYE", cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    for sock in (phone, server, ours, theirs):
+        sock.close()
+
+
 @test("S1-12", "a pinhole leads to what the message names and nowhere else")
 def direction():
     phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)

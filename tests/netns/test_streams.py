@@ -203,6 +203,17 @@ def fax_same_port():
     hang_up(call)
 
 
+@test("H-30", "a fax that a refresh offers again keeps its port")
+def fax_refreshed():
+    call = new("faxagain")
+    for cseq in (1, 2, 3):
+        out(call.request("INVITE", image(PHONE, 4224), cseq=cseq, to_tag=cseq > 1), WHOLE)
+        answer(call, image(RELAY, 6224))
+        is_open(ROUTER, 4224)
+        assert talks(4224, 6224)
+    hang_up(call)
+
+
 @test("H-16", "a=rtcp that a re-INVITE changes leads to the new port; refused, to the old one")
 def rtcp_changes():
     call = new("rtcp")
@@ -272,6 +283,30 @@ def public_answer():
     is_open(RELAY, 6260, 6263)
     assert talks(4260, 6260) and talks(4261, 6263)
     hang_up(call)
+
+
+@test("H-14", "a peer that names a private address like ours is heard from wherever it really sends")
+def same_private_net():
+    call = new("likeours")
+    out(call.request("INVITE", sdp(PHONE, 4290)), WHOLE)
+    answer(call, sdp("192.168.1.77", 6290))
+    assert not ports("192.168.1.77"), net.expectations()
+    ours, theirs = Udp("phone", PHONE, 4290), Udp("provider", STRANGER, 16290)
+    assert passes(theirs, ours, ROUTER, 4290), net.expectations()
+    assert passes(ours, theirs, *ours.sender)
+    ours.close()
+    theirs.close()
+    hang_up(call)
+
+
+@test("S3-13", "a multicast c= stays and opens nothing; the section beside it is translated")
+def multicast():
+    call = new("group")
+    body = sdp(PHONE, 4294, "m=video 4296 RTP/AVP 96\nc=IN IP4 224.2.1.1/127")
+    out(call.request("INVITE", body), WHOLE)
+    is_open(ROUTER, 4294, 4295)
+    assert not ports("224.2.1.1"), net.expectations()
+    back(call.response("488 Not Acceptable Here"))
 
 
 @test("S1-12", "the answer's pinhole leads from the caller to what it names, and no other way")
