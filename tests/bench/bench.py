@@ -8,6 +8,7 @@ and between which figures the middle half lies.
 import json
 import os
 import statistics
+import subprocess
 import sys
 import time
 
@@ -22,6 +23,7 @@ MODULE, GUARD = sys.argv[1], "--guard" in sys.argv
 ROUNDS, CALLS = (3, 40) if GUARD else (6, 60)
 UP = (100, 2000) if GUARD else (100, 1000, 10000, 50000)
 CTL = os.path.abspath(os.path.join(HERE, "../../tools/sipalg-ctl/sipalg-ctl"))
+LIST_KB = 8192
 STEPS = ("INVITE", "100", "180", "200", "ACK", "BYE", "200 to BYE")
 thirteen = "a=rtpmap:8 PCMA/8000\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\n" \
            "a=ptime:20\na=sendrecv"
@@ -223,6 +225,19 @@ def stats():
     return json.loads(router(f"{CTL} -j stats show"))
 
 
+def listing(result, form):
+    """The processor's time to list all calls that are up, in the kernel and in the tool."""
+    command = f"ulimit -v {LIST_KB}; exec {CTL} -n router {form} call list"
+    with open("/dev/null", "w", encoding="ascii") as null:
+        child = subprocess.Popen(["sh", "-c", command], stdout=null)
+        _, status, usage = os.wait4(child.pid, 0)
+    if status:
+        raise RuntimeError(f"call list {form} does not do with {LIST_KB} kB")
+    name = "list of calls" + (" as JSON" if form else "")
+    result[name] = {"cpu_seconds": usage.ru_utime + usage.ru_stime, "memory_kb_at_most": LIST_KB}
+    print(f"{name:30} {usage.ru_utime + usage.ru_stime:16.2f} s, in {LIST_KB} kB")
+
+
 def many_calls(result):
     """Cost and memory while so many calls are up."""
     second = ("192.168.1.11", "203.0.113.2")
@@ -248,6 +263,8 @@ def many_calls(result):
         base = rows[UP[0]]["mean"]
         print(f"{number:30} {mean:18.0f} {mean / base:18.2f} {1.25:6} {bytes_each:13.0f}")
     result["calls up"] = rows
+    for form in ("", "-j"):
+        listing(result, form)
     router(f"{CTL} call end --all")
     router(f"{CTL} setting reset")
     benches[1].phone.close()
