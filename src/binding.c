@@ -113,7 +113,7 @@ static void arm(struct sipalg_binding *binding, unsigned long when)
 void sipalg_binding_wake(struct sipalg_binding *binding, unsigned long when)
 {
 	if (!READ_ONCE(binding->sn->dying) &&
-	    !timer_reduce(&binding->timer, sipalg_wheel_step(when)))
+	    !sipalg_wheel_hasten(&binding->timer, when))
 		refcount_inc(&binding->refs);
 }
 

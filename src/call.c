@@ -157,7 +157,7 @@ void sipalg_call_schedule(struct sipalg_call *call)
 	 * that comes too early does nothing but set itself again.
 	 */
 	if (any && !READ_ONCE(call->sn->dying) &&
-	    !timer_reduce(&call->timer, sipalg_wheel_step(nearest)))
+	    !sipalg_wheel_hasten(&call->timer, nearest))
 		refcount_inc(&call->refs);
 }
 

@@ -11,6 +11,7 @@
 #define SIPALG_WHEEL_H
 
 #include <linux/jiffies.h>
+#include <linux/timer.h>
 
 #define SIPALG_WHEEL_NEAR	(4 * HZ)	/* late by half a second at most */
 
@@ -25,6 +26,22 @@ static inline unsigned long sipalg_wheel_step(unsigned long deadline)
 	long left = deadline - jiffies;
 
 	return left > SIPALG_WHEEL_NEAR ? deadline - left / 8 : deadline;
+}
+
+/**
+ * sipalg_wheel_hasten() - set a timer that may be set already
+ * @timer: all who set it hold the same lock
+ * @deadline: jiffies; a timer that comes earlier stays as it is
+ *
+ * Return: it was pending.
+ */
+static inline bool sipalg_wheel_hasten(struct timer_list *timer,
+				       unsigned long deadline)
+{
+	/* the wheel is late: what is due already would seem the earlier one */
+	if (time_before(timer->expires, jiffies))
+		return mod_timer(timer, sipalg_wheel_step(deadline));
+	return timer_reduce(timer, sipalg_wheel_step(deadline));
 }
 
 #endif

@@ -142,6 +142,23 @@ def flushed():
     assert data("stats show")["memory_bytes"] == 0, data("stats show")
 
 
+@test("S3-52", "a BYE closes pinholes in time even when the call's timer for hours ahead is late")
+def late_wheel():
+    router(f"{CTL} setting set inactive-media-timeout 0")
+    call = Call("late", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4060)), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", body=sdp(RELAY, 8000)), ROUTER)
+    assert phone.recv()
+    # seven eighths of the hours to the limit: from now on the timer is due
+    time.sleep(12 * 3600 * 7 / 8 + 10)
+    phone.send(call.request("BYE", cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", "BYE"), ROUTER)
+    assert phone.recv()
+    net.until(lambda: not net.expectations(), 7)
+
+
 @test("H-25", "a Contact with a port below 1024 opens nothing, whatever the registrar says")
 def low_contact():
     for port in (53, 500):
