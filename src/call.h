@@ -171,6 +171,12 @@ struct sipalg_call {
 	char text[];
 };
 
+/* What only one side has said may be a call that there never was. */
+static inline bool sipalg_call_heard_both(const struct sipalg_call *call)
+{
+	return call->heard == (BIT(SIPALG_CALLER) | BIT(SIPALG_CALLEE));
+}
+
 static inline const char *sipalg_call_id(const struct sipalg_call *call)
 {
 	return call->text;

@@ -322,6 +322,35 @@ static void pick_up(struct speech *s)
 	event(s, SIPALG_EVENT_SUCCESS, SIPALG_END_FAILED);
 }
 
+/* Picked up, and nobody has said anything to it yet. */
+static bool is_alone(const struct sipalg_call *call)
+{
+	return call->state == SIPALG_CALL_CONFIRMED &&
+	       !sipalg_call_heard_both(call);
+}
+
+/*
+ * One message that looks as if it came within a dialog must not buy what an
+ * answered call has: as long as the other side says nothing and nothing flows
+ * it ends as one that is not answered does.
+ */
+static void limit_alone(struct sipalg_call *call)
+{
+	sipalg_call_expires(call, 60 * sipalg_setting(call->sn,
+						      SIPALG_C_TIMEOUT));
+}
+
+static void hear(struct speech *s)
+{
+	struct sipalg_call *call = s->call;
+	bool alone = is_alone(call);
+
+	if (s->msg->request || s->msg->status > 100)
+		call->heard |= BIT(s->side);
+	if (alone && !is_alone(call))
+		sipalg_call_expires(call, 0);
+}
+
 static void take_in(struct speech *s)
 {
 	struct sipalg_call *call = s->call;
@@ -342,10 +371,13 @@ static void take_in(struct speech *s)
 		sipalg_call_deadline(call, SIPALG_DEADLINE_IDLE,
 				     (unsigned long)idle * HZ);
 
+	hear(s);
 	if (msg->request)
 		request(s);
 	else
 		response(s);
+	if (is_alone(call))
+		limit_alone(call);
 }
 
 void sipalg_call_message(struct sipalg_call *call,

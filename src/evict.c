@@ -15,7 +15,8 @@ void sipalg_evict_init(struct sipalg_net *sn)
 void sipalg_evict_active(struct sipalg_call *call)
 {
 	struct sipalg_net *sn = call->sn;
-	bool answered = call->state == SIPALG_CALL_CONFIRMED;
+	bool answered = call->state == SIPALG_CALL_CONFIRMED &&
+			sipalg_call_heard_both(call);
 
 	if (!list_empty(&call->silent) && answered == call->silent_answered &&
 	    time_before(jiffies, call->silent_since + HZ))

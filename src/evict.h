@@ -3,7 +3,8 @@
  * Which call goes when the table is full (S0-12).
  *
  * The one that has been silent longest, and unanswered ones before answered
- * ones: whoever floods the table with INVITEs throws out his own.
+ * ones: whoever floods the table with INVITEs throws out his own, be it with
+ * such that claim to belong to an answered call.
  */
 #ifndef SIPALG_EVICT_H
 #define SIPALG_EVICT_H

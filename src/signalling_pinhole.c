@@ -9,7 +9,6 @@
 #include "where.h"
 
 #define LOWEST_PORT	1024	/* H-25 */
-#define BOTH_SIDES	(BIT(SIPALG_CALLER) | BIT(SIPALG_CALLEE))
 #define MAX_WAYS	8	/* of a call */
 #define MAX_SENDERS	2	/* to one of them */
 
@@ -259,8 +258,6 @@ void sipalg_signalling_learn(struct sipalg_call *call, u8 side, u16 fork,
 {
 	unsigned int i;
 
-	if (msg->request || msg->status > 100)
-		call->heard |= BIT(side);
 	for (i = 0; i < ARRAY_SIZE(places); i++)
 		if (sipalg_setting(call->sn, places[i].setting))
 			learn_place(call, side, fork, flow, msg,
@@ -274,7 +271,7 @@ void sipalg_signalling_learn(struct sipalg_call *call, u8 side, u16 fork,
 static bool may_open(const struct sipalg_call *call, const struct way *way)
 {
 	return way->place == SIP_AT_VIA ||
-	       (call->heard == BOTH_SIDES && !list_empty(&call->dialogs));
+	       (sipalg_call_heard_both(call) && !list_empty(&call->dialogs));
 }
 
 /* Whoever it is, or the other party: as it sends, and as it wants to be sent to. */

@@ -159,6 +159,53 @@ def late_wheel():
     net.until(lambda: not net.expectations(), 7)
 
 
+def ghost(name, sock=other, method="INVITE", body=""):
+    """A message of a call that there never was."""
+    host = sock.address[0]
+    call = Call(name, f"{host}:5060", f"{ROUTER}:5060", SERVER)
+    sock.send(call.request(method, body, to_tag=True), SERVER)
+    assert server.recv()
+    return call
+
+
+def names():
+    return {row["call_id"].split("@")[0] for row in data("call list")}
+
+
+@test("S0-12", "whoever floods the table with requests of calls that never were throws out his own")
+def ghosts():
+    router(f"{CTL} setting set max-calls 16")
+    call = Call("real", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(call.request("INVITE"), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK"), ROUTER)
+    assert phone.recv()
+    time.sleep(2)
+    for i in range(40):
+        ghost(f"ghost{i}")
+    assert "real" in names() and len(names()) == 16, names()
+
+
+@test("H-23", "a call picked up that only one side speaks in ends, unless something flows")
+def alone():
+    for method in ("INVITE", "ACK", "UPDATE"):
+        ghost("alone" + method, phone, method, sdp(PHONE, 4200))
+    call = ghost("both", phone, body=sdp(PHONE, 4210))
+    server.send(call.response("200 OK", body=sdp(RELAY, 8210)), ROUTER)
+    assert phone.recv()
+    ghost("flows", phone, "ACK", sdp(PHONE, 4220))
+    ours, theirs = Udp("phone", PHONE, 4220), Udp("provider", RELAY, 8220)
+    for _ in range(20):
+        theirs.send(b"voice", ROUTER, 4220)
+        assert ours.recv() == b"voice"
+        time.sleep(20)
+    assert names() == {"both", "flows"}, names()
+    time.sleep(3600)
+    assert names() == {"both"}, names()
+    ours.close()
+    theirs.close()
+
+
 @test("H-25", "a Contact with a port below 1024 opens nothing, whatever the registrar says")
 def low_contact():
     for port in (53, 500):
