@@ -12,6 +12,7 @@
 #include "meter.h"
 #include "net.h"
 #include "netlink.h"
+#include "port.h"
 #include "source.h"
 #include "tcp_debt.h"
 
@@ -39,8 +40,6 @@ static int __net_init net_init(struct net *net)
 	spin_lock_init(&sn->gate_lock);
 	spin_lock_init(&sn->tcp_lock);
 	INIT_LIST_HEAD(&sn->tcp);
-	for (i = 0; i < ARRAY_SIZE(sn->ports); i++)
-		INIT_HLIST_HEAD(&sn->ports[i]);
 	for (i = 0; i < ARRAY_SIZE(sn->gates); i++)
 		INIT_HLIST_HEAD(&sn->gates[i]);
 
@@ -53,11 +52,16 @@ static int __net_init net_init(struct net *net)
 	err = sipalg_sources_init(sn);
 	if (err)
 		goto err_bindings;
-	err = sipalg_calls_init(sn);
+	err = sipalg_ports_init(sn);
 	if (err)
 		goto err_sources;
+	err = sipalg_calls_init(sn);
+	if (err)
+		goto err_ports;
 	return 0;
 
+err_ports:
+	sipalg_ports_exit(sn);
 err_sources:
 	sipalg_sources_exit(sn);
 err_bindings:
@@ -79,6 +83,7 @@ static void __net_exit net_exit(struct net *net)
 
 	sipalg_tcp_exit(sn);
 	sipalg_calls_exit(sn);
+	sipalg_ports_exit(sn);
 	sipalg_bindings_exit(sn);
 	sipalg_sources_exit(sn);
 	sipalg_meter_swap(sn, NULL);

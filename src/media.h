@@ -14,6 +14,7 @@
 #define SIPALG_MEDIA_H
 
 #include <linux/list.h>
+#include <linux/rhashtable-types.h>
 #include "flow.h"
 #include "plan.h"
 #include "sip_msg.h"
@@ -59,7 +60,7 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  */
 struct sipalg_media {
 	struct list_head list;
-	struct hlist_node port_node;
+	struct rhash_head port_node;
 	struct rcu_head rcu;
 	struct sipalg_call *call;
 	u16 fork;

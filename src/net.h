@@ -24,8 +24,6 @@
 #include "setting.h"
 #include "stats.h"
 
-#define SIPALG_PORT_HASH_BITS	12
-
 /**
  * struct sipalg_net - one namespace
  * @net: the namespace; it outlives this
@@ -81,7 +79,7 @@ struct sipalg_net {
 
 	/* guards ports */
 	spinlock_t port_lock;
-	struct hlist_head ports[1 << SIPALG_PORT_HASH_BITS];
+	struct rhashtable ports;
 
 	/* guards gates */
 	spinlock_t gate_lock;

@@ -3,8 +3,9 @@
  * A hash by public address and RTP port. It keeps two calls on two CPUs from
  * choosing the same pair before their pinholes are in conntrack's table.
  */
+#include <linux/jhash.h>
 #include <linux/random.h>
-#include <linux/siphash.h>
+#include <linux/rhashtable.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 #include "binding.h"
 #include "compat.h"
@@ -14,26 +15,60 @@
 
 #define PORT_ATTEMPTS	128
 
-static struct hlist_head *bucket(struct sipalg_net *sn,
-				 const union nf_inet_addr *ip, u16 port)
-{
-	u64 hash = siphash_4u32((__force u32)ip->all[0], (__force u32)ip->all[1],
-				(__force u32)ip->all[2] ^ (__force u32)ip->all[3],
-				port, &sn->key);
+struct port_key {
+	const union nf_inet_addr *ip;
+	u16 port;
+};
 
-	return &sn->ports[hash & ((1 << SIPALG_PORT_HASH_BITS) - 1)];
+/*
+ * Ports that are asked for together are neighbours: so are their buckets, in
+ * one line of the cache. An address has no two media at one port, so none can
+ * make a bucket long.
+ */
+static u32 hash(const union nf_inet_addr *ip, u16 port, u32 seed)
+{
+	return jhash2((__force const u32 *)ip->all, ARRAY_SIZE(ip->all), seed) +
+	       port;
 }
 
+static u32 hash_key(const void *data, u32 len, u32 seed)
+{
+	const struct port_key *key = data;
+
+	return hash(key->ip, key->port, seed);
+}
+
+static u32 hash_object(const void *data, u32 len, u32 seed)
+{
+	const struct sipalg_media *media = data;
+
+	return hash(&media->public, ntohs(media->public_port[SIPALG_RTP]), seed);
+}
+
+static int compare(struct rhashtable_compare_arg *arg, const void *object)
+{
+	const struct port_key *key = arg->key;
+	const struct sipalg_media *media = object;
+
+	return ntohs(media->public_port[SIPALG_RTP]) != key->port ||
+	       !sipalg_ip_equal(&media->public, key->ip);
+}
+
+static const struct rhashtable_params port_params = {
+	.head_offset = offsetof(struct sipalg_media, port_node),
+	.hashfn = hash_key,
+	.obj_hashfn = hash_object,
+	.obj_cmpfn = compare,
+	.automatic_shrinking = true,
+};
+
+/* Caller holds the lock. */
 static struct sipalg_media *find(struct sipalg_net *sn,
 				 const union nf_inet_addr *ip, u16 port)
 {
-	struct sipalg_media *media;
+	const struct port_key key = { ip, port };
 
-	hlist_for_each_entry(media, bucket(sn, ip, port), port_node)
-		if (ntohs(media->public_port[SIPALG_RTP]) == port &&
-		    sipalg_ip_equal(&media->public, ip))
-			return media;
-	return NULL;
+	return rhashtable_lookup_fast(&sn->ports, &key, port_params);
 }
 
 /* Expectations of other helpers, or of a call on another CPU. */
@@ -110,45 +145,45 @@ static u16 choose(const struct sipalg_flow *flow,
 	return 0;
 }
 
-static void take(struct sipalg_net *sn, struct sipalg_media *media, u16 port)
+/* Returns false if there is no memory for a larger table. */
+static bool take(struct sipalg_net *sn, struct sipalg_media *media, u16 port)
 {
 	media->public_port[SIPALG_RTP] = htons(port);
 	media->public_port[SIPALG_RTCP] = htons(port + 1);
-	hlist_add_head(&media->port_node, bucket(sn, &media->public, port));
+	return !rhashtable_insert_fast(&sn->ports, &media->port_node,
+				       port_params);
 }
 
 bool sipalg_port_reserve(const struct sipalg_flow *flow,
 			 struct sipalg_media *media, u16 pairs)
 {
 	struct sipalg_net *sn = flow->sn;
+	bool taken;
 	u16 port;
 
 	spin_lock_bh(&sn->port_lock);
 	port = choose(flow, media, pairs - 1);
-	if (port)
-		take(sn, media, port);
+	taken = port && take(sn, media, port);
 	spin_unlock_bh(&sn->port_lock);
-	return port;
+	return taken;
 }
 
 bool sipalg_port_claim(const struct sipalg_flow *flow,
 		       struct sipalg_media *media, u16 port)
 {
 	struct sipalg_net *sn = flow->sn;
-	bool free;
+	bool taken;
 
 	spin_lock_bh(&sn->port_lock);
-	free = port && is_free(flow, media, port, 0);
-	if (free)
-		take(sn, media, port);
+	taken = port && is_free(flow, media, port, 0) && take(sn, media, port);
 	spin_unlock_bh(&sn->port_lock);
-	return free;
+	return taken;
 }
 
 void sipalg_port_release(struct sipalg_net *sn, struct sipalg_media *media)
 {
 	spin_lock_bh(&sn->port_lock);
-	hlist_del_init(&media->port_node);
+	rhashtable_remove_fast(&sn->ports, &media->port_node, port_params);
 	spin_unlock_bh(&sn->port_lock);
 }
 
@@ -166,4 +201,14 @@ bool sipalg_port_owner(struct sipalg_net *sn, const struct sipalg_addr *addr,
 	}
 	spin_unlock_bh(&sn->port_lock);
 	return media;
+}
+
+int sipalg_ports_init(struct sipalg_net *sn)
+{
+	return rhashtable_init(&sn->ports, &port_params);
+}
+
+void sipalg_ports_exit(struct sipalg_net *sn)
+{
+	rhashtable_destroy(&sn->ports);
 }

@@ -60,4 +60,22 @@ void sipalg_port_release(struct sipalg_net *sn, struct sipalg_media *media);
 bool sipalg_port_owner(struct sipalg_net *sn, const struct sipalg_addr *addr,
 		       struct sipalg_addr *private);
 
+/**
+ * sipalg_ports_init() - set up the table of a namespace
+ * @sn: the namespace
+ *
+ * Process context.
+ *
+ * Return: 0 or a negative errno.
+ */
+int sipalg_ports_init(struct sipalg_net *sn);
+
+/**
+ * sipalg_ports_exit() - drop the table
+ * @sn: the namespace; its calls have gone
+ *
+ * Process context, sleeps.
+ */
+void sipalg_ports_exit(struct sipalg_net *sn);
+
 #endif
