@@ -53,16 +53,23 @@ void *sipalg_netlink_begin(struct sk_buff *skb, u32 portid, u32 seq, int flags,
 int sipalg_netlink_endpoint(struct sk_buff *skb, int attr, u8 family,
 			    const union nf_inet_addr *ip, __be16 port);
 
+/* How much of a call is told. */
+enum sipalg_call_detail {
+	SIPALG_CALL_ALONE,	/* without its media, of which there may be many */
+	SIPALG_CALL_WHOLE,
+	SIPALG_CALL_FITTING,	/* its first tag, and the media there is room for */
+};
+
 /**
  * sipalg_netlink_call() - put what is known of a call
  * @skb: the answer or event
  * @call: locked
- * @media: its media too, of which there may be many
+ * @detail: how much of it
  *
  * Return: 0 or -EMSGSIZE.
  */
 int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
-			bool media);
+			enum sipalg_call_detail detail);
 
 /**
  * sipalg_netlink_registration() - put a registration

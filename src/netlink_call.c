@@ -270,7 +270,8 @@ static u32 expires_in(const struct sipalg_call *call)
 	return nearest == ULONG_MAX ? 0 : nearest / HZ;
 }
 
-static int put_parties(struct sk_buff *skb, const struct sipalg_call *call)
+static int put_parties(struct sk_buff *skb, const struct sipalg_call *call,
+		       bool first_tag_only)
 {
 	const struct sipalg_dialog *dialog;
 
@@ -287,6 +288,8 @@ static int put_parties(struct sk_buff *skb, const struct sipalg_call *call)
 		if (nla_put(skb, SIPALG_A_CALL_TO_TAG, dialog->tag_len,
 			    dialog->tag))
 			return -EMSGSIZE;
+		else if (first_tag_only)
+			break;
 	return 0;
 }
 
@@ -330,19 +333,26 @@ static int put_ladder(struct sk_buff *skb, const struct sipalg_ladder *ladder)
 	return 0;
 }
 
-static int put_all_media(struct sk_buff *skb, const struct sipalg_call *call)
+static int put_all_media(struct sk_buff *skb, const struct sipalg_call *call,
+			 bool fitting)
 {
 	struct sipalg_media *media;
 
-	list_for_each_entry(media, &call->media, list)
-		if (stands_for_channel(media) && put_media(skb, media))
-			return -EMSGSIZE;
+	list_for_each_entry(media, &call->media, list) {
+		unsigned char *before = skb_tail_pointer(skb);
+
+		if (!stands_for_channel(media) || !put_media(skb, media))
+			continue;
+		nlmsg_trim(skb, before);
+		return fitting ? 0 : -EMSGSIZE;
+	}
 	return 0;
 }
 
 int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
-			bool media)
+			enum sipalg_call_detail detail)
 {
+	bool fitting = detail == SIPALG_CALL_FITTING;
 	static const char * const refreshers[] = { "none", "uac", "uas" };
 	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_CALL);
 
@@ -351,7 +361,7 @@ int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
 	    nla_put(skb, SIPALG_A_CALL_NAME, call->call_id_len,
 		    sipalg_call_id(call)) ||
 	    nla_put_string(skb, SIPALG_A_CALL_STATE, state_of(call)) ||
-	    put_parties(skb, call) ||
+	    put_parties(skb, call, fitting) ||
 	    nla_put_u32(skb, SIPALG_A_CALL_AGE, seconds_since(call->created)) ||
 	    nla_put_u32(skb, SIPALG_A_CALL_IDLE, seconds_since(call->active)) ||
 	    nla_put_u32(skb, SIPALG_A_CALL_SESSION_INTERVAL,
@@ -360,38 +370,53 @@ int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
 			   refreshers[call->refresher]) ||
 	    nla_put_u32(skb, SIPALG_A_CALL_EXPIRES, expires_in(call)))
 		return -EMSGSIZE;
-	if (media && put_all_media(skb, call))
+	if (detail != SIPALG_CALL_ALONE && put_all_media(skb, call, fitting))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
 }
 
-/* Returns 0 if it stands in the answer or does not match, else -EMSGSIZE. */
-static int answer_call(struct sk_buff *skb, struct sipalg_call *call,
-		       const struct call_filter *filter, u32 portid, u32 seq,
-		       struct netlink_callback *dump)
+static int put_call(struct sk_buff *skb, const struct sipalg_call *call,
+		    enum sipalg_call_detail detail, u32 portid, u32 seq,
+		    struct netlink_callback *dump)
 {
-	void *header;
-	int err = 0;
+	void *header = sipalg_netlink_begin(skb, portid, seq,
+					    dump ? NLM_F_MULTI : 0,
+					    SIPALG_CMD_CALL_GET);
+	int err;
 
-	spin_lock_bh(&call->lock);
-	if (!matches(call, filter))
-		goto out;
-	err = -EMSGSIZE;
-	header = sipalg_netlink_begin(skb, portid, seq, dump ? NLM_F_MULTI : 0,
-				      SIPALG_CMD_CALL_GET);
 	if (!header)
-		goto out;
+		return -EMSGSIZE;
 	if (dump)
 		genl_dump_check_consistent(dump, header);
-	err = sipalg_netlink_call(skb, call, true);
-	if (!err && !dump && call->ladder)
+	err = sipalg_netlink_call(skb, call, detail);
+	if (!err && !dump && call->ladder && detail == SIPALG_CALL_WHOLE)
 		err = put_ladder(skb, call->ladder);
 	if (err)
 		genlmsg_cancel(skb, header);
 	else
 		genlmsg_end(skb, header);
-out:
+	return err;
+}
+
+/*
+ * Returns 0 if it stands in the answer or does not match, else -EMSGSIZE. For
+ * what no answer has room for, an error would be the end of the list: so much
+ * is told as fits.
+ */
+static int answer_call(struct sk_buff *skb, struct sipalg_call *call,
+		       const struct call_filter *filter, u32 portid, u32 seq,
+		       struct netlink_callback *dump)
+{
+	int err = 0;
+
+	spin_lock_bh(&call->lock);
+	if (matches(call, filter)) {
+		err = put_call(skb, call, SIPALG_CALL_WHOLE, portid, seq, dump);
+		if (err && !skb->len)
+			err = put_call(skb, call, SIPALG_CALL_FITTING, portid,
+				       seq, dump);
+	}
 	spin_unlock_bh(&call->lock);
 	return err;
 }

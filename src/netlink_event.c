@@ -74,7 +74,7 @@ void sipalg_event_call(const struct sipalg_call *call, const char *what)
 	if (!is_wanted(call->sn) ||
 	    !begin(&event, call->sn, SIPALG_CMD_CALL_NTF, what))
 		return;
-	err = sipalg_netlink_call(event.skb, call, false);
+	err = sipalg_netlink_call(event.skb, call, SIPALG_CALL_ALONE);
 	if (!err && !call->linked)
 		err = nla_put_string(event.skb, SIPALG_A_REASON,
 				     sipalg_end_word(call->reason));

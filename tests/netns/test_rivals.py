@@ -253,4 +253,24 @@ def crowd():
         sock.close()
 
 
+@test("contract", "a call that says more than an answer holds is listed and shown all the same")
+def says_much():
+    ours = ("much@call.example", "m" * 480 + "@call.example"), ("tag=phone-much", "tag=" + 240 * "y")
+    media = "\n".join(f"m=application {6000 + 2 * i} RTP/AVP 0" for i in range(31))
+    call = Call("much", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(again(call.request("INVITE", sdp(PHONE, 4100, media=media)), *ours), SERVER)
+    assert server.recv()
+    body = sdp(RELAY, 8000, media=media)
+    for i in range(16):
+        answer = call.response("183 Progress", tag=f"fork{i}" + 240 * "z", body=body)
+        server.send(again(answer, *ours), ROUTER)
+        assert phone.recv()
+    found = data("call list")
+    assert [row["call_id"] for row in found] == [ours[0][1]], found
+    assert len(found[0]["media"]) > 8, found
+    assert data(f"call show {found[0]['id']}")["call_id"] == ours[0][1]
+    rows = data("call list call-id " + ours[0][1])
+    assert len(rows) == 1, rows
+
+
 run(after=reset)
