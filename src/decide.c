@@ -201,12 +201,10 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	struct sipalg_net *sn = flow->sn;
 
 	sipalg_plan_init(plan);
-	if (refused_by_policy(sn, msg, plan))
-		return;
-
+	/* before any refusal: what is dropped is in its call's ladder, too */
 	if (msg->method != SIP_METHOD_REGISTER)
 		plan->call = lock_call(sipalg_call_find(flow, msg));
-	if (refused_for_now(flow, msg, plan))
+	if (refused_by_policy(sn, msg, plan) || refused_for_now(flow, msg, plan))
 		return;
 	if (!plan->call && begins_call(msg))
 		plan->call = lock_call(sipalg_call_create(flow, msg, &plan->reason));
@@ -246,5 +244,6 @@ void sipalg_decide_done(struct sipalg_plan *plan)
 		sipalg_call_schedule(call);
 	}
 	spin_unlock_bh(&call->lock);
+	sipalg_evict_idle(call->sn);
 	sipalg_call_put(call);
 }

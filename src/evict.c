@@ -4,6 +4,9 @@
 #include "evict.h"
 #include "net.h"
 
+#define AT_ONCE	8	/* idle calls that one message or timer ends at most */
+#define TRIES	3	/* other CPUs may end what has just been picked */
+
 void sipalg_evict_init(struct sipalg_net *sn)
 {
 	spin_lock_init(&sn->silent_lock);
@@ -107,13 +110,21 @@ static bool evict(struct sipalg_net *sn,
 
 bool sipalg_evict_one(struct sipalg_net *sn)
 {
-	return evict(sn, most_silent);
+	unsigned int i;
+
+	for (i = 0; i < TRIES; i++)
+		if (evict(sn, most_silent))
+			return true;
+	return false;
 }
 
 void sipalg_evict_idle(struct sipalg_net *sn)
 {
 	u32 most = sipalg_setting(sn, SIPALG_MAX_IDLE_CALLS);
+	unsigned int i;
 
-	if (most && atomic_read(&sn->idle_count) > most)
+	if (!most)
+		return;
+	for (i = 0; i < AT_ONCE && atomic_read(&sn->idle_count) > most; i++)
 		evict(sn, most_idle);
 }

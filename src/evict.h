@@ -49,8 +49,9 @@ bool sipalg_evict_one(struct sipalg_net *sn);
  * sipalg_evict_idle() - max-idle-calls (S0-19)
  * @sn: the namespace
  *
- * The call in which nothing has flowed for longest goes if there are too many
- * of them. Softirq; the caller holds no call's lock.
+ * The calls in which nothing has flowed for longest go if there are too many
+ * of them; of very many, some at a time. Softirq; the caller holds no call's
+ * lock.
  */
 void sipalg_evict_idle(struct sipalg_net *sn);
 

@@ -6,7 +6,7 @@
 #include "net.h"
 #include "source.h"
 
-#define TRIES	100
+#define TRIES	8	/* each time another CPU has got on with its own */
 
 struct source_key {
 	union nf_inet_addr ip;
@@ -49,14 +49,23 @@ static struct sipalg_source *source_make(struct sipalg_net *sn,
 	return source;
 }
 
-/* Return: 0; -EMFILE: it has its share; -EAGAIN: it is being forgotten. */
+static void source_unlink(struct sipalg_source *source)
+{
+	rhashtable_remove_fast(&source->sn->sources, &source->node,
+			       source_params);
+}
+
+/* Return: 0; -EMFILE: it has its share; -EAGAIN: it was being forgotten. */
 static int source_add(struct sipalg_source *source, int most)
 {
 	int calls = atomic_read(&source->calls);
 
 	do {
-		if (!calls)
+		if (!calls) {
+			/* whoever gave the last share may be kept from it */
+			source_unlink(source);
 			return -EAGAIN;
+		}
 		if (calls >= most)
 			return -EMFILE;
 	} while (!atomic_try_cmpxchg(&source->calls, &calls, calls + 1));
@@ -85,7 +94,6 @@ struct sipalg_source *sipalg_source_take(struct sipalg_net *sn, u8 family,
 			return source;
 		if (err != -EAGAIN && err != -EEXIST)
 			return NULL;
-		cpu_relax();
 	}
 	return NULL;
 }
@@ -96,7 +104,7 @@ void sipalg_source_give(struct sipalg_source *source)
 
 	if (!atomic_dec_and_test(&source->calls))
 		return;
-	rhashtable_remove_fast(&sn->sources, &source->node, source_params);
+	source_unlink(source);
 	atomic_long_sub(sizeof(*source), &sn->memory);
 	kfree_rcu(source, rcu);
 }

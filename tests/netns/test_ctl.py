@@ -130,6 +130,21 @@ def denied():
     reset()
 
 
+@test("S3-3", "what deny-methods drops within a call is in the call's ladder, and ends nothing")
+def denied_within():
+    call = begin("ctl-deny", 4940)
+    ctl("setting set deny-methods INFO,BYE")
+    for method in ("INFO", "BYE"):
+        phone.send(call.request(method, cseq=call.cseq + 1, to_tag=True), SERVER)
+        assert server.recv(0.5) is None
+    rows = data("call show ctl-deny@call.example --ladder")["messages"]
+    assert [(row["method"], row.get("dropped"), row.get("reason")) for row in rows[-2:]] == \
+        [(method, 1, "method_denied") for method in ("INFO", "BYE")], rows
+    assert data("call list")[0]["state"] == "confirmed" and net.pinhole(ROUTER, 4940)
+    assert "method_denied" in ctl("call show ctl-deny@call.example --ladder")
+    reset()
+
+
 @test("contract", "call list and show: the keys of the contract, and what they say")
 def calls():
     begin("ctl-a", 4950)

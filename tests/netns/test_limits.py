@@ -135,6 +135,28 @@ def idle_calls():
     reset()
 
 
+@test("S0-19", "calls that fall idle by a message, or are too many when the limit comes, go at once")
+def idle_by_message():
+    calls = []
+    for i in range(5):
+        call, _, _ = invite(f"hold{i}", 5170 + 2 * i)
+        answer(call)
+        phone.send(call.request("ACK", to_tag=True), SERVER)
+        assert server.recv()
+        calls.append(call)
+    shell(f"{TOOL} setting set max-idle-calls 2")
+    for i, call in enumerate(calls):
+        phone.send(call.request("INVITE", sdp(PHONE, 5170 + 2 * i, "a=inactive"), cseq=2, to_tag=True), SERVER)
+        assert server.recv()
+        server.send(call.response("200 OK", body=sdp(RELAY, 8000, "a=inactive")), ROUTER)
+        assert phone.recv()
+    assert names() == {"hold3", "hold4"}, names()
+    shell(f"{TOOL} setting set max-idle-calls 1")
+    call, _, _ = invite("next", 5190)
+    assert names() == {"hold4", "next"}, names()
+    reset()
+
+
 @test("FortiOS invite-rate", "rate-limit: so many requests of a method a second from one address")
 def rate():
     shell(f"{TOOL} setting set rate-limit 5")
