@@ -10,6 +10,7 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/netfilter/nf_nat_helper.h>
+#include <net/tcp.h>
 #include "apply.h"
 #include "call.h"
 #include "compat.h"
@@ -129,11 +130,66 @@ s32 sipalg_packet_shift(const struct sipalg_packet *packet)
 	return adj ? adj->offset_after : 0;
 }
 
-s32 sipalg_packet_old_shift(const struct sipalg_packet *packet)
+s32 sipalg_packet_shift_before(const struct sipalg_packet *packet, u32 end)
 {
 	const struct nf_ct_seqadj *adj = seqadj(packet);
 
-	return adj ? adj->offset_before : 0;
+	if (!adj)
+		return 0;
+	return after(end, adj->correction_pos) ? adj->offset_after :
+						 adj->offset_before;
+}
+
+bool sipalg_packet_recorrects(const struct sipalg_packet *packet, u32 seq)
+{
+	const struct nf_ct_seqadj *adj = seqadj(packet);
+
+	return adj && adj->offset_before != adj->offset_after &&
+	       !after(seq, adj->correction_pos);
+}
+
+u32 sipalg_packet_unplaceable(const struct sipalg_packet *packet, u32 seen)
+{
+	const struct nf_ct_seqadj *adj = seqadj(packet);
+
+	if (!adj || !after(seen, adj->correction_pos + adj->offset_before) ||
+	    after(seen, adj->correction_pos + adj->offset_after))
+		return 0;
+	return adj->correction_pos + adj->offset_after + 1 - seen;
+}
+
+/* What becomes @seen when conntrack adds the shift that it has for it. */
+static u32 unshifted(const struct sipalg_packet *packet, u32 seen)
+{
+	const struct nf_ct_seqadj *adj = seqadj(packet);
+
+	if (!adj)
+		return seen;
+	if (after(seen - adj->offset_after, adj->correction_pos))
+		return seen - adj->offset_after;
+	return seen - adj->offset_before;
+}
+
+void sipalg_packet_place(struct sipalg_packet *packet, u32 seen)
+{
+	struct sk_buff *skb = packet->skb;
+	__be32 seq = htonl(unshifted(packet, seen));
+	struct tcphdr *tcp;
+
+	if (skb_ensure_writable(skb, packet->protoff + sizeof(*tcp)))
+		return;
+	tcp = (struct tcphdr *)(skb->data + packet->protoff);
+	inet_proto_csum_replace4(&tcp->check, skb, tcp->seq, seq, false);
+	tcp->seq = seq;
+}
+
+void sipalg_packet_unfinish(struct sipalg_packet *packet)
+{
+	struct tcphdr *tcp =
+		(struct tcphdr *)(packet->skb->data + packet->protoff);
+
+	/* the checksum is left to be completed since the payload was cut */
+	tcp->fin = 0;
 }
 
 static bool replace_payload(struct sipalg_packet *packet, unsigned int offset,
@@ -163,6 +219,13 @@ bool sipalg_packet_blank(struct sipalg_packet *packet, unsigned int offset,
 	return true;
 }
 
+bool sipalg_packet_skip(struct sipalg_packet *packet, unsigned int len)
+{
+	return __nf_nat_mangle_tcp_packet(packet->skb, packet->ct,
+					  packet->ctinfo, packet->protoff,
+					  0, len, "", 0, false);
+}
+
 bool sipalg_packet_cut(struct sipalg_packet *packet, unsigned int len)
 {
 	return replace_payload(packet, len, "", 0);
@@ -181,6 +244,23 @@ bool sipalg_packet_refill(struct sipalg_packet *packet, const char *bytes,
 	tcp->seq = htonl(seq);
 	packet->piece = max(piece, old);
 	return true;
+}
+
+/* A packet of several segments may have become one that needs no cutting. */
+static void count_segments(struct sk_buff *skb, unsigned int payload)
+{
+	struct skb_shared_info *info = skb_shinfo(skb);
+	unsigned int segments;
+
+	if (!skb_is_gso(skb))
+		return;
+	segments = DIV_ROUND_UP(payload, info->gso_size);
+	if (segments == info->gso_segs || skb_unclone(skb, GFP_ATOMIC))
+		return;
+	if (segments > 1)
+		skb_shinfo(skb)->gso_segs = segments;
+	else
+		skb_gso_reset(skb);
 }
 
 /*
@@ -207,6 +287,32 @@ static void segment_if_needed(struct sipalg_packet *packet)
 				    SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
 }
 
+/*
+ * What a receiver has got behind a lost segment it tells in SACK blocks, which
+ * conntrack shifts like the acknowledgment before them: a message that has
+ * grown ends behind all data that conntrack has seen then. It would take the
+ * packet for invalid, and the router reset a connection that is not its own.
+ */
+static void allow_sack(struct sipalg_packet *packet)
+{
+	struct nf_conn *ct = packet->ct;
+	const struct nf_ct_seqadj *adj = seqadj(packet);
+	struct ip_ct_tcp_state *seen =
+		&ct->proto.tcp.seen[CTINFO2DIR(packet->ctinfo)];
+	const struct tcphdr *tcp =
+		(const struct tcphdr *)(packet->skb->data + packet->protoff);
+	u32 end = ntohl(tcp->seq) + packet->skb->len - packet->payload -
+		  packet->delta;
+
+	if (!adj || adj->offset_after <= adj->offset_before)
+		return;
+	end += adj->offset_after - adj->offset_before;
+	spin_lock_bh(&ct->lock);
+	if (after(end, seen->td_end))
+		seen->td_end = end;
+	spin_unlock_bh(&ct->lock);
+}
+
 void sipalg_apply_done(struct sipalg_packet *packet)
 {
 	const struct tcphdr *tcp;
@@ -222,6 +328,8 @@ void sipalg_apply_done(struct sipalg_packet *packet)
 		nf_ct_seqadj_set(packet->ct, packet->ctinfo, tcp->seq,
 				 packet->delta);
 	}
+	allow_sack(packet);
+	count_segments(packet->skb, packet->skb->len - packet->payload);
 	if (packet->delta > 0 || packet->piece)
 		segment_if_needed(packet);
 }

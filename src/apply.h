@@ -94,6 +94,15 @@ bool sipalg_packet_blank(struct sipalg_packet *packet, unsigned int offset,
 bool sipalg_packet_cut(struct sipalg_packet *packet, unsigned int len);
 
 /**
+ * sipalg_packet_skip() - let only the end of a segment's payload go on
+ * @packet: of TCP
+ * @len: bytes that do not stay
+ *
+ * Return: false if there is no memory.
+ */
+bool sipalg_packet_skip(struct sipalg_packet *packet, unsigned int len);
+
+/**
  * sipalg_packet_refill() - give a segment another payload
  * @packet: of TCP
  * @bytes: the payload, not of this packet
@@ -115,12 +124,47 @@ bool sipalg_packet_refill(struct sipalg_packet *packet, const char *bytes,
 s32 sipalg_packet_shift(const struct sipalg_packet *packet);
 
 /**
- * sipalg_packet_old_shift() - and data before the newest change of length
+ * sipalg_packet_shift_before() - and data that was sent long ago
  * @packet: of TCP
+ * @end: sequence number behind it, as the sender counts
  *
- * Return: bytes that conntrack will add to its sequence number.
+ * Return: bytes to be added for it to end where the receiver had its end.
  */
-s32 sipalg_packet_old_shift(const struct sipalg_packet *packet);
+s32 sipalg_packet_shift_before(const struct sipalg_packet *packet, u32 end);
+
+/**
+ * sipalg_packet_recorrects() - is the newest change of length in or behind this
+ * @packet: of TCP
+ * @seq: sequence number, as the sender counts
+ *
+ * Conntrack notes no further change for a segment that begins there.
+ */
+bool sipalg_packet_recorrects(const struct sipalg_packet *packet, u32 seq);
+
+/**
+ * sipalg_packet_unplaceable() - bytes that cannot arrive where they should
+ * @packet: of TCP
+ * @seen: sequence number of the first, as the receiver counts
+ *
+ * What the newest change of length has put in has no number that conntrack
+ * would make of any other.
+ *
+ * Return: how many from @seen on.
+ */
+u32 sipalg_packet_unplaceable(const struct sipalg_packet *packet, u32 seen);
+
+/**
+ * sipalg_packet_place() - have a segment arrive at a place in the stream
+ * @packet: of TCP
+ * @seen: sequence number of its first byte, as the receiver counts
+ */
+void sipalg_packet_place(struct sipalg_packet *packet, u32 seen);
+
+/**
+ * sipalg_packet_unfinish() - more comes behind what has been cut away
+ * @packet: of TCP, cut or refilled
+ */
+void sipalg_packet_unfinish(struct sipalg_packet *packet);
 
 /**
  * sipalg_apply_done() - after the last message of a packet

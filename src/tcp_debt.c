@@ -271,10 +271,31 @@ const struct sipalg_sent *sipalg_tcp_noted(const struct sipalg_tcp *tcp,
 	return NULL;
 }
 
+const struct sipalg_sent *sipalg_tcp_noted_from(const struct sipalg_tcp *tcp,
+						int dir, u32 seq)
+{
+	const struct sipalg_sent *sent;
+
+	if (!tcp)
+		return NULL;
+	list_for_each_entry(sent, &tcp->sent[dir], list)
+		if (!before(sent->start, seq))
+			return sent;
+	return NULL;
+}
+
+bool sipalg_tcp_has_got(const struct sipalg_tcp *tcp, int dir, u32 seen)
+{
+	return tcp->heard[dir] && !before(tcp->acked[dir], seen);
+}
+
 void sipalg_tcp_acknowledged(struct sipalg_tcp *tcp, int dir, u32 ack)
 {
 	struct sipalg_sent *sent, *next;
 
+	if (!tcp->heard[dir] || after(ack, tcp->acked[dir]))
+		tcp->acked[dir] = ack;
+	tcp->heard[dir] = true;
 	list_for_each_entry_safe(sent, next, &tcp->sent[dir], list) {
 		if (before(ack, sent->seen + sent->len))
 			break;

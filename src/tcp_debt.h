@@ -76,6 +76,8 @@ struct sipalg_sent {
  * @dead: taken off the list
  * @held: by direction
  * @sent: by direction
+ * @acked: by direction: what the receiver has last acknowledged, as it counts
+ * @heard: by direction: it has acknowledged anything since this object is there
  */
 struct sipalg_tcp {
 	struct list_head list;
@@ -89,6 +91,8 @@ struct sipalg_tcp {
 	bool dead;
 	struct sipalg_held held[2];
 	struct list_head sent[2];
+	u32 acked[2];
+	bool heard[2];
 };
 
 /**
@@ -169,6 +173,27 @@ const struct sipalg_sent *sipalg_tcp_noted(const struct sipalg_tcp *tcp,
  * @ack: acknowledgment number as the receiver counts
  */
 void sipalg_tcp_acknowledged(struct sipalg_tcp *tcp, int dir, u32 ack);
+
+/**
+ * sipalg_tcp_has_got() - has the receiver everything before this
+ * @tcp: locked
+ * @dir: direction of the data
+ * @seen: sequence number as the receiver counts
+ *
+ * Return: false if it is not known to have.
+ */
+bool sipalg_tcp_has_got(const struct sipalg_tcp *tcp, int dir, u32 seen);
+
+/**
+ * sipalg_tcp_noted_from() - the next translated message from there on
+ * @tcp: locked, or NULL
+ * @dir: its direction
+ * @seq: sequence number as the sender counts
+ *
+ * Return: the oldest that begins at @seq or later, or NULL.
+ */
+const struct sipalg_sent *sipalg_tcp_noted_from(const struct sipalg_tcp *tcp,
+						int dir, u32 seq);
 
 /**
  * sipalg_tcp_exit() - forget all debts of a namespace

@@ -303,25 +303,69 @@ static int repeated(struct segment *s, struct sipalg_held *h)
 	return sipalg_message_unchanged(s->flow, SIPALG_REASON_SPLIT_MESSAGE);
 }
 
-/* What passed long ago: again as the receiver got it, or ought to have. */
-static int old_data(struct segment *s)
+/* A translated message, whole, where the receiver waits for it. */
+static int message_again(struct segment *s, const struct sipalg_sent *sent)
 {
-	const struct sipalg_sent *sent =
-		sipalg_tcp_noted(s->tcp, s->dir, s->seq, s->len);
-	u32 seq;
+	bool more = after(s->seq + s->len, sent->start + sent->old_len);
 
-	if (sent) {
-		/* conntrack adds its shift of today to the number again */
-		seq = sent->seen - sipalg_packet_old_shift(s->packet);
-		if (!sipalg_packet_refill(s->packet, sent->bytes, sent->len,
-					  seq, s->len))
+	if (!sipalg_packet_refill(s->packet, sent->bytes, sent->len,
+				  sent->start, s->len))
+		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
+	if (more)
+		sipalg_packet_unfinish(s->packet);
+	sipalg_packet_place(s->packet, sent->seen);
+	return NF_ACCEPT;
+}
+
+/*
+ * What passed as it was, up to @end, and what is in it of translated messages:
+ * these the receiver has, in another length, so it is the end that must be
+ * where it was.
+ */
+static int bytes_again(struct segment *s, u32 end)
+{
+	const struct sipalg_sent *sent;
+	u32 seen, skip;
+
+	if (before(end, s->seq + s->len)) {
+		if (!sipalg_packet_cut(s->packet, end - s->seq))
 			return sipalg_message_drop(s->flow,
 						   SIPALG_REASON_NO_MEMORY);
-		return NF_ACCEPT;
+		sipalg_packet_unfinish(s->packet);
+	} else {
+		end = s->seq + s->len;
 	}
-	if (!after(s->seq + s->len, s->stream->next))
-		return NF_ACCEPT;
-	s->offset = s->stream->next - s->seq;
+	sent = sipalg_tcp_noted_from(s->tcp, s->dir, end);
+	seen = s->seq + (sent ? sent->seen - sent->start :
+				sipalg_packet_shift_before(s->packet, end));
+	/* these are of a message that the receiver has */
+	skip = min(sipalg_packet_unplaceable(s->packet, seen), end - s->seq);
+	if (skip && !sipalg_packet_skip(s->packet, skip))
+		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
+	sipalg_packet_place(s->packet, seen + skip);
+	return NF_ACCEPT;
+}
+
+/*
+ * What passed long ago: again as the receiver got it, or ought to have. One
+ * thing at a time; the sender repeats the rest when that is acknowledged.
+ */
+static int old_data(struct segment *s)
+{
+	u32 next = s->stream->next;
+	const struct sipalg_sent *sent =
+		sipalg_tcp_noted(s->tcp, s->dir, s->seq, s->len);
+
+	if (sent && (!before(s->seq, sent->start) ||
+		     sipalg_tcp_has_got(s->tcp, s->dir, sent->seen)))
+		return message_again(s, sent);
+	if (sent)
+		return bytes_again(s, sent->start);
+	if (!after(s->seq + s->len, next) ||
+	    sipalg_packet_recorrects(s->packet, s->seq))
+		return bytes_again(s, next);
+
+	s->offset = next - s->seq;
 	if (held(s))
 		sipalg_tcp_let_go(s->tcp, s->dir);
 	return messages(s);
