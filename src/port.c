@@ -20,15 +20,19 @@ struct port_key {
 	u16 port;
 };
 
+#define NEIGHBOURS	8
+
 /*
  * Ports that are asked for together are neighbours: so are their buckets, in
- * one line of the cache. An address has no two media at one port, so none can
- * make a bucket long.
+ * one line of the cache. Where such a group lies nobody can foretell: a phone
+ * chooses its ports, but must not choose the bucket.
  */
 static u32 hash(const union nf_inet_addr *ip, u16 port, u32 seed)
 {
-	return jhash2((__force const u32 *)ip->all, ARRAY_SIZE(ip->all), seed) +
-	       port;
+	u32 group = jhash2((__force const u32 *)ip->all, ARRAY_SIZE(ip->all),
+			   seed + port / NEIGHBOURS);
+
+	return group + port % NEIGHBOURS;
 }
 
 static u32 hash_key(const void *data, u32 len, u32 seed)

@@ -45,6 +45,17 @@ def reset():
     assert data("stats show")["memory_bytes"] == 0
 
 
+@test("S3-40", "sixty calls in one burst, their ports a power of two apart, get the ports they ask for")
+def burst():
+    for i in range(60):
+        call = Call(f"b{i}", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+        phone.send(call.request("INVITE", sdp(PHONE, 2048 + 1024 * i)), SERVER)
+    for i in range(60):
+        got = server.recv()
+        assert got and f"m=audio {2048 + 1024 * i} ".encode() in got, (i, got)
+    reset()
+
+
 @test("S0-12", "a full table: the call that was silent longest goes, a new one gets in")
 def full():
     shell(f"{TOOL} setting set max-calls 16")
