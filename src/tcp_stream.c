@@ -178,7 +178,8 @@ static int without_body(struct segment *s, u32 missing)
 /* Too long to be followed, but it is known where it ends; or it is not. */
 static int too_long(struct segment *s, u32 total)
 {
-	if (!total)
+	/* sequence numbers cannot tell what is half their range away */
+	if (!total || total > S32_MAX)
 		return foreign(s);
 	s->stream->next = s->seq + s->offset + total;
 	if (held(s))
