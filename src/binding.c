@@ -339,6 +339,13 @@ static bool is_uri_of_phone(const struct sipalg_binding *binding, u8 place)
 	}
 }
 
+static void note_uri(struct sipalg_binding *binding,
+		     const struct sip_host *host)
+{
+	binding->uri_port = host->port;
+	binding->uri_secure = host->secure;
+}
+
 void sipalg_binding_note(struct sipalg_binding *binding,
 			 const struct sip_msg *msg, const struct sip_host *host)
 {
@@ -347,7 +354,7 @@ void sipalg_binding_note(struct sipalg_binding *binding,
 	if (host->place == SIP_AT_VIA)
 		binding->via_port = host->port;
 	else if (is_uri_of_phone(binding, host->place))
-		binding->uri_port = host->port;
+		note_uri(binding, host);
 	if (host->host.len <= SIPALG_BINDING_TEXT) {
 		binding->text_len = host->host.len;
 		memcpy(binding->text, sip_span_ptr(msg, host->host),

@@ -57,6 +57,7 @@ struct sipalg_binding_key {
  * @places: bits of enum sip_place at which the outside was told @public
  * @via_port: port that the phone writes in Via, host byte order; 0: none
  * @uri_port: the same in its Contact, or in routes as long as it gave none
+ * @uri_secure: there it was a sips: URI
  * @text: host as the phone writes it
  * @text_len: its length in bytes
  * @registered: a registrar has confirmed it
@@ -89,6 +90,7 @@ struct sipalg_binding {
 	u32 places;
 	u16 via_port;
 	u16 uri_port;
+	bool uri_secure;
 	unsigned long registered_until;
 	struct sipalg_addr registrar;
 	u64 register_call_id;

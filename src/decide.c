@@ -118,7 +118,7 @@ static void note_register(const struct sipalg_flow *flow,
 			continue;
 		host = &msg->hosts[contact->host];
 		addr.ip = host->addr;
-		addr.port = htons(host->port ?: 5060);
+		addr.port = htons(sip_host_port(host));
 		binding = sipalg_binding_of_sender(flow, &addr);
 		if (binding)
 			sipalg_registration_request(flow, msg, binding,

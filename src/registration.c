@@ -36,7 +36,8 @@ static struct sipalg_addr listens_at(const struct sipalg_binding *binding)
 {
 	return (struct sipalg_addr){
 		.ip = binding->private.addr.ip,
-		.port = htons(binding->uri_port ?: 5060),
+		.port = htons(binding->uri_port ?:
+			      sip_default_port(binding->uri_secure)),
 	};
 }
 
@@ -188,7 +189,7 @@ static u32 confirm_contact(const struct sipalg_flow *flow,
 	const struct sip_host *host = &msg->hosts[contact->host];
 	const struct sipalg_addr addr = {
 		.ip = host->addr,
-		.port = htons(host->port ?: 5060),
+		.port = htons(sip_host_port(host)),
 	};
 	const union nf_inet_addr *phone = &flow->dst_real.ip;
 	struct sipalg_binding *binding = sipalg_binding_find(flow, &addr, phone);
@@ -222,7 +223,7 @@ static bool lists(const struct sip_msg *msg, const struct sipalg_addr *addr)
 			continue;
 		host = &msg->hosts[msg->contacts[i].host];
 		if (sipalg_ip_equal(&host->addr, &addr->ip) &&
-		    htons(host->port ?: 5060) == addr->port)
+		    htons(sip_host_port(host)) == addr->port)
 			return true;
 	}
 	return false;

@@ -183,7 +183,7 @@ static bool find_way(const struct sipalg_flow *flow,
 		     const struct sip_host *host, struct way *way)
 {
 	u8 form = flow->family == AF_INET ? SIP_HOST_IP4 : SIP_HOST_IP6;
-	u16 port = host->port ?: 5060;
+	u16 port = sip_host_port(host);
 
 	/* what is behind TLS is nothing that we could follow */
 	if (host->form != form || host->secure || port < LOWEST_PORT ||

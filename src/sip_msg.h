@@ -119,6 +119,30 @@ struct sip_host {
 	union nf_inet_addr addr;
 };
 
+/**
+ * sip_default_port() - what a URI without port means
+ * @secure: it is sips:
+ *
+ * RFC 3261 19.1.2.
+ *
+ * Return: the port in host byte order.
+ */
+static inline u16 sip_default_port(bool secure)
+{
+	return secure ? 5061 : 5060;
+}
+
+/**
+ * sip_host_port() - the port that a host stands for
+ * @host: of a URI or Via
+ *
+ * Return: the one that is written, else the default, in host byte order.
+ */
+static inline u16 sip_host_port(const struct sip_host *host)
+{
+	return host->port ?: sip_default_port(host->secure);
+}
+
 #define SIP_NO_INDEX	0xffff	/* "none" where an index into an array stands */
 
 /**

@@ -6,9 +6,6 @@
 #include "net.h"
 #include "translate.h"
 
-#define SIP_PORT	5060
-#define SIPS_PORT	5061
-
 /* The columns of the table: out is inside to outside. */
 #define OUT_REQUEST	0x01
 #define OUT_RESPONSE	0x02
@@ -68,9 +65,7 @@ static bool of_family(const struct sip_host *host, u8 family)
 
 static struct sipalg_addr host_addr(const struct sip_host *host)
 {
-	u16 port = host->port ?: host->secure ? SIPS_PORT : SIP_PORT;
-
-	return (struct sipalg_addr){ host->addr, htons(port) };
+	return (struct sipalg_addr){ host->addr, htons(sip_host_port(host)) };
 }
 
 /* A public port for a Contact that is not the port the phone sends from. */
@@ -125,7 +120,7 @@ static void use_binding(struct sipalg_call *call, struct sipalg_binding *binding
 /* An absent port says the default one. */
 static bool is_default_port(const struct sip_host *host, __be16 port)
 {
-	return ntohs(port) == (host->secure ? SIPS_PORT : SIP_PORT);
+	return ntohs(port) == sip_default_port(host->secure);
 }
 
 static u16 port_to_write(const struct sip_host *host, __be16 port)

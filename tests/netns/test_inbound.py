@@ -192,6 +192,29 @@ def header_expires():
     router("conntrack -D -p udp 2>/dev/null || true")
 
 
+@test("S3-24", "a sips: Contact without port is registered at port 5061, and called there")
+def secure():
+    def spelled(data, host):
+        return again(data, (f"UDP {host};", f"UDP {host}:5061;"),
+                     (f"Contact: <sip:alice@{host}>", f"Contact: <sips:alice@{host}>"))
+    secured = Udp("phone", PHONE, 5061)
+    request, answer = register("sips", PHONE, ROUTER, expires=60)
+    request, answer = spelled(request, PHONE), spelled(answer, ROUTER)
+    secured.send(request, SERVER)
+    same(server.recv(), again(request, (PHONE, ROUTER)))
+    server.send(answer, ROUTER, 5061)
+    same(secured.recv(), again(answer, (ROUTER, PHONE)))
+    router("conntrack -D -p udp")
+    data = Call("sipsc", PHONE, ROUTER, SERVER).peer_request("OPTIONS", ROUTER)
+    data = again(data, (f"OPTIONS sip:alice@{ROUTER} ", f"OPTIONS sips:alice@{ROUTER} "))
+    server.send(data, ROUTER, 5061)
+    same(secured.recv(), again(data, (f"sips:alice@{ROUTER} ", f"sips:alice@{PHONE} ")))
+    time.sleep(65)
+    secured.close()
+    assert not net.expectations("signalling")
+    router("conntrack -D -p udp 2>/dev/null || true")
+
+
 @test("S3-17", "only the registrar may call, a stranger's INVITE does not ring")
 def ghost():
     registered("s317")
