@@ -6,6 +6,7 @@
  */
 #include <linux/jhash.h>
 #include <linux/rhashtable.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 #include "binding.h"
 #include "compat.h"
@@ -95,6 +96,34 @@ static struct sipalg_binding_key make_key(u8 family, u8 l4proto,
 	return key;
 }
 
+/*
+ * A port in Contact that a phone does not send from is one less for all others,
+ * so a host has but so many. Hosts that share a counter cannot be aimed at.
+ */
+#define MOST_OWN_PORTS	64
+
+static bool take_port(struct sipalg_binding *binding)
+{
+	struct sipalg_net *sn = binding->sn;
+	u64 hash = siphash(&binding->private.addr.ip,
+			   sizeof(binding->private.addr.ip), &sn->key);
+	atomic_t *count = &sn->own_ports[hash >> (64 - SIPALG_OWN_PORTS_BITS)];
+
+	if (atomic_inc_return(count) > MOST_OWN_PORTS) {
+		atomic_dec(count);
+		return false;
+	}
+	binding->own_port = count;
+	return true;
+}
+
+static void give_port(struct sipalg_binding *binding)
+{
+	if (binding->own_port)
+		atomic_dec(binding->own_port);
+	binding->own_port = NULL;
+}
+
 static void binding_put(struct sipalg_binding *binding)
 {
 	if (refcount_dec_and_test(&binding->refs)) {
@@ -126,6 +155,7 @@ static void unlink_tables(struct sipalg_binding *binding)
 	rhltable_remove(&sn->bindings_private, &binding->private_node,
 			private_params);
 	atomic_dec(&sn->binding_count);
+	give_port(binding);
 }
 
 static void binding_expired(struct timer_list *timer)
@@ -311,11 +341,17 @@ struct sipalg_binding *sipalg_binding_make(const struct sipalg_flow *flow,
 	binding = binding_alloc(flow, private, public);
 	if (!binding)
 		return NULL;
+	if (!sipalg_addr_equal(public, &flow->src_seen) &&
+	    !take_port(binding)) {
+		binding_put(binding);
+		return NULL;
+	}
 	spin_lock_bh(&binding->lock);
 	err = insert(sn, binding);
 	spin_unlock_bh(&binding->lock);
 	if (!err)
 		return binding;
+	give_port(binding);
 	binding_put(binding);
 	/* another CPU was faster */
 	return err == -EEXIST ?

@@ -47,6 +47,7 @@ struct sipalg_binding_key {
  * @public: as the outside knows it; never changes
  * @private: where it really is; never changes
  * @sn: the namespace
+ * @own_port: where its port is counted, or NULL: it is the flow's
  * @rcu: frees it after the last reader
  * @refs: the table's, one for each user, one for an armed timer
  * @users: calls that need it
@@ -76,6 +77,7 @@ struct sipalg_binding {
 	struct sipalg_binding_key public;
 	struct sipalg_binding_key private;
 	struct sipalg_net *sn;
+	atomic_t *own_port;
 	struct rcu_head rcu;
 	refcount_t refs;
 	atomic_t users;
@@ -193,7 +195,7 @@ sipalg_binding_of_sender(const struct sipalg_flow *flow,
  *
  * Caller holds rcu_read_lock; softirq.
  *
- * Return: the binding, or NULL if there is no memory.
+ * Return: the binding, or NULL: no memory, or the host has too many ports.
  */
 struct sipalg_binding *sipalg_binding_make(const struct sipalg_flow *flow,
 					   const struct sipalg_addr *private,

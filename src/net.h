@@ -24,6 +24,8 @@
 #include "setting.h"
 #include "stats.h"
 
+#define SIPALG_OWN_PORTS_BITS	8
+
 /**
  * struct sipalg_net - one namespace
  * @net: the namespace; it outlives this
@@ -51,6 +53,7 @@
  * @call_count: calls in @calls; @call_peak its highest value
  * @idle_count: calls in @idle
  * @binding_count: bindings in the tables
+ * @own_ports: by hash of the host inside: its bindings with a port of their own
  * @registration_count: those that a registrar has confirmed
  * @pinhole_count: expectations of ours
  * @memory: bytes of our own objects
@@ -96,6 +99,7 @@ struct sipalg_net {
 	atomic_t call_peak;
 	atomic_t idle_count;
 	atomic_t binding_count;
+	atomic_t own_ports[1 << SIPALG_OWN_PORTS_BITS];
 	atomic_t registration_count;
 	atomic_t pinhole_count;
 	atomic_long_t memory;

@@ -253,6 +253,22 @@ def crowd():
         sock.close()
 
 
+@test("S0-12", "a phone that names ever new ports in Contact takes no others' media ports")
+def many_contacts():
+    router(f"{CTL} setting set media-ports 20000-20199")
+    for i in range(200):
+        call = Call(f"many{i}", f"{OTHER}:5060", "", SERVER)
+        other.send(again(call.request("OPTIONS"),
+                         (f"Contact: <sip:alice@{OTHER}:5060>", f"Contact: <sip:alice@{OTHER}:{20000 + i}>")),
+                   SERVER)
+        assert server.recv()
+    call = Call("heard", f"{PHONE}:5060", "", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4000)), SERVER)
+    got = server.recv()
+    assert got and f"c=IN IP4 {ROUTER}".encode() in got, got
+    assert net.expectations()
+
+
 @test("contract", "a call that says more than an answer holds is listed and shown all the same")
 def says_much():
     ours = ("much@call.example", "m" * 480 + "@call.example"), ("tag=phone-much", "tag=" + 240 * "y")
