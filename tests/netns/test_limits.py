@@ -7,7 +7,7 @@ import time
 import topology as net
 from sip import Call, again, sdp
 from tap import run, same, test
-from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp, shell
+from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, shell
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
@@ -22,6 +22,10 @@ def data(arguments):
 
 def names():
     return {row["call_id"].split("@")[0] for row in data("call list")}
+
+
+def data_of_drops():
+    return {reason: count for reason, count in data("stats show")["dropped"].items() if count}
 
 
 def invite(name, port=0, sock=phone, host=PHONE):
@@ -40,6 +44,7 @@ def answer(call):
 def reset():
     shell(f"{TOOL} setting reset")
     shell(f"{TOOL} call end --all")
+    shell(f"{TOOL} stats reset")
     net.router("conntrack -D -p udp 2>/dev/null || true")
     time.sleep(40)
     assert data("stats show")["memory_bytes"] == 0
@@ -183,6 +188,56 @@ def rate():
         assert server.recv(), "what belongs to a call is not held back"
     time.sleep(1.1)
     assert invite("r9")[2]
+    reset()
+
+
+@test("FortiOS invite-rate", "keepalives and answers are not counted; over TCP only what is too much is taken out")
+def rate_of_what():
+    shell(f"{TOOL} setting set rate-limit 2")
+    call, _, _ = invite("alive", 5200)
+    answer(call)
+    for data in (b"\r\n\r\n", b"\0"):
+        for _ in range(20):
+            phone.send(data, SERVER)
+            same(server.recv(), data)
+    for method in ("ACK", "INFO", "UPDATE", "BYE"):
+        for cseq in range(2, 7):
+            phone.send(call.request(method, cseq=cseq, to_tag=True), SERVER)
+            assert server.recv(), (method, cseq)
+    time.sleep(1.1)
+    ours, theirs = Tcp.pair("phone", PHONE, 40000)
+    hide = (f"{PHONE}:5060", f"{ROUTER}:40000")
+    four = [Call(f"tcp{i}", f"{PHONE}:5060", "", SERVER, "TCP").request("INVITE") for i in range(4)]
+    ours.send(b"".join(four) + b"\r\n\r\n" + Call("opt", f"{PHONE}:5060", "", SERVER, "TCP").request("OPTIONS"))
+    wanted = [again(data, hide) for data in four[:2]] + [b"\r\n"] * 4 + \
+        [again(Call("opt", f"{PHONE}:5060", "", SERVER, "TCP").request("OPTIONS"), hide)]
+    same(theirs.recv(len(b"".join(wanted)) + 1, 1), b"".join(wanted))
+    assert data_of_drops() == {"rate_limited": 2}
+    ours.close()
+    theirs.close()
+    net.router("conntrack -D -p tcp")
+    reset()
+
+
+@test("S4-2", "rounds of 422 are one call that screening lets be, unless 422 is taken from the list")
+def rounds():
+    shell(f"{TOOL} setting set screen-invites on")
+    call = Call("rounds", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    for cseq in range(1, 5):
+        phone.send(call.request("INVITE", sdp(PHONE, 5210), cseq=cseq), SERVER)
+        assert server.recv(), cseq
+        server.send(call.response("422 Session Interval Too Small", extra="\nMin-SE: 900"), ROUTER)
+        assert phone.recv()
+        phone.send(call.request("ACK", cseq=cseq), SERVER)
+        assert server.recv()
+    phone.send(call.request("INVITE", sdp(PHONE, 5210), cseq=5), SERVER)
+    assert server.recv()
+    answer(call)
+    assert names() == {"rounds"} and net.pinhole(ROUTER, 5210)
+    assert not data_of_drops()
+    shell(f"{TOOL} setting set screen-exempt 401,407,487,488")
+    refuse("seeds", "422 Session Interval Too Small")
+    assert invite("blocked")[2] is None
     reset()
 
 
