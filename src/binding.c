@@ -98,15 +98,16 @@ static struct sipalg_binding_key make_key(u8 family, u8 l4proto,
 
 /*
  * A port in Contact that a phone does not send from is one less for all others,
- * so a host has but so many. Hosts that share a counter cannot be aimed at.
+ * so a host has but so many, those it names of its neighbours among them.
+ * Hosts that share a counter cannot be aimed at.
  */
 #define MOST_OWN_PORTS	64
 
-static bool take_port(struct sipalg_binding *binding)
+static bool take_port(struct sipalg_binding *binding,
+		      const union nf_inet_addr *namer)
 {
 	struct sipalg_net *sn = binding->sn;
-	u64 hash = siphash(&binding->private.addr.ip,
-			   sizeof(binding->private.addr.ip), &sn->key);
+	u64 hash = siphash(namer, sizeof(*namer), &sn->key);
 	atomic_t *count = &sn->own_ports[hash >> (64 - SIPALG_OWN_PORTS_BITS)];
 
 	if (atomic_inc_return(count) > MOST_OWN_PORTS) {
@@ -342,7 +343,7 @@ struct sipalg_binding *sipalg_binding_make(const struct sipalg_flow *flow,
 	if (!binding)
 		return NULL;
 	if (!sipalg_addr_equal(public, &flow->src_seen) &&
-	    !take_port(binding)) {
+	    !take_port(binding, &flow->src.ip)) {
 		binding_put(binding);
 		return NULL;
 	}

@@ -65,6 +65,7 @@ static const struct {
 	u8 setting;
 } places[] = {
 	{ SIP_AT_CONTACT, SIPALG_CONTACT_PINHOLE },
+	{ SIP_AT_REFER_TO, SIPALG_CONTACT_PINHOLE },
 	{ SIP_AT_RECORD_ROUTE, SIPALG_RECORD_ROUTE_PINHOLE },
 	{ SIP_AT_ROUTE, SIPALG_ROUTE_PINHOLE },
 	{ SIP_AT_VIA, SIPALG_VIA_PINHOLE },
@@ -179,6 +180,23 @@ static bool find_other(const struct sipalg_flow *flow, const struct way *way)
 	       !sipalg_is_router(flow->sn->net, flow->family, &way->dst.ip);
 }
 
+/* S3-28: a third phone of ours, as the one who is referred to it addresses it. */
+static bool find_third(const struct sipalg_flow *flow, struct way *way)
+{
+	const struct sipalg_binding *binding;
+
+	if (!sipalg_flow_from_inside(flow) ||
+	    !sipalg_is_neighbour(flow->sn->net, flow->family, &way->dst.ip,
+				 &flow->dst_real.ip))
+		return false;
+	binding = sipalg_binding_find_inside(flow, &way->dst,
+					     &flow->src_seen.ip);
+	if (!binding)
+		return false;
+	way->dst = binding->public.addr;
+	return true;
+}
+
 static bool find_way(const struct sipalg_flow *flow,
 		     const struct sip_host *host, struct way *way)
 {
@@ -197,7 +215,8 @@ static bool find_way(const struct sipalg_flow *flow,
 	if (sipalg_ip_equal(&host->addr, &flow->src.ip) ||
 	    sipalg_ip_equal(&host->addr, &flow->src_seen.ip))
 		return find_own(flow, way);
-	return find_other(flow, way);
+	return way->place == SIP_AT_REFER_TO ? find_third(flow, way) :
+					       find_other(flow, way);
 }
 
 /* RFC 3261 12.2.1.2, 3311 5.1; the seed has ACK as well (S3-45). */
@@ -221,6 +240,8 @@ static bool is_telling(const struct sip_msg *msg, const struct sip_host *host,
 		return msg->status < 300 && is_target_refresh(msg);
 	case SIP_AT_VIA:
 		return msg->request && !host->value;
+	case SIP_AT_REFER_TO:
+		return msg->request && msg->method == SIP_METHOD_REFER;
 	default:
 		return msg->request;
 	}

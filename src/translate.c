@@ -5,6 +5,9 @@
 #include "call.h"
 #include "net.h"
 #include "translate.h"
+#include "where.h"
+
+#define LOWEST_PORT	1024	/* H-25 */
 
 /* The columns of the table: out is inside to outside. */
 #define OUT_REQUEST	0x01
@@ -158,7 +161,49 @@ static void hide_identity(const struct translation *t,
 	sipalg_plan_host(t->plan, host, flow->family, &flow->src_seen.ip, port);
 }
 
-/* S3-28: a third phone of ours that is named has a public face already. */
+/*
+ * Who is referred to a phone of ours may be let in to it: within a call in
+ * which both have spoken, to what is surely behind this router.
+ */
+static bool may_introduce(const struct translation *t,
+			  const struct sip_host *host,
+			  const struct sipalg_addr *addr)
+{
+	const struct sipalg_net *sn = t->flow->sn;
+
+	return host->place == SIP_AT_REFER_TO && !host->secure &&
+	       t->msg->method == SIP_METHOD_REFER && t->plan->followed &&
+	       sipalg_call_heard_both(t->plan->call) &&
+	       sipalg_setting(sn, SIPALG_CONTACT_PINHOLE) &&
+	       ntohs(addr->port) >= LOWEST_PORT &&
+	       sipalg_is_neighbour(sn->net, t->flow->family, &addr->ip,
+				   &t->flow->dst_real.ip);
+}
+
+/* Until the new call comes, which keeps it, it may take as long as to answer. */
+static struct sipalg_binding *introduce(const struct translation *t,
+					const struct sip_host *host,
+					const struct sipalg_addr *addr)
+{
+	struct sipalg_net *sn = t->flow->sn;
+	struct sipalg_binding *binding;
+	struct sipalg_addr public;
+
+	if (!may_introduce(t, host, addr) || !choose_public(t, addr, &public))
+		return NULL;
+	binding = sipalg_binding_make(t->flow, addr, &public);
+	if (!binding)
+		return NULL;
+	sipalg_binding_note(binding, t->msg, host);
+	sipalg_binding_keep(binding, 60 * HZ *
+			    (unsigned long)sipalg_setting(sn, SIPALG_C_TIMEOUT));
+	return binding;
+}
+
+/*
+ * S3-28: a third phone of ours that is named has a public face already, or
+ * gets one.
+ */
 static void hide_third_party(const struct translation *t,
 			     const struct sip_host *host)
 {
@@ -168,7 +213,8 @@ static void hide_third_party(const struct translation *t,
 	if (host->place != SIP_AT_REFER_TO && host->place != SIP_AT_CONTACT)
 		return;
 	binding = sipalg_binding_find_inside(t->flow, &addr,
-					     &t->flow->src_seen.ip);
+					     &t->flow->src_seen.ip) ?:
+		  introduce(t, host, &addr);
 	if (binding)
 		sipalg_plan_host(t->plan, host, t->flow->family,
 				 &binding->public.addr.ip,

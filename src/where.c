@@ -15,6 +15,14 @@ bool sipalg_is_router(struct net *net, u8 family, const union nf_inet_addr *ip)
 	return nf_ipv6_chk_addr(net, &ip->in6, NULL, 0);
 }
 
+/* Neither the router itself nor all hosts of a network. */
+static bool is_host(struct net *net, u8 family, const union nf_inet_addr *ip)
+{
+	if (family == AF_INET)
+		return inet_addr_type(net, ip->ip) == RTN_UNICAST;
+	return !sipalg_is_router(net, family, ip);
+}
+
 bool sipalg_is_unicast(u8 family, const union nf_inet_addr *ip)
 {
 	if (family == AF_INET)
@@ -57,7 +65,7 @@ bool sipalg_is_neighbour(struct net *net, u8 family,
 {
 	int way;
 
-	if (!is_private(family, ip) || sipalg_is_router(net, family, ip))
+	if (!is_private(family, ip) || !is_host(net, family, ip))
 		return false;
 	way = way_to(net, family, ip);
 	return way && way != way_to(net, family, receiver);

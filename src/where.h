@@ -31,8 +31,8 @@ bool sipalg_is_router(struct net *net, u8 family, const union nf_inet_addr *ip);
  * @receiver: address of whom a message goes to, from inside to outside
  *
  * A private one (RFC 1918, 6598, 4193) that lies behind another interface
- * than the receiver, and is not the router's. Any context; caller holds
- * rcu_read_lock.
+ * than the receiver, and is not the router's, nor a broadcast address. Any
+ * context; caller holds rcu_read_lock.
  *
  * Return: true if it is.
  */

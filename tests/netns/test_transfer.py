@@ -5,9 +5,10 @@ import topology as net
 from sip import Call, again, message, sdp
 from talk import (HIDE, answered, audio, back, both, hang_up, out, passes, phone, reinvite, server)
 from tap import run, same, test
-from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp
+from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, router
 
 third = Udp("other", OTHER, 5062)
+CTL = "tools/sipalg-ctl/sipalg-ctl"
 TRUNK = "203.0.113.60"
 
 
@@ -146,6 +147,64 @@ def attended():
         ours.close()
         theirs.close()
         hang_up(call)
+
+
+def referred_to(got):
+    """The address that the provider is referred to."""
+    return got.split(b"Refer-To: <sip:carol@")[1].split(b">")[0].decode()
+
+
+@test("S3-28", "a third phone that never spoke gets an address, by which only who was referred can call it")
+def unknown_third():
+    fresh, stranger = Udp("other", OTHER, 5070), Udp("provider", STRANGER, 5060)
+    at_first = net.expectations("signalling")
+    call = answered("newthird", 4070)
+    seen = referred_to(refer(call, f"<sip:carol@{OTHER}:5070?Replaces=x%40{OTHER}%3Bto-tag%3D1>").replace(b"?", b">"))
+    host, port = seen.split(":")
+    assert host == ROUTER and int(port) >= 1024, seen
+    assert net.pinhole(ROUTER, int(port), "signalling")
+    invitation = Call("intruder", f"{OTHER}:5070", seen, SERVER).peer_request("INVITE", seen, body=sdp(STRANGER, 7000))
+    stranger.send(invitation, ROUTER, int(port))
+    assert fresh.recv(0.5) is None, "anybody can call"
+    net.router(f"conntrack -D -p udp -s {STRANGER}")
+    second = from_outside(fresh, seen, f"{OTHER}:5070", "newcall", 4076)
+    hang_up(call)
+    bye = second.peer_request("BYE", seen, cseq=101)
+    server.send(bye, ROUTER, int(port))
+    same(fresh.recv(), again(bye, (seen, f"{OTHER}:5070")))
+    answer = second.peer_response("200 OK", "BYE", cseq=101)
+    fresh.send(answer, SERVER)
+    same(server.recv(), again(answer, (f"{OTHER}:5070", seen)))
+    net.until(lambda: len(net.expectations("signalling")) == len(at_first), 100, 1)
+    fresh.close()
+    stranger.close()
+
+
+@test("S3-28", "nothing is opened to the router, a low port, a host outside, or outside of a call")
+def unsafe_third():
+    at_first = net.expectations("signalling")
+    call = answered("unsafe", 4080)
+    before = net.expectations("signalling")
+    for target in ("192.168.1.1:5060", f"{OTHER}:53", "10.1.2.3:5060", f"{STRANGER}:5060", "192.168.2.255:5060"):
+        got = refer(call, f"<sip:carol@{target}>")
+        assert referred_to(got) == target, got
+        assert len(net.expectations("signalling")) == len(before), target
+    router(f"{CTL} setting set contact-pinhole off")
+    assert referred_to(refer(call, f"<sip:carol@{OTHER}:5090>")) == f"{OTHER}:5090"
+    router(f"{CTL} setting reset")
+    hang_up(call)
+    net.until(lambda: len(net.expectations("signalling")) == len(at_first), 100, 1)
+    lone = message(f"""REFER sip:bob@{SERVER}:5060 SIP/2.0
+        Via: SIP/2.0/UDP {PHONE}:5060;branch=z9hG4bKlone;rport
+        From: "alice" <sip:alice@{SERVER}>;tag=lone
+        To: <sip:bob@{SERVER}>
+        Call-ID: lone@call.example
+        CSeq: 1 REFER
+        Contact: <sip:alice@{PHONE}:5060>
+        Refer-To: <sip:carol@{OTHER}:5090>""")
+    phone.send(lone, SERVER)
+    same(server.recv(), again(lone, HIDE))
+    assert len(net.expectations("signalling")) == len(at_first)
 
 
 @test("S3-28", "an INVITE with Replaces takes over a call: its Call-ID and tags are not touched")
