@@ -127,7 +127,9 @@ static void invite(struct speech *s)
 {
 	struct sipalg_call *call = s->call;
 
-	describe(s);
+	/* what is older than the newest offers nothing any more */
+	if (s->msg->cseq >= call->invite_cseq[s->side])
+		describe(s);
 	if (s->msg->cseq <= call->invite_cseq[s->side]) {
 		s->plan->retransmitted = true;
 		return;

@@ -269,6 +269,26 @@ def many_contacts():
     assert net.expectations()
 
 
+@test("S3-41", "an old INVITE that comes late, after a newer one was answered, changes no media")
+def late_offer():
+    call = Call("old", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    first = call.request("INVITE", sdp(PHONE, 4300))
+    for cseq, port in ((1, 4300), (2, 4310)):
+        phone.send(first if cseq == 1 else
+                   call.request("INVITE", sdp(PHONE, port), cseq=cseq, to_tag=True), SERVER)
+        assert server.recv()
+        answer = call.response("200 OK", body=sdp(RELAY, 8300))
+        server.send(answer, ROUTER)
+        assert phone.recv()
+    before = net.expectations()
+    phone.send(first, SERVER)
+    assert server.recv()
+    server.send(answer, ROUTER)
+    assert phone.recv()
+    assert net.pinhole(ROUTER, 4310) and not net.pinhole(ROUTER, 4300), net.expectations()
+    assert len(net.expectations()) == len(before), (before, net.expectations())
+
+
 @test("contract", "a call that says more than an answer holds is listed and shown all the same")
 def says_much():
     ours = ("much@call.example", "m" * 480 + "@call.example"), ("tag=phone-much", "tag=" + 240 * "y")
