@@ -147,17 +147,11 @@ static void length_read(const struct sip_line *line, struct length *length)
  */
 static const char *header_end(const char *p, const char *end, struct length *length)
 {
-	struct sip_line line;
-	const char *body;
+	struct sip_line line = { .next = p };
 
-	for (;; p = line.next) {
-		body = sip_line_blank(p, end);
-		if (body)
-			return body;
-		if (!sip_line_read(p, end, &line))
-			return NULL;
+	while (sip_line_walk(&line, end))
 		length_read(&line, length);
-	}
+	return line.next;
 }
 
 static enum sip_frame more_or(enum sip_frame too_long, u32 len, u32 max_len, u32 *frame_len)
@@ -237,12 +231,10 @@ bool sip_frame_opaque(const char *data, u32 len)
 
 	if (p == end)
 		return false;
-	for (p++; !sip_line_blank(p, end); p = line.next) {
-		if (!sip_line_read(p, end, &line))
-			return false;
+	line.next = p + 1;
+	while (sip_line_walk(&line, end))
 		if (sip_header_find(line.name, line.name_len) == SIP_HEADER_CONTENT_TYPE &&
 		    may_describe(line.value, line.value_end))
 			return false;
-	}
-	return true;
+	return line.next;
 }

@@ -71,6 +71,19 @@ static inline bool sip_line_read(const char *p, const char *end, struct sip_line
 }
 
 /*
+ * Reads the header at @line->next and moves on. False when there is none: then
+ * @line->next is the first byte of the body, or NULL if the blank line is not
+ * before @end.
+ */
+static inline bool sip_line_walk(struct sip_line *line, const char *end)
+{
+	const char *p = line->next;
+
+	line->next = sip_line_blank(p, end);
+	return !line->next && sip_line_read(p, end, line);
+}
+
+/*
  * A start line claims to be SIP when it begins (response) or ends (request)
  * with the version. White space at its end is forgiven, as RFC 4475 3.1.2.10
  * allows.

@@ -63,17 +63,11 @@ static bool encoding_is_plain(const char *p, u32 len)
 static const char *part_headers(const struct sip_msg *msg, const char *p, const char *end,
 				enum content_kind *kind, struct sip_span *boundary)
 {
+	struct sip_line line = { .next = p };
 	bool plain = true;
-	struct sip_line line;
-	const char *content;
 
 	*kind = CONTENT_OTHER;
-	for (;; p = line.next) {
-		content = sip_line_blank(p, end);
-		if (content)
-			break;
-		if (!sip_line_read(p, end, &line))
-			return NULL;
+	while (sip_line_walk(&line, end)) {
 		if (text_is(line.name, line.name_len, "content-type") ||
 		    text_is(line.name, line.name_len, "c"))
 			*kind = content_kind(msg, line.value, line.value_end, boundary);
@@ -82,7 +76,7 @@ static const char *part_headers(const struct sip_msg *msg, const char *p, const 
 	}
 	if (!plain)
 		*kind = CONTENT_OTHER;
-	return content;
+	return line.next;
 }
 
 /*

@@ -335,18 +335,12 @@ static bool header(struct reader *reader, const struct sip_line *line)
 /* Returns the first byte of the body, NULL if the header cannot be understood. */
 static const char *headers(struct reader *reader, const char *p, const char *end)
 {
-	struct sip_line line;
-	const char *body;
+	struct sip_line line = { .next = p };
 
-	for (;; p = line.next) {
-		body = sip_line_blank(p, end);
-		if (body)
-			return body;
-		if (!sip_line_read(p, end, &line) || !header(reader, &line))
+	while (sip_line_walk(&line, end))
+		if (!header(reader, &line) || reader->msg->host_count > SIP_MAX_HOSTS)
 			return NULL;
-		if (reader->msg->host_count > SIP_MAX_HOSTS)
-			return NULL;
-	}
+	return line.next;
 }
 
 static bool is_complete(const struct reader *reader)
