@@ -163,7 +163,8 @@ static void hide_identity(const struct translation *t,
 
 /*
  * Who is referred to a phone of ours may be let in to it: within a call in
- * which both have spoken, to what is surely behind this router.
+ * which both have spoken, to what is surely behind this router, and no more
+ * than a description may name a neighbour (media_section.c).
  */
 static bool may_introduce(const struct translation *t,
 			  const struct sip_host *host,
@@ -175,6 +176,8 @@ static bool may_introduce(const struct translation *t,
 	       t->msg->method == SIP_METHOD_REFER && t->plan->followed &&
 	       sipalg_call_heard_both(t->plan->call) &&
 	       sipalg_setting(sn, SIPALG_CONTACT_PINHOLE) &&
+	       sipalg_setting(sn, SIPALG_MEDIA_SOURCE) ==
+			SIPALG_MEDIA_SOURCE_ANY &&
 	       ntohs(addr->port) >= LOWEST_PORT &&
 	       sipalg_is_neighbour(sn->net, t->flow->family, &addr->ip,
 				   &t->flow->dst_real.ip);
