@@ -47,6 +47,7 @@ struct sipalg_call_key {
  * @fork: its number, from 1
  * @confirmed: a 2xx to INVITE has come
  * @ended: its BYE has been answered, or the callee has failed it
+ * @answered: CSeq of the last 2xx to INVITE, by who gave it
  * @tag_hash: siphash of the callee's tag
  * @tag_len: bytes in @tag
  * @tag: the callee's tag
@@ -56,6 +57,7 @@ struct sipalg_dialog {
 	u16 fork;
 	bool confirmed;
 	bool ended;
+	u32 answered[2];
 	u64 tag_hash;
 	u16 tag_len;
 	char tag[];

@@ -146,7 +146,9 @@ static void invite(struct speech *s)
 static void answered(struct speech *s)
 {
 	if (s->dialog) {
-		s->plan->retransmitted = s->dialog->confirmed;
+		s->plan->retransmitted = s->dialog->confirmed &&
+			s->dialog->answered[s->side] == s->msg->cseq;
+		s->dialog->answered[s->side] = s->msg->cseq;
 		s->dialog->confirmed = true;
 	}
 	describe(s);

@@ -1,15 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """sipalg-ctl, the real tool, against the real module."""
-import fcntl
 import json
-import os
-import struct
+import signal
 import subprocess
-import termios
 import time
 
 import topology as net
+from screen import Terminal
 from sip import Call, again, sdp
 from tap import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp, shell
@@ -335,6 +333,22 @@ def ladder():
     reset()
 
 
+@test("S0-4", "a 200 to a re-INVITE is new, and the same once more is a retransmission")
+def answered_again():
+    call = begin("again", 5050)
+    phone.send(call.request("INVITE", sdp(PHONE, 5050), cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    answer = call.response("200 OK", body=sdp(RELAY, 8000))
+    ctl("stats reset")
+    for count in (0, 1):
+        server.send(answer, ROUTER)
+        assert phone.recv()
+        assert data("stats show")["messages"]["2xx"] == {"new": 1, "retransmitted": count}
+    rows = data("call show again@call.example --ladder")["messages"]
+    assert [row["retransmitted"] for row in rows] == [0, 0, 0, 0, 1], rows
+    reset()
+
+
 @test("contract", "check: every fault of the set-up is found, and gone when mended")
 def check():
     def faults():
@@ -378,21 +392,22 @@ def check():
 @test("contract", "top: in place, fits 24 lines of 80 columns, quits on q")
 def top():
     begin("top", 5030, answer=False)
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    before = termios.tcgetattr(theirs)
-    process = subprocess.Popen([TOOL, "-n", "router", "top"], stdin=theirs, stdout=theirs)
-    screen = ""
-    while "calls ended" not in screen or not screen.endswith("\x1b[J"):
-        screen += os.read(ours, 4096).decode()
-    os.write(ours, b"q")
-    assert process.wait(10) == 0
-    assert termios.tcgetattr(theirs) == before
-    lines = screen.split("\x1b[H")[-1].replace("\x1b[K", "").splitlines()
+    terminal = Terminal([TOOL, "-n", "router", "top"])
+    lines = terminal.screens(2)
     assert len(lines) <= 24 and max(map(len, lines)) <= 80, lines
     assert any(line.startswith("calls ") and " 1 now" in line for line in lines), lines
-    os.close(ours)
-    os.close(theirs)
+    begin("top2", 5032, answer=False)
+    terminal.resize(8, 40)
+    lines = terminal.screens(2)
+    assert len(lines) == 7 and max(map(len, lines)) <= 39, lines
+    assert any(line.startswith("calls ") and " 2 now" in line for line in lines), lines
+    terminal.type(b"q")
+    assert terminal.close() == 0
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        terminal = Terminal([TOOL, "-n", "router", "top"])
+        terminal.screens()
+        terminal.process.send_signal(stop)
+        assert terminal.close() == 0
     reset()
 
 

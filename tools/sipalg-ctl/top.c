@@ -102,7 +102,7 @@ static void draw_totals(int *row, const struct totals *before, const struct tota
 		 (unsigned long long)stats_value("calls", "peak"),
 		 rate(now->calls, before->calls, passed));
 	draw(row, line);
-	snprintf(line, sizeof(line), "messages  %10llu in all %26.1f/s",
+	snprintf(line, sizeof(line), "messages  %10llu in all %27.1f/s",
 		 (unsigned long long)now->messages,
 		 rate(now->messages, before->messages, passed));
 	draw(row, line);
