@@ -13,6 +13,7 @@
 #include "net.h"
 #include "netlink_event.h"
 #include "signalling_pinhole.h"
+#include "sipalg_trace.h"
 #include "source.h"
 #include "wheel.h"
 
@@ -327,6 +328,7 @@ void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason)
 	sipalg_signalling_close(call);
 	unlink_call(call);
 	sipalg_event_call(call, "ended");
+	trace_sipalg_call_end(call);
 	if (timer_delete(&call->timer))
 		sipalg_call_put(call);	/* the timer's; others remain */
 	sipalg_call_put(call);		/* the table's; the caller's remains */

@@ -12,6 +12,7 @@
 #include "message.h"
 #include "net.h"
 #include "netlink_event.h"
+#include "sipalg_trace.h"
 
 /* What one message at a time needs. */
 struct workbench {
@@ -28,6 +29,8 @@ int sipalg_message_unchanged(const struct sipalg_flow *flow,
 	if (reason) {
 		sipalg_count(flow->sn, passed_unchanged[reason]);
 		sipalg_event_message(flow, "unchanged", reason);
+		net_dbg_ratelimited("message passed unchanged: %s\n",
+				    sipalg_reason_word(reason));
 	}
 	return NF_ACCEPT;
 }
@@ -37,7 +40,8 @@ int sipalg_message_drop(const struct sipalg_flow *flow,
 {
 	sipalg_count(flow->sn, dropped[reason]);
 	sipalg_event_message(flow, "dropped", reason);
-	net_info_ratelimited("sipalg: message dropped: %s\n",
+	trace_sipalg_drop(flow, reason);
+	net_info_ratelimited("message dropped: %s\n",
 			     sipalg_reason_word(reason));
 	return NF_DROP;
 }
@@ -67,10 +71,12 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 	int verdict;
 
 	result = sip_parse(data, len, &bench->msg);
+	trace_sipalg_parse(flow, &bench->msg, len, result);
 	if (result != SIP_OK)
 		return not_understood(flow, result);
 
 	sipalg_decide(flow, &bench->msg, plan);
+	trace_sipalg_plan(flow, plan);
 	sipalg_count_message(flow->sn, &bench->msg, plan->retransmitted);
 
 	if (plan->verdict == SIPALG_VERDICT_DROP)

@@ -79,6 +79,7 @@ static bool may_rewrite(const struct sipalg_flow *flow)
 static int foreign(struct segment *s)
 {
 	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_FOREIGN]);
+	net_dbg_ratelimited("a direction of a TCP connection is left alone\n");
 	s->stream->state = SIPALG_STREAM_FOREIGN;
 	if (held(s))
 		sipalg_tcp_let_go(s->tcp, s->dir);

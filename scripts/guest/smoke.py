@@ -347,6 +347,27 @@ def _():
     CALL.close()
 
 
+@test("the tracepoints tell what is done")
+def _():
+    tracing = "/sys/kernel/tracing"
+    if not os.path.exists(f"{tracing}/trace"):
+        do("mount", "-t", "tracefs", "tracefs", tracing)
+    with open(f"{tracing}/events/sipalg/enable", "w") as file:
+        file.write("1")
+    with flow("udp", PHONE, PROVIDER) as (client, server):
+        client.sendall(request("OPTIONS", "sip:provider.example", 1, call="traced"))
+        server.recv(65536)
+    with open(f"{tracing}/events/sipalg/enable", "w") as file:
+        file.write("0")
+    with open(f"{tracing}/trace") as file:
+        lines = [line.strip() for line in file if "sipalg_" in line]
+    equal(len(lines), 2, f"events in {lines}")
+    equal(f" udp {PHONE}:5060 -> {PROVIDER}:5060 len=" in lines[0] and
+          "sipalg_parse: " in lines[0] and lines[0].endswith("method=OPTIONS status=0 cseq=1"),
+          True, lines[0])
+    equal("sipalg_plan: " in lines[1] and " pass edits=" in lines[1], True, lines[1])
+
+
 @test("over TCP a REGISTER's Contact names the router, its answer the phone")
 def _():
     with flow("tcp", PHONE, PROVIDER) as (client, server):

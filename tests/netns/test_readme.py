@@ -168,7 +168,8 @@ def typed(line):
         return 0
     if re.match(r"sipalg-ctl monitor\b", line):
         command = f"PATH={TOOLS}:$PATH; timeout --preserve-status -s INT 3 {line}"
-    done = subprocess.run(["ip", "netns", "exec", "router", "sh", "-c", command],
+    # ip netns exec would hide what is mounted below /sys
+    done = subprocess.run(["nsenter", "--net=/run/netns/router", "sh", "-c", command],
                           capture_output=True, text=True)
     print(f"# {line}: {done.returncode} {done.stderr.strip()}")
     return done.returncode
