@@ -44,6 +44,9 @@ fuzz:
 bench:
 	@scripts/bench
 
+generate:
+	@scripts/generate
+
 lint:
 	@scripts/lint
 
@@ -65,8 +68,9 @@ help:
 	@echo 'make check           every test (scripts/check PATTERN runs some of them)'
 	@echo 'make fuzz            random messages against the parser'
 	@echo 'make bench           what a message costs, here and in the kernel'"'"'s own helper'
+	@echo 'make generate        what is made of spec/sipalg.yaml: uapi header, netlink policies'
 	@echo 'make lint            checkpatch, shellcheck, pyflakes'
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz bench lint clean distclean help
+.PHONY: all module tool headers install modules_install demo check fuzz bench generate lint clean distclean help

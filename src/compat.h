@@ -13,6 +13,8 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_expect.h>
 #include <net/netfilter/nf_conntrack_helper.h>
+#include <net/genetlink.h>
+#include <uapi/linux/sipalg.h>
 
 #ifdef SIPALG_GSO_HAS_HEADER
 #include <net/gso.h>	/* before it was part of netdevice.h */
@@ -134,6 +136,79 @@ static inline void sipalg_compat_refresh(struct nf_conn *ct, u32 extra_jiffies)
 	nf_ct_refresh(ct, extra_jiffies);
 #else
 	nf_ct_refresh(ct, NULL, extra_jiffies);
+#endif
+}
+
+#ifndef NLA_POLICY_MAX_LEN
+#define NLA_POLICY_MAX_LEN(_len) { .type = NLA_BINARY, .len = _len }
+#endif
+
+/* Before 6.2 a command has one policy, and so the family can as well have one. */
+#ifndef SIPALG_GENL_HAS_SPLIT_OPS
+struct genl_split_ops {
+	int (*doit)(struct sk_buff *skb, struct genl_info *info);
+	int (*start)(struct netlink_callback *cb);
+	int (*dumpit)(struct sk_buff *skb, struct netlink_callback *cb);
+	int (*done)(struct netlink_callback *cb);
+	const struct nla_policy *policy;
+	unsigned int maxattr;
+	u8 cmd;
+	u8 flags;
+};
+#endif
+
+/**
+ * sipalg_compat_genl_ops() - give a family its commands
+ * @family: not registered yet
+ * @split: a command's do and dump each, do first; they stay
+ * @count: how many
+ *
+ * Once, at init.
+ */
+static inline void sipalg_compat_genl_ops(struct genl_family *family,
+					  const struct genl_split_ops *split,
+					  unsigned int count)
+{
+#ifdef SIPALG_GENL_HAS_SPLIT_OPS
+	family->split_ops = split;
+	family->n_split_ops = count;
+#else
+	static struct nla_policy policy[SIPALG_A_MAX + 1];
+	static struct genl_ops ops[SIPALG_CMD_MAX];
+	struct genl_ops *op = ops;
+	unsigned int i, attr;
+
+	for (i = 0; i < count; i++, split++) {
+		if (op->cmd && op->cmd != split->cmd)
+			op++;
+		op->cmd = split->cmd;
+		op->flags = split->flags &
+			    ~(GENL_CMD_CAP_DO | GENL_CMD_CAP_DUMP);
+		op->doit = split->doit ?: op->doit;
+		op->start = split->start ?: op->start;
+		op->dumpit = split->dumpit ?: op->dumpit;
+		op->done = split->done ?: op->done;
+		for (attr = 1; split->policy && attr <= split->maxattr; attr++)
+			if (split->policy[attr].type)
+				/* some of its members are const */
+				memcpy(&policy[attr], &split->policy[attr],
+				       sizeof(*policy));
+	}
+	family->policy = policy;
+	family->maxattr = SIPALG_A_MAX;
+	family->ops = ops;
+	family->n_ops = op - ops + 1;
+#endif
+}
+
+/* The attributes of a dump's request, by type, from its start() on. */
+static inline struct nlattr **
+sipalg_compat_dump_attrs(struct netlink_callback *cb)
+{
+#ifdef SIPALG_GENL_HAS_INFO_DUMP
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
 #endif
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The generic netlink family, divided by object: netlink_setting.c,
- * netlink_call.c, netlink_stats.c. Its words are in uapi/linux/sipalg.h.
+ * netlink_call.c, netlink_stats.c. Its words are in uapi/linux/sipalg.h, what
+ * each command takes in netlink_gen.c, both made of spec/sipalg.yaml.
  */
 #ifndef SIPALG_NETLINK_H
 #define SIPALG_NETLINK_H
@@ -80,21 +81,5 @@ int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
  */
 int sipalg_netlink_registration(struct sk_buff *skb,
 				const struct sipalg_binding *binding);
-
-/* The commands, each as genetlink wants it; see uapi/linux/sipalg.h. */
-int sipalg_nl_setting_dump(struct sk_buff *skb, struct netlink_callback *cb);
-int sipalg_nl_setting_set(struct sk_buff *skb, struct genl_info *info);
-int sipalg_nl_setting_reset(struct sk_buff *skb, struct genl_info *info);
-int sipalg_nl_call_get(struct sk_buff *skb, struct genl_info *info);
-int sipalg_nl_call_dump_start(struct netlink_callback *cb);
-int sipalg_nl_call_dump(struct sk_buff *skb, struct netlink_callback *cb);
-int sipalg_nl_call_dump_done(struct netlink_callback *cb);
-int sipalg_nl_call_end(struct sk_buff *skb, struct genl_info *info);
-int sipalg_nl_registration_dump_start(struct netlink_callback *cb);
-int sipalg_nl_registration_dump(struct sk_buff *skb,
-				struct netlink_callback *cb);
-int sipalg_nl_registration_dump_done(struct netlink_callback *cb);
-int sipalg_nl_stats_dump(struct sk_buff *skb, struct netlink_callback *cb);
-int sipalg_nl_stats_reset(struct sk_buff *skb, struct genl_info *info);
 
 #endif

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Calls by netlink: listed with filters, shown, ended. */
 #include <linux/rhashtable.h>
-#include <uapi/linux/sipalg.h>
 #include "call.h"
 #include "call_quiet.h"
+#include "compat.h"
 #include "ladder.h"
 #include "media_flow.h"
 #include "net.h"
 #include "netlink.h"
+#include "netlink_gen.h"
 #include "sip_name.h"
 
 /* Which calls; what is not asked for matches. */
@@ -426,21 +427,16 @@ struct call_dump {
 	struct call_filter filter;
 };
 
-int sipalg_nl_call_dump_start(struct netlink_callback *cb)
+int sipalg_nl_call_get_start(struct netlink_callback *cb)
 {
 	struct sipalg_net *sn = sipalg_net_get(sock_net(cb->skb->sk));
-	struct nlattr *attrs[SIPALG_A_MAX + 1];
-	struct call_dump *dump;
+	struct call_dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL);
 	int err;
 
-	err = genlmsg_parse(cb->nlh, &sipalg_genl_family, attrs, SIPALG_A_MAX,
-			    sipalg_genl_family.policy, cb->extack);
-	if (err)
-		return err;
-	dump = kzalloc(sizeof(*dump), GFP_KERNEL);
 	if (!dump)
 		return -ENOMEM;
-	err = read_filter(&dump->filter, attrs, cb->extack);
+	err = read_filter(&dump->filter, sipalg_compat_dump_attrs(cb),
+			  cb->extack);
 	if (err) {
 		kfree(dump);
 		return err;
@@ -451,7 +447,7 @@ int sipalg_nl_call_dump_start(struct netlink_callback *cb)
 	return 0;
 }
 
-int sipalg_nl_call_dump(struct sk_buff *skb, struct netlink_callback *cb)
+int sipalg_nl_call_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct call_dump *dump = (struct call_dump *)cb->args[0];
 	struct sipalg_call *call;
@@ -473,7 +469,7 @@ int sipalg_nl_call_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
-int sipalg_nl_call_dump_done(struct netlink_callback *cb)
+int sipalg_nl_call_get_done(struct netlink_callback *cb)
 {
 	struct call_dump *dump = (struct call_dump *)cb->args[0];
 
@@ -510,23 +506,19 @@ static struct sipalg_call *next_match(struct rhashtable_iter *iter,
 }
 
 static struct sipalg_call *find_call(struct sipalg_net *sn,
-				     struct genl_info *info)
+				     struct genl_info *info,
+				     const struct call_filter *filter)
 {
 	struct rhashtable_iter iter;
-	struct call_filter filter;
 	struct sipalg_call *call;
-	int err;
 
 	if (!info->attrs[SIPALG_A_ID] && !info->attrs[SIPALG_A_CALL_ID]) {
 		NL_SET_ERR_MSG(info->extack, "which call: a number or a Call-ID");
 		return ERR_PTR(-EINVAL);
 	}
-	err = read_filter(&filter, info->attrs, info->extack);
-	if (err)
-		return ERR_PTR(err);
 	rhashtable_walk_enter(&sn->calls, &iter);
 	rhashtable_walk_start(&iter);
-	call = next_match(&iter, info->attrs[SIPALG_A_ID], &filter);
+	call = next_match(&iter, info->attrs[SIPALG_A_ID], filter);
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
 	if (!call) {
@@ -536,11 +528,14 @@ static struct sipalg_call *find_call(struct sipalg_net *sn,
 	return call;
 }
 
-int sipalg_nl_call_get(struct sk_buff *skb, struct genl_info *info)
+int sipalg_nl_call_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
-	struct sipalg_call *call = find_call(sn, info);
-	const struct call_filter any = {};
+	const struct call_filter any = {}, named = {
+		/* no other filter: those are beyond what this command takes */
+		.call_id = info->attrs[SIPALG_A_CALL_ID],
+	};
+	struct sipalg_call *call = find_call(sn, info, &named);
 	struct sk_buff *answer;
 	int err;
 
@@ -570,24 +565,21 @@ static void end_call(struct sipalg_call *call)
 	sipalg_call_put(call);
 }
 
-static int end_all(struct sipalg_net *sn, struct genl_info *info, u32 *count)
+static u32 end_all(struct sipalg_net *sn, const struct call_filter *filter)
 {
 	struct rhashtable_iter iter;
-	struct call_filter filter;
 	struct sipalg_call *call;
-	int err = read_filter(&filter, info->attrs, info->extack);
+	u32 count = 0;
 
-	if (err)
-		return err;
 	rhashtable_walk_enter(&sn->calls, &iter);
 	rhashtable_walk_start(&iter);
-	while ((call = next_match(&iter, NULL, &filter))) {
+	while ((call = next_match(&iter, NULL, filter))) {
 		end_call(call);
-		(*count)++;
+		count++;
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
-	return 0;
+	return count;
 }
 
 static int answer_count(struct genl_info *info, u32 count)
@@ -607,23 +599,20 @@ static int answer_count(struct genl_info *info, u32 count)
 	return genlmsg_reply(answer, info);
 }
 
-int sipalg_nl_call_end(struct sk_buff *skb, struct genl_info *info)
+int sipalg_nl_call_end_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
+	struct call_filter filter;
 	struct sipalg_call *call;
-	u32 count = 0;
-	int err;
+	int err = read_filter(&filter, info->attrs, info->extack);
 
-	if (info->attrs[SIPALG_A_ALL]) {
-		err = end_all(sn, info, &count);
-		if (err)
-			return err;
-	} else {
-		call = find_call(sn, info);
-		if (IS_ERR(call))
-			return PTR_ERR(call);
-		end_call(call);
-		count = 1;
-	}
-	return answer_count(info, count);
+	if (err)
+		return err;
+	if (info->attrs[SIPALG_A_ALL])
+		return answer_count(info, end_all(sn, &filter));
+	call = find_call(sn, info, &filter);
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	end_call(call);
+	return answer_count(info, 1);
 }

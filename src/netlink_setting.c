@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Settings by netlink: listed, set all or nothing, reset. */
-#include <uapi/linux/sipalg.h>
 #include "meter.h"
 #include "net.h"
 #include "netlink.h"
+#include "netlink_gen.h"
 #include "setting.h"
 #include "sip_name.h"
 
 #define SCREEN_EXEMPT	"screen-exempt"
-
-static const struct nla_policy setting_policy[SIPALG_A_SETTING_MAX + 1] = {
-	[SIPALG_A_SETTING_NAME]		= { .type = NLA_NUL_STRING, .len = 63 },
-	[SIPALG_A_SETTING_VALUE]	= { .type = NLA_U32 },
-	[SIPALG_A_SETTING_LIST]		= { .type = NLA_BINARY,
-					    .len = SIPALG_SCREEN_EXEMPT_MAX * sizeof(u16) },
-};
 
 /* Serialises writers; readers on the packet path take whole words. */
 static DEFINE_MUTEX(setting_mutex);
@@ -23,12 +16,12 @@ static int put_words(struct sk_buff *skb, const struct sipalg_setting_info *info
 {
 	u32 i;
 
-	if (info->kind == SIPALG_KIND_METHODS)
+	if (info->kind == SIPALG_SETTING_KIND_METHODS)
 		for (i = 0; i < SIP_METHOD_MAX; i++)
 			if (nla_put_string(skb, SIPALG_A_SETTING_WORD,
 					   sip_method_word(i)))
 				return -EMSGSIZE;
-	if (info->kind == SIPALG_KIND_WORD)
+	if (info->kind == SIPALG_SETTING_KIND_WORD)
 		for (i = 0; i <= info->max; i++)
 			if (nla_put_string(skb, SIPALG_A_SETTING_WORD,
 					   info->words[i]))
@@ -59,7 +52,7 @@ static int put_exempt(struct sk_buff *skb, const u16 *codes)
 	while (n < SIPALG_SCREEN_EXEMPT_MAX && codes[n])
 		n++;
 	if (nla_put_string(skb, SIPALG_A_SETTING_NAME, SCREEN_EXEMPT) ||
-	    nla_put_u32(skb, SIPALG_A_SETTING_KIND, SIPALG_SETTING_CODES) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_KIND, SIPALG_SETTING_KIND_CODES) ||
 	    nla_put_string(skb, SIPALG_A_SETTING_UNIT, "") ||
 	    nla_put_u32(skb, SIPALG_A_SETTING_MIN, 300) ||
 	    nla_put_u32(skb, SIPALG_A_SETTING_MAX_VALUE, 699) ||
@@ -92,7 +85,7 @@ static int put_setting(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
-int sipalg_nl_setting_dump(struct sk_buff *skb, struct netlink_callback *cb)
+int sipalg_nl_setting_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct sipalg_net *sn = sipalg_net_get(sock_net(skb->sk));
 
@@ -122,7 +115,7 @@ static const char *range_sentence(int i)
 	static char sentences[SIPALG_SETTING_MAX][80];
 	const struct sipalg_setting_info *info = &sipalg_setting_table[i];
 
-	if (info->kind == SIPALG_KIND_PORTS)
+	if (info->kind == SIPALG_SETTING_KIND_PORTS)
 		snprintf(sentences[i], sizeof(sentences[i]),
 			 "%s: two ports %u-%u with an even-odd pair between",
 			 info->name, info->min, info->max);
@@ -171,8 +164,8 @@ static int set_one(struct sipalg_settings *new, struct nlattr *attr,
 	const char *name;
 	int err, i;
 
-	err = nla_parse_nested(tb, SIPALG_A_SETTING_MAX, attr, setting_policy,
-			       extack);
+	err = nla_parse_nested(tb, SIPALG_A_SETTING_MAX, attr,
+			       sipalg_setting_nl_policy, extack);
 	if (err)
 		return err;
 	if (!tb[SIPALG_A_SETTING_NAME]) {
@@ -223,7 +216,7 @@ static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
 	return 0;
 }
 
-int sipalg_nl_setting_set(struct sk_buff *skb, struct genl_info *info)
+int sipalg_nl_setting_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
 	struct sipalg_settings new;
@@ -251,7 +244,7 @@ int sipalg_nl_setting_set(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-int sipalg_nl_setting_reset(struct sk_buff *skb, struct genl_info *info)
+int sipalg_nl_setting_reset_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sipalg_settings new;
 	int err;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Counters and registrations by netlink. */
-#include <uapi/linux/sipalg.h>
 #include "binding.h"
 #include "net.h"
 #include "netlink.h"
+#include "netlink_gen.h"
 #include "sip_name.h"
 
 struct counters {
@@ -113,7 +113,7 @@ static bool put_totals(struct counters *c, struct sipalg_net *sn,
 	       put_counter(c, "", "memory_bytes", atomic_long_read(&sn->memory));
 }
 
-int sipalg_nl_stats_dump(struct sk_buff *skb, struct netlink_callback *cb)
+int sipalg_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct sipalg_net *sn = sipalg_net_get(sock_net(skb->sk));
 	struct counters c = { .skb = skb, .cb = cb };
@@ -129,7 +129,7 @@ int sipalg_nl_stats_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
-int sipalg_nl_stats_reset(struct sk_buff *skb, struct genl_info *info)
+int sipalg_nl_stats_reset_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
 
@@ -138,7 +138,7 @@ int sipalg_nl_stats_reset(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
-int sipalg_nl_registration_dump_start(struct netlink_callback *cb)
+int sipalg_nl_registration_get_start(struct netlink_callback *cb)
 {
 	struct sipalg_net *sn = sipalg_net_get(sock_net(cb->skb->sk));
 	struct rhashtable_iter *iter = kmalloc(sizeof(*iter), GFP_KERNEL);
@@ -202,8 +202,8 @@ out:
 	return err;
 }
 
-int sipalg_nl_registration_dump(struct sk_buff *skb,
-				struct netlink_callback *cb)
+int sipalg_nl_registration_get_dumpit(struct sk_buff *skb,
+				      struct netlink_callback *cb)
 {
 	struct rhashtable_iter *iter = (struct rhashtable_iter *)cb->args[0];
 	struct sipalg_binding *binding;
@@ -220,7 +220,7 @@ int sipalg_nl_registration_dump(struct sk_buff *skb,
 	return skb->len;
 }
 
-int sipalg_nl_registration_dump_done(struct netlink_callback *cb)
+int sipalg_nl_registration_get_done(struct netlink_callback *cb)
 {
 	struct rhashtable_iter *iter = (struct rhashtable_iter *)cb->args[0];
 

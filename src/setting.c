@@ -12,19 +12,19 @@ static const char * const action_words[] = { "pass", "drop" };
 static const char * const ice_words[] = { "leave", "rewrite" };
 
 #define NUMBER(_name, _unit, _initial, _min, _max) {			\
-	.name = _name, .unit = _unit, .kind = SIPALG_KIND_NUMBER,	\
+	.name = _name, .unit = _unit, .kind = SIPALG_SETTING_KIND_NUMBER,	\
 	.initial = _initial, .min = _min, .max = _max }
 
 #define NUMBER_OR_ZERO(_name, _unit, _initial, _min, _max) {		\
-	.name = _name, .unit = _unit, .kind = SIPALG_KIND_NUMBER,	\
+	.name = _name, .unit = _unit, .kind = SIPALG_SETTING_KIND_NUMBER,	\
 	.initial = _initial, .min = _min, .max = _max, .zero = true }
 
 #define SWITCH(_name, _initial) {					\
-	.name = _name, .unit = "", .kind = SIPALG_KIND_SWITCH,		\
+	.name = _name, .unit = "", .kind = SIPALG_SETTING_KIND_SWITCH,		\
 	.initial = _initial, .max = 1 }
 
 #define WORD(_name, _initial, _last, _words) {				\
-	.name = _name, .unit = "", .kind = SIPALG_KIND_WORD,		\
+	.name = _name, .unit = "", .kind = SIPALG_SETTING_KIND_WORD,		\
 	.initial = _initial, .max = _last, .words = _words }
 
 const struct sipalg_setting_info sipalg_setting_table[SIPALG_SETTING_MAX] = {
@@ -51,7 +51,7 @@ const struct sipalg_setting_info sipalg_setting_table[SIPALG_SETTING_MAX] = {
 		WORD("signalling-source", SIPALG_SIGNALLING_SOURCE_REGISTRAR,
 		     SIPALG_SIGNALLING_SOURCE_ANY, signalling_source_words),
 	[SIPALG_MEDIA_PORTS] = {
-		.name = "media-ports", .unit = "", .kind = SIPALG_KIND_PORTS,
+		.name = "media-ports", .unit = "", .kind = SIPALG_SETTING_KIND_PORTS,
 		.initial = 1024 << 16 | 65535, .min = 1024, .max = 65535,
 	},
 	[SIPALG_CONTACT_PINHOLE] = SWITCH("contact-pinhole", 1),
@@ -61,7 +61,7 @@ const struct sipalg_setting_info sipalg_setting_table[SIPALG_SETTING_MAX] = {
 	[SIPALG_UNKNOWN_MESSAGE] = WORD("unknown-message", SIPALG_PASS, SIPALG_DROP, action_words),
 	[SIPALG_UNKNOWN_METHOD] = WORD("unknown-method", SIPALG_PASS, SIPALG_DROP, action_words),
 	[SIPALG_DENY_METHODS] = {
-		.name = "deny-methods", .unit = "", .kind = SIPALG_KIND_METHODS,
+		.name = "deny-methods", .unit = "", .kind = SIPALG_SETTING_KIND_METHODS,
 		.initial = 0, .min = 0, .max = (1 << SIP_METHOD_MAX) - 1,
 	},
 	[SIPALG_NO_CONNECTION_LINE] =
@@ -107,7 +107,7 @@ bool sipalg_setting_valid(enum sipalg_setting setting, u32 value)
 {
 	const struct sipalg_setting_info *info = &sipalg_setting_table[setting];
 
-	if (info->kind == SIPALG_KIND_PORTS)
+	if (info->kind == SIPALG_SETTING_KIND_PORTS)
 		return ports_valid(value);
 	if (!value && info->zero)
 		return true;

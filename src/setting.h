@@ -8,6 +8,7 @@
 #define SIPALG_SETTING_H
 
 #include <linux/types.h>
+#include <uapi/linux/sipalg.h>
 
 struct sipalg_net;
 
@@ -81,15 +82,6 @@ struct sipalg_settings {
 	u16 screen_exempt[SIPALG_SCREEN_EXEMPT_MAX];
 };
 
-/* What a value looks like to a person. */
-enum sipalg_setting_kind {
-	SIPALG_KIND_NUMBER,
-	SIPALG_KIND_SWITCH,	/* off, on */
-	SIPALG_KIND_WORD,	/* one of @words */
-	SIPALG_KIND_PORTS,	/* LOW-HIGH */
-	SIPALG_KIND_METHODS,	/* bits of enum sip_method */
-};
-
 /**
  * struct sipalg_setting_info - one row of the settings table
  * @name: as in CONTRACT.md
@@ -99,7 +91,7 @@ enum sipalg_setting_kind {
  * @min: smallest value; for words 0
  * @max: largest value; for words the last one's number
  * @zero: 0 is allowed though below @min (never, off, no limit)
- * @words: for SIPALG_KIND_WORD, by value
+ * @words: for SIPALG_SETTING_KIND_WORD, by value
  */
 struct sipalg_setting_info {
 	const char *name;

@@ -6,6 +6,7 @@ left, as a user would go about it.
 """
 
 import contextlib
+import json
 import os
 import re
 import socket
@@ -317,6 +318,32 @@ def _():
         equal((data, source), (b"out", (ROUTER, CALL.public_port + which)), "packet at the callee")
         CALL.media_in(which, b"in")
         equal(CALL.near[which].recv(100), b"in", "packet at the phone")
+
+
+def ctl(*words, status=0):
+    """What sipalg-ctl prints about the router; its data, if asked for by -j."""
+    done = command(f"{HERE}/../../tools/sipalg-ctl/sipalg-ctl", "-n", "router", *words)
+    equal(done.returncode, status, f"exit status of sipalg-ctl {' '.join(words)}: {done.stdout}")
+    return json.loads(done.stdout) if words[0] == "-j" and not status else done.stdout
+
+
+@test("sipalg-ctl lists, filters and shows the call, sets all or nothing, and is refused in words")
+def _():
+    call, = ctl("-j", "call", "list")
+    equal((call["call_id"], call["state"]), ("smoke@phone", "confirmed"), "the call")
+    for found, *words in ((1, "address", "192.168.1.0/24", "state", "confirmed"),
+                          (1, "call-id", "smoke@phone"), (0, "port", "1"), (0, "idle", "3600")):
+        equal(len(ctl("-j", "call", "list", *words)), found, f"calls with {words}")
+    equal(ctl("-j", "call", "show", str(call["id"]))["media"][0]["private"], f"{PHONE}:4000",
+          "media")
+    equal("no such call" in ctl("call", "show", "4000000", status=2), True, "what is refused")
+    ctl("setting", "set", "hold-timeout", "60", "screen-exempt", "401,486")
+    ctl("setting", "set", "hold-timeout", "90", "media-ports", "40001-40001", status=2)
+    now = {row["name"]: row["value"] for row in ctl("-j", "setting", "list")}
+    equal((now["hold-timeout"], now["screen-exempt"]), (60, "401,486"), "settings")
+    ctl("setting", "reset")
+    equal(ctl("-j", "stats", "show")["calls"]["active"], 1, "calls counted")
+    equal(len(ctl("-j", "registration", "list")), 1, "registrations")
 
 
 @test("another helper's module unloaded amid the call harms neither media nor what follows")

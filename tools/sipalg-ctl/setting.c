@@ -108,24 +108,24 @@ static const char *value_text(const struct setting *setting, uint32_t value,
 
 	text[0] = '\0';
 	switch (setting->kind) {
-	case SIPALG_SETTING_SWITCH:
+	case SIPALG_SETTING_KIND_SWITCH:
 		snprintf(text, size, "%s", value ? "on" : "off");
 		break;
-	case SIPALG_SETTING_WORD:
+	case SIPALG_SETTING_KIND_WORD:
 		snprintf(text, size, "%s", value < setting->word_count ?
 			 setting->words[value] : "?");
 		break;
-	case SIPALG_SETTING_PORTS:
+	case SIPALG_SETTING_KIND_PORTS:
 		snprintf(text, size, "%u-%u", value >> 16, value & 0xffff);
 		break;
-	case SIPALG_SETTING_METHODS:
+	case SIPALG_SETTING_KIND_METHODS:
 		for (i = 0; i < setting->word_count; i++)
 			if (value & 1u << i)
 				append(text, size, setting->words[i]);
 		if (!text[0])
 			snprintf(text, size, "none");
 		break;
-	case SIPALG_SETTING_CODES:
+	case SIPALG_SETTING_KIND_CODES:
 		for (i = 0; i < setting->list_len; i++) {
 			snprintf(code, sizeof(code), "%u", setting->list[i]);
 			append(text, size, code);
@@ -144,20 +144,20 @@ static const char *range_text(const struct setting *setting, char *text,
 
 	text[0] = '\0';
 	switch (setting->kind) {
-	case SIPALG_SETTING_SWITCH:
+	case SIPALG_SETTING_KIND_SWITCH:
 		snprintf(text, size, "off,on");
 		break;
-	case SIPALG_SETTING_WORD:
+	case SIPALG_SETTING_KIND_WORD:
 		for (i = 0; i < setting->word_count; i++)
 			append(text, size, setting->words[i]);
 		break;
-	case SIPALG_SETTING_PORTS:
+	case SIPALG_SETTING_KIND_PORTS:
 		snprintf(text, size, "%u-%u", setting->min, setting->max);
 		break;
-	case SIPALG_SETTING_METHODS:
+	case SIPALG_SETTING_KIND_METHODS:
 		snprintf(text, size, "none, or methods");
 		break;
-	case SIPALG_SETTING_CODES:
+	case SIPALG_SETTING_KIND_CODES:
 		snprintf(text, size, "codes %u-%u", setting->min, setting->max);
 		break;
 	default:
@@ -173,12 +173,12 @@ static void list_json(const struct setting *setting)
 
 	json_open(NULL, '{');
 	json_word("name", setting->name);
-	if (setting->kind == SIPALG_SETTING_NUMBER) {
+	if (setting->kind == SIPALG_SETTING_KIND_NUMBER) {
 		json_number("value", setting->value);
 		json_number("default", setting->initial);
 	} else {
 		json_word("value", value_text(setting, setting->value, text, sizeof(text)));
-		json_word("default", setting->kind == SIPALG_SETTING_CODES ?
+		json_word("default", setting->kind == SIPALG_SETTING_KIND_CODES ?
 			  "401,407,422,487,488" :
 			  value_text(setting, setting->initial, text, sizeof(text)));
 	}
@@ -194,7 +194,7 @@ static void list_text(const struct setting *setting)
 	value_text(setting, setting->value, value, sizeof(value));
 	value_text(setting, setting->initial, initial, sizeof(initial));
 	range_text(setting, range, sizeof(range));
-	if (setting->kind == SIPALG_SETTING_CODES)
+	if (setting->kind == SIPALG_SETTING_KIND_CODES)
 		snprintf(initial, sizeof(initial), "see range");
 	printf("%-23s %-12s %-12s %s %s\n", setting->name, value,
 	       strcmp(value, initial) ? initial : "", range, setting->unit);
@@ -287,14 +287,14 @@ static bool read_value(const struct setting *setting, const char *text,
 		       uint32_t *value)
 {
 	switch (setting->kind) {
-	case SIPALG_SETTING_SWITCH:
+	case SIPALG_SETTING_KIND_SWITCH:
 		*value = !strcmp(text, "on");
 		return *value || !strcmp(text, "off");
-	case SIPALG_SETTING_WORD:
+	case SIPALG_SETTING_KIND_WORD:
 		return read_word(setting, text, strlen(text), value);
-	case SIPALG_SETTING_PORTS:
+	case SIPALG_SETTING_KIND_PORTS:
 		return read_ports(text, value);
-	case SIPALG_SETTING_METHODS:
+	case SIPALG_SETTING_KIND_METHODS:
 		return read_methods(setting, text, value);
 	default:
 		if (!strcmp(text, "off") && setting->zero) {
@@ -316,7 +316,7 @@ static int bad_value(const struct setting *setting, const char *text)
 
 static bool in_range(const struct setting *setting, uint32_t value)
 {
-	if (setting->kind != SIPALG_SETTING_NUMBER)
+	if (setting->kind != SIPALG_SETTING_KIND_NUMBER)
 		return true;
 	return (setting->zero && !value) ||
 	       (value >= setting->min && value <= setting->max);
@@ -334,15 +334,15 @@ static int put_pair(struct request *request, const char *name, const char *text)
 		fprintf(stderr, "There is no setting %s: see sipalg-ctl setting list\n", name);
 		return USAGE;
 	}
-	if (setting->kind == SIPALG_SETTING_CODES)
+	if (setting->kind == SIPALG_SETTING_KIND_CODES)
 		n = read_codes(text, codes);
-	if (n < 0 || (setting->kind != SIPALG_SETTING_CODES &&
+	if (n < 0 || (setting->kind != SIPALG_SETTING_KIND_CODES &&
 		      (!read_value(setting, text, &value) || !in_range(setting, value))))
 		return bad_value(setting, text);
 
 	nest = mnl_attr_nest_start(request->nlh, SIPALG_A_SETTING);
 	mnl_attr_put_strz(request->nlh, SIPALG_A_SETTING_NAME, name);
-	if (setting->kind == SIPALG_SETTING_CODES)
+	if (setting->kind == SIPALG_SETTING_KIND_CODES)
 		mnl_attr_put(request->nlh, SIPALG_A_SETTING_LIST, n * sizeof(*codes), codes);
 	else
 		mnl_attr_put_u32(request->nlh, SIPALG_A_SETTING_VALUE, value);
