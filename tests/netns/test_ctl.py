@@ -349,46 +349,6 @@ def answered_again():
     reset()
 
 
-@test("contract", "check: every fault of the set-up is found, and gone when mended")
-def check():
-    def faults():
-        return {row["name"] for row in data("check") if row["state"] == "fault"}
-
-    def everywhere(command):
-        """The limits are the machine's and set in its first namespace, the rest the router's."""
-        shell(f"nsenter -t 1 -n {command}")
-        net.router(f"{command} 2>/dev/null || true")
-
-    accounting = "packets and bytes of media are counted"
-    for sysctl, bad, good, name in (
-            ("net.netfilter.nf_conntrack_acct", 0, 1, accounting),
-            ("net.ipv4.conf.all.rp_filter", 1, 2,
-             "answers may take another way than questions"),
-            ("net.netfilter.nf_conntrack_expect_max", 100, 300000,
-             "the kernel allows the pinholes that max-calls needs"),
-            ("net.netfilter.nf_conntrack_max", 1000, 400000,
-             "conntrack holds the connections that max-calls needs")):
-        everywhere(f"sysctl -qw {sysctl}={bad}")
-        assert name in faults(), (name, faults())
-        everywhere(f"sysctl -qw {sysctl}={good}")
-        assert name not in faults(), (name, faults())
-    assert not faults(), faults()
-    net.router("sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
-    assert "packets are forwarded" in faults()
-    text = ctl("check")
-    assert "FAULT  packets are forwarded" in text and "Type: sysctl" in text, text
-    net.router("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
-    saved = net.router("nft -s list ruleset")
-    net.router("nft flush ruleset")
-    assert "a rule attaches the helper" in faults()
-    net.router("nft add table inet t")
-    net.router("nft 'add chain inet t f { type filter hook forward priority 0; policy drop; }'")
-    assert "media that comes by a pinhole is accepted" in faults()
-    subprocess.run("ip netns exec router nft -f -", shell=True, check=True, text=True,
-                   input="flush ruleset\n" + saved)
-    assert not faults(), faults()
-
-
 @test("contract", "top: in place, fits 24 lines of 80 columns, quits on q")
 def top():
     begin("top", 5030, answer=False)

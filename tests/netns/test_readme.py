@@ -75,6 +75,9 @@ def story():
     router("sysctl -qw net.netfilter.nf_conntrack_acct=1")
     shell("sysctl -qw net.netfilter.nf_conntrack_expect_max=4096")
     shell("sysctl -qw net.netfilter.nf_conntrack_max=65536")
+    # a module, as distributions have it
+    shell("cd /sys/module; mount -t tmpfs tmpfs nf_conntrack; mkdir nf_conntrack/parameters;"
+          "echo 256 >nf_conntrack/parameters/expect_hashsize; echo live >nf_conntrack/initstate")
     registers()
     for i in range(16):
         call = begin(f"c{i}", 5000 + 2 * i, "200 OK")
