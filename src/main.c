@@ -2,6 +2,7 @@
 /* Module and namespace: set up in order, taken down in reverse. */
 #include <linux/module.h>
 #include <linux/random.h>
+#include <net/net_debug.h>
 #include <net/netfilter/nf_nat_helper.h>
 #include <net/netfilter/nf_conntrack_helper.h>
 #include <net/netns/generic.h>
@@ -77,6 +78,18 @@ static void __net_exit net_pre_exit(struct net *net)
 	WRITE_ONCE(sipalg_net_get(net)->dying, true);
 }
 
+/* Debug kernels say so when something is still counted that all have left. */
+static void nothing_left(const struct sipalg_net *sn)
+{
+	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->call_count));
+	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->idle_count));
+	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->binding_count));
+	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->pinhole_count));
+	DEBUG_NET_WARN_ON_ONCE(sn->gate_count);
+	DEBUG_NET_WARN_ON_ONCE(atomic_long_read(&sn->tcp_bytes));
+	DEBUG_NET_WARN_ON_ONCE(atomic_long_read(&sn->memory));
+}
+
 static void __net_exit net_exit(struct net *net)
 {
 	struct sipalg_net *sn = sipalg_net_get(net);
@@ -87,6 +100,7 @@ static void __net_exit net_exit(struct net *net)
 	sipalg_bindings_exit(sn);
 	sipalg_sources_exit(sn);
 	sipalg_meter_swap(sn, NULL);
+	nothing_left(sn);
 	free_percpu(sn->stats);
 }
 
