@@ -41,6 +41,9 @@ check:
 fuzz:
 	@tests/fuzz/run
 
+stress:
+	@scripts/stress
+
 bench:
 	@scripts/bench
 
@@ -67,10 +70,11 @@ help:
 	@echo 'make demo            a phone behind a NAT talks both ways, in an emulated machine'
 	@echo 'make check           every test (scripts/check PATTERN runs some of them)'
 	@echo 'make fuzz            random messages against the parser'
+	@echo 'make stress          20 minutes of calls and trouble in kernels that find faults'
 	@echo 'make bench           what a message costs, here and in the kernel'"'"'s own helper'
 	@echo 'make generate        what is made of spec/sipalg.yaml: uapi header, netlink policies'
 	@echo 'make lint            checkpatch, shellcheck, pyflakes'
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz bench generate lint clean distclean help
+.PHONY: all module tool headers install modules_install demo check fuzz stress bench generate lint clean distclean help

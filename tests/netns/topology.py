@@ -84,9 +84,21 @@ def link(left, left_if, right_if, left_addresses, right_addresses):
 
 def build(nat=MASQUERADE):
     """Makes everything; call it once, before any socket."""
-    for name in ("phone", "other", "router", "provider"):
-        shell(f"ip netns add {name}; ip -n {name} link set lo up")
-        shell(f"ip netns exec {name} sysctl -qw net.ipv6.conf.default.accept_dad=0")
+    for name in ("phone", "other", "provider"):
+        namespace(name)
+    build_router(nat)
+    for client, server in ((PHONE, SERVER), (PHONE6, SERVER6)):
+        _wake(client, server)
+
+
+def namespace(name):
+    shell(f"ip netns add {name}; ip -n {name} link set lo up")
+    shell(f"ip netns exec {name} sysctl -qw net.ipv6.conf.default.accept_dad=0")
+
+
+def build_router(nat=MASQUERADE):
+    """Makes the router and its links, at first or when it has been deleted."""
+    namespace("router")
     link("phone", "eth0", "lan", (f"{PHONE}/24", f"{PHONE6}/64"),
          ("192.168.1.1/24", "2001:db8:1::1/64"))
     link("other", "eth0", "lan2", (f"{OTHER}/24", f"{OTHER6}/64"),
@@ -106,8 +118,6 @@ def build(nat=MASQUERADE):
     shell("sysctl -qw net.netfilter.nf_conntrack_expect_max=100000")
     for rules in (RULES, nat):
         attach(rules)
-    for client, server in ((PHONE, SERVER), (PHONE6, SERVER6)):
-        _wake(client, server)
 
 
 def _wake(client, server):

@@ -1,0 +1,239 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Calls, faulty messages and trouble, in rounds; scripts/stress starts it.
+
+    stress.py SECONDS SEED
+
+After each round the kernel must have had nothing to say, what was begun must
+be gone, and a call must work. A seed makes the same choices again; when what
+happens is for the processors to decide.
+"""
+import mmap
+import os
+import re
+import struct
+import sys
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "netns")]
+
+import genl
+import topology as net
+import trouble
+from genl import DUMP, WORDS, attr
+from parties import Phone, Provider
+from sip import Call, sdp
+from topology import PHONE, RELAY, ROUTER, SERVER, Udp, shell
+from trouble import generator
+
+SECONDS, SEED = int(sys.argv[1]), sys.argv[2]
+ROUND = 12
+HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
+COMPLAINTS = re.compile(
+    r"WARNING:|BUG|KASAN|UBSAN|ODEBUG|Oops|leak|deadlock|suspicious|INFO: (task|rcu|possible)|"
+    r"refcount_t|unregister_netdevice|general protection|invalid context|Call Trace")
+
+
+class Log:
+    """The kernel's log from now on."""
+
+    def __init__(self):
+        self.handle = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(self.handle, 0, os.SEEK_END)
+        self.lines = []
+
+    def read(self):
+        while True:
+            try:
+                record = os.read(self.handle, 16384).decode(errors="replace")
+            except BlockingIOError:
+                return
+            except BrokenPipeError:
+                continue                # it was faster than we are
+            self.lines += record.split(";", 1)[-1].splitlines()
+
+    def check(self):
+        self.read()
+        for number, line in enumerate(self.lines):
+            if COMPLAINTS.search(line):
+                raise AssertionError("\n".join(["the kernel says:"] +
+                                               self.lines[max(0, number - 2):number + 60]))
+        self.lines = []
+
+
+class Workers:
+    """Processes that go on until they are told to stop."""
+
+    def __init__(self):
+        self.pids = {}
+
+    def start(self, name, make, pause=0.0):
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.setpgid(0, 0)            # with what it has started it ends
+            os.write(writing, b"x")
+        else:
+            os.read(reading, 1)
+            os.close(writing)
+            os.close(reading)
+            self.pids[pid] = name
+            return
+        try:
+            worker = make()
+            while True:
+                worker.step()
+                time.sleep(pause * worker.rng.random())
+        except BaseException:
+            traceback.print_exc()
+        os._exit(1)
+
+    def stop(self):
+        """Ends them; none of them should have ended by itself."""
+        ended = [name for pid, name in self.pids.items() if os.waitpid(pid, os.WNOHANG)[0]]
+        for pid, name in self.pids.items():
+            if name not in ended:
+                os.killpg(pid, 9)
+                os.waitpid(pid, 0)
+        self.pids = {}
+        if ended:
+            raise AssertionError(f"these ended by themselves: {ended}")
+
+
+def stats():
+    """The numbers of `stats show`, by group and name."""
+    netlink = genl.Netlink()
+    found = {}
+    for answer in netlink.command("STATS_GET", flags=DUMP)[1]:
+        row = dict(genl.attrs_of(dict(genl.attrs_of(answer[4:]))[WORDS["SIPALG_A_COUNTER"]]))
+        path = (row[1].rstrip(b"\0").decode(), row[2].rstrip(b"\0").decode())
+        found[path] = int.from_bytes(row[3], sys.byteorder)
+    netlink.close()
+    return found
+
+
+def all_is_gone():
+    """What was begun has an end, at a command."""
+    netlink = genl.Netlink()
+    assert netlink.command("SETTING_RESET")[0] == 0
+    err, _ = netlink.command("CALL_END", attr(WORDS["SIPALG_A_ALL"], b""))
+    assert err == 0, err
+    netlink.close()
+    net.router("conntrack -F 2>/dev/null")
+    left = stats()
+    assert left["calls", "active"] == 0, left
+    assert not net.expectations("media"), net.expectations("media")
+    assert left["pinholes", "open"] <= 2 * left["", "registrations"], left
+
+
+def fresh_call(number):
+    """A call from beginning to end, exactly as it should be."""
+    phone, server = Udp("phone", PHONE, 5190), Udp("provider", SERVER, 5060)
+    port = 20000 + 4 * number % 10000
+    ours, theirs = Udp("phone", PHONE, port), Udp("provider", RELAY, 30000)
+    call = Call(f"fresh{number}", f"{PHONE}:5190", f"{ROUTER}:5190", SERVER)
+
+    def across(sender, data, receiver, to):
+        sender.send(data, *to)
+        got = receiver.recv(5)
+        assert got, data
+        return got
+    out, back = (SERVER, 5060), (ROUTER, 5190)
+    got = across(phone, call.request("INVITE", sdp(PHONE, port)), server, out)
+    assert f"c=IN IP4 {ROUTER}".encode() in got and f"m=audio {port} ".encode() in got, got
+    assert PHONE.encode() not in got, got
+    got = across(server, call.response("200 OK", body=sdp(RELAY, 30000)), phone, back)
+    assert f"Via: SIP/2.0/UDP {PHONE}:5190;".encode() in got, got
+    across(phone, call.request("ACK", to_tag=True), server, out)
+    across(theirs, b"in", ours, (ROUTER, port))
+    across(ours, b"out", theirs, (RELAY, 30000))
+    across(phone, call.request("BYE", cseq=2, to_tag=True), server, out)
+    across(server, call.response("200 OK", "BYE"), phone, back)
+    for end in (phone, server, ours, theirs):
+        end.close()
+
+
+def go_home():
+    """Out of all namespaces: some sysctls exist there alone, and none is kept from vanishing."""
+    net.libc.setns(HOME, net.CLONE_NEWNET)
+
+
+def end_of_router():
+    """It vanishes with calls up, and another takes its place."""
+    go_home()
+    shell("ip netns del router")
+    net.until(lambda: "eth0" not in shell("ip -n phone link"), 20)
+    net.build_router()
+
+
+def one_round(number, seconds):
+    """Gives back what there was in it, and how many messages arrived."""
+    arrived = mmap.mmap(-1, 8 * 3)
+    rng = generator(SEED, number)
+    faults = rng.choice((0, 0.1, 0.3, 0.8))
+    commands = trouble.some(rng, trouble.COMMANDS)
+    system = trouble.some(rng, trouble.SYSTEM)
+    last = rng.choice((None, "vanish", "vanish"))
+    what = f"{faults:.0%} faulty, " + ", ".join(
+        [kind.__name__.lower() for kind in commands + system] + ([last] if last else []))
+    print(f"# {number}: {what}", flush=True)
+    go_home()
+    if trouble.Reload in system:        # a socket knows the family by its number
+        commands = [kind for kind in commands if kind not in (trouble.Settings, trouble.Requests)]
+
+    parties, commanders = Workers(), Workers()
+    parties.start("provider", lambda: Provider(generator(SEED, number, "provider"), faults,
+                                               memoryview(arrived)[:8]))
+    for i, space in enumerate(("phone", "other")):
+        parties.start(space, lambda i=i, space=space:
+                      Phone(generator(SEED, number, space), faults,
+                            memoryview(arrived)[8 * i + 8:8 * i + 16], space, i))
+    for kind in commands:
+        commanders.start(kind.__name__, lambda kind=kind:
+                         kind(generator(SEED, number, kind.__name__)), 0.4)
+    made = [kind(generator(SEED, number, kind.__name__)) for kind in system]
+    end = time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            rng.choice(made).step()
+            time.sleep(rng.random() / 2)
+    finally:
+        commanders.stop()
+        for one in made:
+            one.heal()
+    if last == "vanish":
+        end_of_router()
+        time.sleep(0.5)
+    parties.stop()
+    return f"{what}: {sum(struct.unpack('=3Q', arrived[:]))} messages"
+
+
+def main():
+    print(f"# seed {SEED}, {SECONDS} s; the same choices again: scripts/stress {SECONDS} {SEED}",
+          flush=True)
+    log = Log()
+    net.build()
+    start, number = time.monotonic(), 0
+    while time.monotonic() - start < SECONDS:
+        number += 1
+        try:
+            what = one_round(number, ROUND)
+            all_is_gone()
+            log.check()
+            fresh_call(number)
+            log.check()
+        except Exception:
+            log.read()
+            print(f"not ok {number} - H-34 {SEED}: round {number}")
+            for line in traceback.format_exc().splitlines() + ["the kernel's log:"] + log.lines[-80:]:
+                print(f"# {line}")
+            print(f"1..{number}", flush=True)
+            sys.exit(1)
+        print(f"ok {number} - H-34 {what}", flush=True)
+    print(f"1..{number}", flush=True)
+
+
+main()
