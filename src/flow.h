@@ -55,7 +55,8 @@ struct sipalg_flow {
 static inline bool sipalg_ip_equal(const union nf_inet_addr *a,
 				   const union nf_inet_addr *b)
 {
-	return !memcmp(a, b, sizeof(*a));
+	return !((a->all[0] ^ b->all[0]) | (a->all[1] ^ b->all[1]) |
+		 (a->all[2] ^ b->all[2]) | (a->all[3] ^ b->all[3]));
 }
 
 static inline bool sipalg_addr_equal(const struct sipalg_addr *a,

@@ -8,6 +8,7 @@
 #include <linux/socket.h>
 #include <linux/string.h>
 #include "addr_text.h"
+#include "flow.h"
 #include "plan.h"
 
 void sipalg_plan_init(struct sipalg_plan *plan)
@@ -94,7 +95,7 @@ void sipalg_plan_host(struct sipalg_plan *plan, const struct sip_host *host,
 	char text[SIPALG_IP_TEXT + 2];
 	unsigned int n = 0;
 
-	if (memcmp(&host->addr, ip, sizeof(*ip))) {
+	if (!sipalg_ip_equal(&host->addr, ip)) {
 		if (host->bracketed)
 			text[n++] = '[';
 		n += sipalg_ip_text(text + n, family, ip);

@@ -65,9 +65,10 @@ static u16 address_add(struct walk *walk, const char *p, const char *end, enum s
 		return SIP_NO_INDEX;
 	slash = text_find(p, end, '/');		/* ttl and count of multicast */
 	if (!internet || !sip_host_read_bare(msg, p, slash, &host)) {
-		memset(&host, 0, sizeof(host));
-		host.form = SIP_HOST_NAME;
-		host.host = sip_span_of(msg, p, slash);
+		host = (struct sip_host){
+			.form = SIP_HOST_NAME,
+			.host = sip_span_of(msg, p, slash),
+		};
 	}
 	return sip_host_add(msg, &host, place, walk->section);
 }

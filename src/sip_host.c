@@ -10,10 +10,8 @@
 static u32 octet_word(const char *p, const char *end)
 {
 	u32 missing = end - p < 4 ? 4 - (end - p) : 0;
-	__le32 word;
 
-	memcpy(&word, p - missing, sizeof(word));
-	return (u64)le32_to_cpu(word) >> 8 * missing;
+	return (u64)text_half_word(p - missing) >> 8 * missing;
 }
 
 /*
@@ -144,7 +142,7 @@ static const char *reference_read(const char *p, const char *end, struct sip_hos
 		if (!text_in(*p, TEXT_HOST) && *p != ':' && *p != '%')
 			return NULL;
 	}
-	memset(&host->addr, 0, sizeof(host->addr));
+	host->addr = (union nf_inet_addr){ 0 };
 	host->form = SIP_HOST_NAME;
 	return close + 1;
 }
@@ -154,7 +152,7 @@ const char *sip_host_read(const struct sip_msg *msg, const char *p, const char *
 {
 	const char *start = p;
 
-	memset(host, 0, sizeof(*host));
+	*host = (struct sip_host){ 0 };
 	if (p < end && *p == '[') {
 		p = reference_read(p, end, host);
 		if (!p)
@@ -164,7 +162,7 @@ const char *sip_host_read(const struct sip_msg *msg, const char *p, const char *
 		if (p && (p == end || !text_in(*p, TEXT_HOST))) {
 			host->form = SIP_HOST_IP4;
 		} else {
-			memset(&host->addr, 0, sizeof(host->addr));
+			host->addr = (union nf_inet_addr){ 0 };
 			host->form = SIP_HOST_NAME;
 			p = text_skip(start, end, TEXT_HOST);
 			if (p == start)
@@ -181,7 +179,7 @@ bool sip_host_read_bare(const struct sip_msg *msg, const char *p, const char *en
 	if (sip_host_read(msg, p, end, host) == end)
 		return true;
 
-	memset(host, 0, sizeof(*host));
+	*host = (struct sip_host){ 0 };
 	if (!ip6_read(p, end, (u8 *)&host->addr))
 		return false;
 	host->form = SIP_HOST_IP6;

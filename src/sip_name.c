@@ -132,7 +132,7 @@ enum sip_header sip_header_find(const char *name, u32 len)
 
 #undef NAMED
 
-#define NAMED(upper)	(!memcmp(name, upper, sizeof(upper) - 1))
+#define NAMED(upper)	text_exact(name, upper, sizeof(upper) - 1)
 
 enum sip_method sip_method_find(const char *name, u32 len)
 {

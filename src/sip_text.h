@@ -42,13 +42,28 @@ static inline bool text_is_digit(char c)
 
 #define TEXT_EACH(byte)	(0x0101010101010101ULL * (u8)(byte))
 
-/* Eight bytes, the first of them in the low bits. */
-static inline u64 text_word(const char *p)
-{
+/*
+ * Bytes at any place as one number. No memcpy(): a kernel that is built without
+ * the compiler's builtins, as the user-mode kernel is, would call it each time.
+ */
+struct text_packed64 {
 	__le64 word;
+} __packed;
 
-	memcpy(&word, p, sizeof(word));
-	return le64_to_cpu(word);
+struct text_packed32 {
+	__le32 word;
+} __packed;
+
+/* Eight bytes, the first of them in the low bits. */
+static __always_inline u64 text_word(const char *p)
+{
+	return le64_to_cpu(((const struct text_packed64 *)p)->word);
+}
+
+/* Four bytes, the first of them in the low bits. */
+static __always_inline u32 text_half_word(const char *p)
+{
+	return le32_to_cpu(((const struct text_packed32 *)p)->word);
 }
 
 /*
@@ -121,13 +136,8 @@ static inline const char *text_trim(const char *p, const char *end)
  */
 static __always_inline u64 text_short_word(const char *p, u32 len)
 {
-	u32 first, last;
-
-	if (len >= 4) {
-		memcpy(&first, p, 4);
-		memcpy(&last, p + len - 4, 4);
-		return (u64)last << 32 | first;
-	}
+	if (len >= 4)
+		return (u64)text_half_word(p + len - 4) << 32 | text_half_word(p);
 	return (u8)p[0] | (u32)(u8)p[len / 2] << 8 | (u32)(u8)p[len - 1] << 16;
 }
 
@@ -152,6 +162,19 @@ static __always_inline bool text_same(const char *p, const char *lower, u32 len)
 	}
 	return i == len || text_same_word(text_short_word(p + i, len - i),
 					  text_short_word(lower + i, len - i));
+}
+
+/* The same for constants that are to match as they are written. */
+static __always_inline bool text_exact(const char *p, const char *constant, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i + 8 <= len; i += 8) {
+		if (text_word(p + i) != text_word(constant + i))
+			return false;
+	}
+	return i == len ||
+	       text_short_word(p + i, len - i) == text_short_word(constant + i, len - i);
 }
 
 static __always_inline bool text_same_len(const char *p, size_t len, const char *lower,

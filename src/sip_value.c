@@ -88,9 +88,10 @@ static void via_param(struct sip_msg *msg, const struct sip_param *param, u8 val
 		if (!value && !msg->branch.len)
 			msg->branch = sip_span_of(msg, p, end);
 	} else if (text_is(param->name, param->name_len, "rport")) {
-		memset(&host, 0, sizeof(host));
-		host.form = SIP_HOST_NONE;
-		host.host = sip_span_of(msg, p, p);
+		host = (struct sip_host){
+			.form = SIP_HOST_NONE,
+			.host = sip_span_of(msg, p, p),
+		};
 		if (sip_port_read(msg, p, end, &host.digits, &host.port) == end)
 			sip_host_add(msg, &host, SIP_AT_VIA_RPORT, value);
 	} else if (text_is(param->name, param->name_len, "received")) {
@@ -189,8 +190,7 @@ const char *sip_address_read(struct sip_msg *msg, const char *p, const char *end
 	struct sip_param param;
 	bool list = place_is_list(place);
 
-	memset(address, 0, sizeof(*address));
-	address->host = SIP_NO_INDEX;
+	*address = (struct sip_address){ .host = SIP_NO_INDEX };
 
 	p = address_uri(text_skip(p, end, TEXT_SPACE), end, list, &uri, &uri_end);
 	if (!p || uri == uri_end)
