@@ -24,7 +24,19 @@ struct lookup {
 
 static u32 hash_key(const void *data, u32 len, u32 seed)
 {
-	return jhash(data, sizeof(struct sipalg_binding_key), seed);
+	const struct sipalg_binding_key *key = data;
+	u32 rest = (__force u32)key->addr.port << 16 | key->family << 8 |
+		   key->l4proto;
+
+	return jhash2(key->addr.ip.all, ARRAY_SIZE(key->addr.ip.all),
+		      seed ^ rest);
+}
+
+static bool key_equal(const struct sipalg_binding_key *a,
+		      const struct sipalg_binding_key *b)
+{
+	return sipalg_addr_equal(&a->addr, &b->addr) &&
+	       a->family == b->family && a->l4proto == b->l4proto;
 }
 
 static u32 hash_object(const void *data, u32 len, u32 seed)
@@ -38,7 +50,7 @@ static int compare_face(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	const struct sipalg_binding *binding = obj;
 
-	return memcmp(&binding->public, arg->key, sizeof(binding->public));
+	return !key_equal(&binding->public, arg->key);
 }
 
 static int compare_host(struct rhashtable_compare_arg *arg, const void *obj)
@@ -76,24 +88,30 @@ static const struct rhashtable_params face_params =
 static const struct rhashtable_params rival_params =
 	PUBLIC_PARAMS(compare_rival);
 
+static int compare_private(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct sipalg_binding *binding = obj;
+
+	return !key_equal(&binding->private, arg->key);
+}
+
 static const struct rhashtable_params private_params = {
 	.head_offset = offsetof(struct sipalg_binding, private_node),
 	.key_offset = offsetof(struct sipalg_binding, private),
 	.key_len = sizeof(struct sipalg_binding_key),
+	.hashfn = hash_key,
+	.obj_cmpfn = compare_private,
 	.automatic_shrinking = true,
 };
 
 static struct sipalg_binding_key make_key(u8 family, u8 l4proto,
 					  const struct sipalg_addr *addr)
 {
-	struct sipalg_binding_key key;
-
-	memset(&key, 0, sizeof(key));
-	key.addr.ip = addr->ip;
-	key.addr.port = addr->port;
-	key.family = family;
-	key.l4proto = l4proto;
-	return key;
+	return (struct sipalg_binding_key){
+		.addr = *addr,
+		.family = family,
+		.l4proto = l4proto,
+	};
 }
 
 /*

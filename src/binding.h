@@ -37,7 +37,6 @@ struct sipalg_binding_key {
 	struct sipalg_addr addr;
 	u8 family;
 	u8 l4proto;
-	u16 pad;
 };
 
 /**

@@ -60,15 +60,17 @@ struct sipalg_ways {
 	struct way way[];
 };
 
-static const struct {
-	u8 place;
-	u8 setting;
-} places[] = {
-	{ SIP_AT_CONTACT, SIPALG_CONTACT_PINHOLE },
-	{ SIP_AT_REFER_TO, SIPALG_CONTACT_PINHOLE },
-	{ SIP_AT_RECORD_ROUTE, SIPALG_RECORD_ROUTE_PINHOLE },
-	{ SIP_AT_ROUTE, SIPALG_ROUTE_PINHOLE },
-	{ SIP_AT_VIA, SIPALG_VIA_PINHOLE },
+/* Places that tell of a way, and the settings that let it be opened. */
+#define TELLING_PLACES							\
+	(1u << SIP_AT_CONTACT | 1u << SIP_AT_REFER_TO |			\
+	 1u << SIP_AT_RECORD_ROUTE | 1u << SIP_AT_ROUTE | 1u << SIP_AT_VIA)
+
+static const u8 place_setting[SIP_PLACE_MAX] = {
+	[SIP_AT_CONTACT] = SIPALG_CONTACT_PINHOLE,
+	[SIP_AT_REFER_TO] = SIPALG_CONTACT_PINHOLE,
+	[SIP_AT_RECORD_ROUTE] = SIPALG_RECORD_ROUTE_PINHOLE,
+	[SIP_AT_ROUTE] = SIPALG_ROUTE_PINHOLE,
+	[SIP_AT_VIA] = SIPALG_VIA_PINHOLE,
 };
 
 static void way_close(struct way *way)
@@ -128,16 +130,26 @@ static void way_add(struct sipalg_call *call, const struct way *new)
 		call->ways->way[call->ways->count++] = *new;
 }
 
-/* The message named others in the same place: those of before are no more. */
-static void drop_stale(struct sipalg_ways *ways, const struct way *named)
+/* Who told of it: a Route is where the receiver sends the message on to. */
+static bool is_told_by(const struct way *way, u8 side, u16 fork)
+{
+	if (way->place == SIP_AT_ROUTE)
+		return way->side != side && !way->fork;
+	return way->side == side && way->fork == fork;
+}
+
+/*
+ * The message has named others in these @places: those of before are no more.
+ */
+static void drop_stale(struct sipalg_ways *ways, u8 side, u16 fork, u32 places)
 {
 	unsigned int i = 0;
 
 	while (i < ways->count) {
 		struct way *way = &ways->way[i];
 
-		if (!way->fresh && way->place == named->place &&
-		    way->side == named->side && way->fork == named->fork) {
+		if (!way->fresh && places & 1u << way->place &&
+		    is_told_by(way, side, fork)) {
 			way_close(way);
 			*way = ways->way[--ways->count];
 		} else {
@@ -227,13 +239,10 @@ static bool is_target_refresh(const struct sip_msg *msg)
 	       msg->method == SIP_METHOD_ACK;
 }
 
-/* Which of the headers of this message say where a party can be reached? */
-static bool is_telling(const struct sip_msg *msg, const struct sip_host *host,
-		       u8 place)
+/* Does this header of this message say where a party can be reached? */
+static bool is_telling(const struct sip_msg *msg, const struct sip_host *host)
 {
-	if (host->place != place)
-		return false;
-	switch (place) {
+	switch (host->place) {
 	case SIP_AT_CONTACT:
 	case SIP_AT_RECORD_ROUTE:
 		/* from 300 on it says where others are (RFC 3261 21.3) */
@@ -247,42 +256,39 @@ static bool is_telling(const struct sip_msg *msg, const struct sip_host *host,
 	}
 }
 
-static void learn_place(struct sipalg_call *call, u8 side, u16 fork,
-			const struct sipalg_flow *flow,
-			const struct sip_msg *msg, u8 place)
+static void learn_host(struct sipalg_call *call, u8 side, u16 fork,
+		       const struct sipalg_flow *flow,
+		       const struct sip_host *host)
 {
-	struct way way = { .side = side, .fork = fork, .place = place };
-	bool named = false;
-	unsigned int i;
+	struct way way = { .side = side, .fork = fork, .place = host->place };
 
-	/* a Route is where the receiver sends it on to */
-	if (place == SIP_AT_ROUTE) {
+	if (host->place == SIP_AT_ROUTE) {
 		way.side = !side;
 		way.fork = 0;
 	}
-	for (i = 0; i < msg->host_count; i++) {
-		struct way new = way;
-
-		if (!is_telling(msg, &msg->hosts[i], place))
-			continue;
-		named = true;
-		if (find_way(flow, &msg->hosts[i], &new))
-			way_add(call, &new);
-	}
-	if (named && call->ways)
-		drop_stale(call->ways, &way);
+	if (find_way(flow, host, &way))
+		way_add(call, &way);
 }
 
 void sipalg_signalling_learn(struct sipalg_call *call, u8 side, u16 fork,
 			     const struct sipalg_flow *flow,
 			     const struct sip_msg *msg)
 {
+	u32 named = 0;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(places); i++)
-		if (sipalg_setting(call->sn, places[i].setting))
-			learn_place(call, side, fork, flow, msg,
-				    places[i].place);
+	for (i = 0; i < msg->host_count; i++) {
+		const struct sip_host *host = &msg->hosts[i];
+
+		if (!(TELLING_PLACES & 1u << host->place) ||
+		    !is_telling(msg, host) ||
+		    !sipalg_setting(call->sn, place_setting[host->place]))
+			continue;
+		named |= 1u << host->place;
+		learn_host(call, side, fork, flow, host);
+	}
+	if (named && call->ways)
+		drop_stale(call->ways, side, fork, named);
 }
 
 /*
