@@ -401,6 +401,15 @@ static void note_uri(struct sipalg_binding *binding,
 	binding->uri_secure = host->secure;
 }
 
+/* Caller holds the lock. */
+static void prolong(struct sipalg_binding *binding, unsigned long time)
+{
+	unsigned long until = jiffies + time;
+
+	if (!binding->dead && time_after(until, binding->expires))
+		binding->expires = until;
+}
+
 void sipalg_binding_note(struct sipalg_binding *binding,
 			 const struct sip_msg *msg, const struct sip_host *host)
 {
@@ -415,18 +424,14 @@ void sipalg_binding_note(struct sipalg_binding *binding,
 		memcpy(binding->text, sip_span_ptr(msg, host->host),
 		       host->host.len);
 	}
+	prolong(binding, sipalg_64_t1(binding->sn));
 	spin_unlock_bh(&binding->lock);
-
-	sipalg_binding_keep(binding, sipalg_64_t1(binding->sn));
 }
 
 void sipalg_binding_keep(struct sipalg_binding *binding, unsigned long time)
 {
-	unsigned long until = jiffies + time;
-
 	spin_lock_bh(&binding->lock);
-	if (!binding->dead && time_after(until, binding->expires))
-		binding->expires = until;
+	prolong(binding, time);
 	spin_unlock_bh(&binding->lock);
 }
 

@@ -9,9 +9,12 @@ static struct sipalg_ladder *ladder_of(struct sipalg_call *call)
 {
 	if (call->ladder)
 		return call->ladder;
-	call->ladder = kzalloc(sizeof(*call->ladder), GFP_ATOMIC);
-	if (call->ladder)
-		atomic_long_add(sizeof(*call->ladder), &call->sn->memory);
+	/* not zeroed: most calls never fill it, and what is cold costs */
+	call->ladder = kmalloc(sizeof(*call->ladder), GFP_ATOMIC);
+	if (!call->ladder)
+		return NULL;
+	call->ladder->count = 0;
+	atomic_long_add(sizeof(*call->ladder), &call->sn->memory);
 	return call->ladder;
 }
 

@@ -59,6 +59,7 @@ struct translation {
 	struct sipalg_plan *plan;
 	bool from_inside;
 	bool to_inside;
+	struct sipalg_binding *own;	/* of the address it is sent from */
 };
 
 static bool of_family(const struct sip_host *host, u8 family)
@@ -89,25 +90,35 @@ static bool choose_public(const struct translation *t,
 	return true;
 }
 
+/* Most of what a message names is where it comes from. */
+static struct sipalg_binding *bind_sender(struct translation *t)
+{
+	const struct sipalg_flow *flow = t->flow;
+
+	if (!t->own)
+		t->own = sipalg_binding_make(flow, &flow->src, &flow->src_seen);
+	return t->own;
+}
+
 /*
  * What the outside is told for an inside transport address. A stream is used
  * in both directions (RFC 5923), and so is the port a phone sends from; a UDP
  * phone that listens elsewhere gets a port of its own.
  */
-static struct sipalg_binding *bind_host(const struct translation *t,
+static struct sipalg_binding *bind_host(struct translation *t,
 					const struct sip_host *host)
 {
 	const struct sipalg_flow *flow = t->flow;
 	struct sipalg_addr private = host_addr(host), public;
 	struct sipalg_binding *binding;
 
-	if (host->place == SIP_AT_VIA)
-		private.port = flow->src.port;
+	if (host->place == SIP_AT_VIA || private.port == flow->src.port)
+		return bind_sender(t);
 	binding = sipalg_binding_of_sender(flow, &private);
 	if (binding &&
 	    sipalg_ip_equal(&binding->private.addr.ip, &private.ip))
 		return binding;
-	if (flow->l4proto == IPPROTO_TCP || private.port == flow->src.port)
+	if (flow->l4proto == IPPROTO_TCP)
 		return sipalg_binding_make(flow, &private, &flow->src_seen);
 	if (!choose_public(t, &private, &public))
 		return NULL;
@@ -143,14 +154,12 @@ static void hide(const struct translation *t, const struct sip_host *host,
 }
 
 /* From, To, P-Asserted-Identity: the host alone, a port only if it is ours. */
-static void hide_identity(const struct translation *t,
-			  const struct sip_host *host)
+static void hide_identity(struct translation *t, const struct sip_host *host)
 {
 	const struct sipalg_flow *flow = t->flow;
-	struct sipalg_binding *binding;
+	struct sipalg_binding *binding = bind_sender(t);
 	u16 port = host->port;
 
-	binding = sipalg_binding_make(flow, &flow->src, &flow->src_seen);
 	if (!binding) {
 		t->plan->overflow = true;
 		return;
@@ -224,7 +233,7 @@ static void hide_third_party(const struct translation *t,
 				 port_to_write(host, binding->public.addr.port));
 }
 
-static void outbound(const struct translation *t, const struct sip_host *host,
+static void outbound(struct translation *t, const struct sip_host *host,
 		     u8 rule)
 {
 	struct sipalg_binding *binding;
@@ -385,7 +394,7 @@ static void inbound(const struct translation *t, const struct sip_host *host,
 void sipalg_translate(const struct sipalg_flow *flow,
 		      const struct sip_msg *msg, struct sipalg_plan *plan)
 {
-	const struct translation t = {
+	struct translation t = {
 		.flow = flow,
 		.msg = msg,
 		.plan = plan,
