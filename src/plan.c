@@ -19,6 +19,7 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 	plan->overflow = false;
 	plan->edit_count = 0;
 	plan->text_used = 0;
+	plan->named_len = 0;
 	plan->call = NULL;
 	plan->described = false;
 	plan->pinholes = false;
@@ -28,23 +29,33 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 	plan->keep = 0;
 }
 
-void sipalg_plan_replace(struct sipalg_plan *plan, struct sip_span at,
-			 const char *text, unsigned int len)
+/* @text: where in the plan's text stands what comes */
+static void plan_edit(struct sipalg_plan *plan, struct sip_span at, u16 text,
+		      u16 len)
 {
-	struct sipalg_edit *edit;
-
-	if (plan->edit_count == SIPALG_MAX_EDITS ||
-	    len > SIPALG_PLAN_TEXT - plan->text_used) {
+	if (plan->edit_count == SIPALG_MAX_EDITS) {
 		plan->overflow = true;
 		return;
 	}
+	plan->edits[plan->edit_count++] = (struct sipalg_edit){
+		.at = at,
+		.text = text,
+		.text_len = len,
+	};
+}
 
-	edit = &plan->edits[plan->edit_count++];
-	edit->at = at;
-	edit->text = plan->text_used;
-	edit->text_len = len;
-	memcpy(plan->text + plan->text_used, text, len);
+void sipalg_plan_replace(struct sipalg_plan *plan, struct sip_span at,
+			 const char *text, unsigned int len)
+{
+	u16 used = plan->text_used;
+
+	if (len > SIPALG_PLAN_TEXT - used) {
+		plan->overflow = true;
+		return;
+	}
+	memcpy(plan->text + used, text, len);
 	plan->text_used += len;
+	plan_edit(plan, at, used, len);
 }
 
 void sipalg_plan_number(struct sipalg_plan *plan, struct sip_span digits,
@@ -89,19 +100,33 @@ void sipalg_plan_host_text(struct sipalg_plan *plan,
 	plan_port(plan, host, port);
 }
 
+/* A message names one address again and again: it is written once. */
+static void plan_ip(struct sipalg_plan *plan, struct sip_span at, u8 family,
+		    const union nf_inet_addr *ip)
+{
+	char text[SIPALG_IP_TEXT];
+
+	if (!plan->named_len || !sipalg_ip_equal(&plan->named, ip)) {
+		plan->named = *ip;
+		plan->named_text = plan->text_used;
+		plan->named_len = sipalg_ip_text(text, family, ip);
+		sipalg_plan_replace(plan, at, text, plan->named_len);
+	} else {
+		plan_edit(plan, at, plan->named_text, plan->named_len);
+	}
+}
+
 void sipalg_plan_host(struct sipalg_plan *plan, const struct sip_host *host,
 		      u8 family, const union nf_inet_addr *ip, u16 port)
 {
-	char text[SIPALG_IP_TEXT + 2];
-	unsigned int n = 0;
+	struct sip_span at = host->host;
 
 	if (!sipalg_ip_equal(&host->addr, ip)) {
-		if (host->bracketed)
-			text[n++] = '[';
-		n += sipalg_ip_text(text + n, family, ip);
-		if (host->bracketed)
-			text[n++] = ']';
-		sipalg_plan_replace(plan, host->host, text, n);
+		if (host->bracketed) {
+			at.off++;
+			at.len -= 2;
+		}
+		plan_ip(plan, at, family, ip);
 	}
 	plan_port(plan, host, port);
 }

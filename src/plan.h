@@ -50,6 +50,9 @@ enum sipalg_verdict {
  * @fork: dialog of the sender then, 0 for the caller
  * @keep: the signalling flow shall live this long after its last packet, in
  *	jiffies; 0: as conntrack thinks right (S3-4, H-11)
+ * @named: the address that was last written as text
+ * @named_text: where in @text that stands
+ * @named_len: its length, 0: none yet
  * @edits: in the order of the message once sipalg_plan_finish() has run
  * @text: what the edits put in
  */
@@ -67,6 +70,9 @@ struct sipalg_plan {
 	u8 side;
 	u16 fork;
 	unsigned long keep;
+	union nf_inet_addr named;
+	u16 named_text;
+	u16 named_len;
 	struct sipalg_edit edits[SIPALG_MAX_EDITS];
 	char text[SIPALG_PLAN_TEXT];
 };

@@ -122,6 +122,34 @@ static inline const char *text_until(const char *p, const char *end, u8 classes)
 	return p;
 }
 
+/*
+ * 0x80 in each byte of @word that may end a parameter's value: what is below
+ * "-", ";" and "<". A few below "-" do not.
+ */
+static inline u64 text_stops(u64 word)
+{
+	u64 seven = word & TEXT_EACH(0x7f);
+	u64 not_low = seven + TEXT_EACH(0x80 - '-');
+	u64 from_semicolon = seven + TEXT_EACH(0x80 - ';');
+	u64 beyond_less = seven + TEXT_EACH(0x80 - '=');
+
+	return (~not_low | (from_semicolon ^ beyond_less)) & ~word & TEXT_EACH(0x80);
+}
+
+/* The first byte in [p, end) that is TEXT_STOP or TEXT_SPACE, or @end. */
+static inline const char *text_until_stop(const char *p, const char *end)
+{
+	for (; end - p >= 8; p += 8) {
+		u64 stops = text_stops(text_word(p));
+
+		if (stops) {
+			p += __ffs64(stops) >> 3;
+			break;
+		}
+	}
+	return text_until(p, end, TEXT_STOP | TEXT_SPACE);
+}
+
 /* Where [p, end) ends when the white space at its end is left off. */
 static inline const char *text_trim(const char *p, const char *end)
 {

@@ -23,7 +23,7 @@ const char *sip_param_read(const char *p, const char *end, struct sip_param *par
 		if (p < end && *p == '"')
 			p = text_skip_quoted(p, end);
 		else
-			p = text_until(p, end, TEXT_STOP | TEXT_SPACE);
+			p = text_until_stop(p, end);
 		if (!p)
 			return NULL;
 		param->value_len = p - param->value;
