@@ -106,6 +106,7 @@ static void set_private(struct sipalg_media *media,
 	media->kind = sdp->kind;
 	media->ports = section->ports;
 	media->l4proto = section->l4proto;
+	media->left = section->left;
 	media->beyond = section->beyond;
 	media->turned = section->turned;
 	media->private = section->host->addr;
@@ -113,9 +114,21 @@ static void set_private(struct sipalg_media *media,
 	media->private_port[SIPALG_RTCP] = htons(rtcp_port(section, pair));
 }
 
+/* Not edited, so the outside may only be told of the phone's own ports. */
+static bool claim_own(struct sipalg_media *media,
+		      const struct sipalg_flow *flow,
+		      const struct sipalg_section *section, unsigned int pair)
+{
+	u16 port = section->sdp->port + 2 * pair;
+
+	if (media->private_port[SIPALG_RTCP] != htons(port + 1))
+		media->ports = 1;
+	return sipalg_port_claim(flow, media, port);
+}
+
 static enum sipalg_message_reason
 set_public(struct sipalg_media *media, const struct sipalg_flow *flow,
-	   const struct sipalg_section *section,
+	   const struct sipalg_section *section, unsigned int pair,
 	   const struct sipalg_media *before)
 {
 	bool reserved;
@@ -128,7 +141,9 @@ set_public(struct sipalg_media *media, const struct sipalg_flow *flow,
 	}
 
 	media->public = flow->src_seen.ip;
-	if (before)
+	if (section->left)
+		reserved = claim_own(media, flow, section, pair);
+	else if (before)
 		reserved = sipalg_port_claim(flow, media,
 					     ntohs(before->public_port[SIPALG_RTP]) + 2);
 	else
@@ -164,7 +179,7 @@ pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
 	media->fork = fork;
 	media->family = flow->family;
 	set_private(media, section, pair);
-	plan->reason = set_public(media, flow, section, before);
+	plan->reason = set_public(media, flow, section, pair, before);
 	if (plan->reason) {
 		media_free(media);
 		return NULL;
@@ -184,7 +199,7 @@ static bool turn_round(const struct sipalg_flow *flow,
 {
 	struct sipalg_addr addr;
 
-	if (!section->host || sipalg_flow_from_inside(flow) ||
+	if (!section->host || section->left || sipalg_flow_from_inside(flow) ||
 	    !sipalg_ip_equal(&flow->dst.ip, &section->host->addr) ||
 	    sipalg_ip_equal(&flow->dst.ip, &flow->dst_real.ip) ||
 	    sipalg_setting(flow->sn, SIPALG_MODE) != SIPALG_MODE_FULL)
@@ -229,7 +244,7 @@ static bool describe_pairs(struct sipalg_call *call, enum sipalg_side side,
 		if (!media)
 			return false;
 		offer(media, section);
-		if (!pair && media->translated)
+		if (!pair && media->translated && !section->left)
 			sipalg_section_edit(section, msg,
 					    media->public_port[SIPALG_RTP],
 					    media->public_port[SIPALG_RTCP],
@@ -271,9 +286,14 @@ static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
 	if (turn_round(flow, section, msg, plan, private))
 		return describe_turned(call, side, fork, flow, msg, section,
 				       private, plan);
-	if (!section->wanted || (section->own && section->left))
+	if (!section->wanted ||
+	    describe_pairs(call, side, fork, flow, msg, section, plan))
 		return true;
-	return describe_pairs(call, side, fork, flow, msg, section, plan);
+	if (!section->left)
+		return false;
+	/* nothing of it is edited, so nothing is wrong with the message */
+	plan->reason = SIPALG_REASON_NONE;
+	return true;
 }
 
 /* C11: a stream with a port but no c= at either level. */

@@ -150,7 +150,7 @@ static int sync_media(struct sipalg_media *media)
 		err = open_port(media, i);
 		if (!err)
 			clear_way(media, i);
-		if (err && media->translated)
+		if (err && media->translated && !media->left)
 			return err;
 		/*
 		 * Another call has a hole to this very address: media passes

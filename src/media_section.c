@@ -118,6 +118,31 @@ static bool is_wanted(const struct sipalg_section *section,
 	       !sipalg_is_router(flow->sn->net, flow->family, &host->addr);
 }
 
+/*
+ * The candidate behind an address that STUN has told the phone: its own, with
+ * the port that NAT keeps where it can (H-15).
+ */
+static const struct sip_host *base_of(const struct sipalg_section *section,
+				      const struct sipalg_flow *flow,
+				      const struct sip_msg *msg)
+{
+	unsigned int i;
+
+	if (!section->left || !section->host ||
+	    !sipalg_ip_equal(&section->host->addr, &flow->src_seen.ip))
+		return section->host;
+	for (i = 0; i < msg->host_count; i++) {
+		const struct sip_host *host = &msg->hosts[i];
+
+		if (host->place == SIP_AT_SDP_CANDIDATE &&
+		    host->value == section->index + 1 &&
+		    host->port == section->sdp->port &&
+		    sipalg_ip_equal(&host->addr, &flow->src.ip))
+			return host;
+	}
+	return section->host;
+}
+
 void sipalg_section_read(struct sipalg_section *section,
 			 const struct sipalg_flow *flow,
 			 const struct sip_msg *msg, unsigned int index,
@@ -127,7 +152,9 @@ void sipalg_section_read(struct sipalg_section *section,
 
 	section->sdp = sdp;
 	section->index = index;
+	section->left = left & BIT_ULL(index);
 	section->host = connection_of(msg, sdp);
+	section->host = base_of(section, flow, msg);
 	section->pairs = sdp->port_count;
 	section->l4proto = sdp->transport == SDP_TRANSPORT_TCP ? IPPROTO_TCP :
 								 IPPROTO_UDP;
@@ -138,7 +165,6 @@ void sipalg_section_read(struct sipalg_section *section,
 		section->ports = 1;
 	section->wanted = is_wanted(section, flow);
 	section->own = section->wanted && is_own(flow, section->host);
-	section->left = left & BIT_ULL(index);
 	section->beyond = section->wanted && !section->own &&
 			  sipalg_is_beyond(flow->sn->net, flow->family,
 					   &section->host->addr,

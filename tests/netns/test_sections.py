@@ -223,7 +223,7 @@ def candidate(port, kind="host", address=PHONE):
 def ice_shares():
     ice = sdp(PHONE, 4090, candidate(4090))
     offered("share", ice + "\nm=image 4092 udptl t38")
-    is_open()
+    is_open(4090, 4091, 4092)
     over()
     own = f"m=image 4092 udptl t38\nc=IN IP4 {PHONE}"
     call = Call("own", *HIDE, SERVER)
@@ -233,8 +233,39 @@ def ice_shares():
     wanted = again(head + b"m=image" + tail.replace(PHONE.encode(), ROUTER.encode()), HIDE,
                    (f"o=- 7 1 IN IP4 {PHONE}", f"o=- 7 1 IN IP4 {ROUTER}"))
     same(server.recv(), wanted)
-    is_open(4092)
+    is_open(4090, 4091, 4092)
     over()
+
+
+@test("H-15", "an ICE section is left, and its ports are open: checks reach the phone from anywhere")
+def ice_open():
+    offered("open", sdp(PHONE, 4094, candidate(4094)))
+    is_open(4094, 4095)
+    assert arrives(4094), "media pinhole"
+    over()
+
+
+@test("H-15", "what STUN has told the phone is as good as its own address, and stays as well")
+def ice_reflexive():
+    lines = "\n".join((candidate(4096), candidate(4096, "srflx", ROUTER)))
+    offered("reflexive", sdp(ROUTER, 4096, lines))
+    is_open(4096, 4097)
+    assert arrives(4096), "media pinhole"
+    over()
+
+
+@test("H-15", "two ICE phones with one port: neither message is held up for it")
+def ice_taken():
+    offered("first", sdp(PHONE, 4098, candidate(4098)))
+    other = Udp("other", OTHER, 5060)
+    body = sdp(OTHER, 4098, candidate(4098, address=OTHER))
+    data = Call("second", f"{OTHER}:5060", "", SERVER).request("INVITE", body)
+    other.send(data, SERVER)
+    got = server.recv()
+    assert got and got.split(b"\r\n\r\n")[1] == data.split(b"\r\n\r\n")[1], got
+    is_open(4098, 4099)
+    over()
+    other.close()
 
 
 @test("H-15", "ice rewrite: candidates of the phone itself lead to where c= and m= do")
