@@ -224,12 +224,15 @@ static void cancel(struct speech *s)
 		event(s, SIPALG_EVENT_CANCEL, SIPALG_END_CANCELLED);
 }
 
+/* RFC 3261 15: as long as nobody has answered, any other fork still may. */
 static bool others_live(const struct speech *s)
 {
+	bool ringing = s->call->state == SIPALG_CALL_EARLY;
 	const struct sipalg_dialog *dialog;
 
 	list_for_each_entry(dialog, &s->call->dialogs, list)
-		if (dialog != s->dialog && dialog->confirmed && !dialog->ended)
+		if (dialog != s->dialog && !dialog->ended &&
+		    (dialog->confirmed || ringing))
 			return true;
 	return false;
 }

@@ -232,6 +232,28 @@ def forks():
     hang_up(call)
 
 
+@test("S3-56", "BYE to a fork that has not answered ends that fork, the other one answers (RFC 3261 15)")
+def early_fork():
+    call = new("early")
+    out(call.request("INVITE", sdp(PHONE, 4260)))
+    back(call.response("183 Session Progress", body=sdp(RELAY, 6260), tag="one"))
+    back(call.response("183 Session Progress", body=sdp(RELAY, 6270), tag="two"))
+    call.tags = ("phone-early", "one")
+    out(call.request("BYE", cseq=2, to_tag=True))
+    back(call.response("200 OK", "BYE", tag="one"))
+    time.sleep(40)
+    assert both(4260), "the other fork's call has gone with the first's"
+    call.cseq = 1
+    back(call.response("200 OK", body=sdp(RELAY, 6270), tag="two"))
+    call.tags = ("phone-early", "two")
+    out(call.request("ACK", to_tag=True))
+    ours, theirs = Udp("phone", PHONE, 4260), Udp("provider", RELAY, 6270)
+    assert passes(theirs, ours, ROUTER, 4260) and passes(ours, theirs, RELAY, 6270)
+    ours.close()
+    theirs.close()
+    hang_up(call)
+
+
 @test("S3-6", "PRACK and UPDATE carry offers and answers before the call is answered")
 def reliable():
     call = new("prack")
