@@ -118,6 +118,7 @@ static void call_timer(struct timer_list *timer)
 	if (call->linked)
 		sipalg_call_deadlines_passed(call);
 	if (call->linked) {
+		sipalg_event_news(call);
 		sipalg_evict_sort(call);
 		sipalg_call_schedule(call);
 	}
@@ -200,6 +201,7 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 	INIT_LIST_HEAD(&call->idle);
 	call->id = atomic_inc_return(&flow->sn->call_id);
 	call->state = SIPALG_CALL_EARLY;
+	call->news = SIPALG_NEWS_NEW;
 	call->family = flow->family;
 	call->l4proto = flow->l4proto;
 	call->created = jiffies;
@@ -271,10 +273,6 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 		return NULL;
 	}
 	sipalg_count(sn, calls);
-	spin_lock_bh(&call->lock);
-	if (call->linked)
-		sipalg_event_call(call, "new");
-	spin_unlock_bh(&call->lock);
 	return call;
 }
 
@@ -327,7 +325,7 @@ void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason)
 	sipalg_media_close(call);
 	sipalg_signalling_close(call);
 	unlink_call(call);
-	sipalg_event_call(call, "ended");
+	sipalg_event_end(call);
 	trace_sipalg_call_end(call);
 	if (timer_delete(&call->timer))
 		sipalg_call_put(call);	/* the timer's; others remain */

@@ -76,6 +76,7 @@ struct sipalg_dialog {
  * @linked: stands in the table
  * @state: enum sipalg_call_state
  * @reason: enum sipalg_end_reason once it ends
+ * @news: bits of enum sipalg_news: what its listeners are to be told of
  * @family: AF_INET or AF_INET6
  * @l4proto: of the newest signalling
  * @refresher: enum sip_refresher
@@ -131,6 +132,7 @@ struct sipalg_call {
 	bool linked;
 	u8 state;
 	u8 reason;
+	u8 news;
 	u8 family;
 	u8 l4proto;
 	u8 refresher;

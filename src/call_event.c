@@ -43,6 +43,7 @@ void sipalg_call_commit(struct sipalg_call *call, u16 fork)
 {
 	sipalg_media_commit(call, fork);
 	sipalg_call_hold(call);
+	call->news |= SIPALG_NEWS_CHANGED;
 }
 
 /* What an INVITE opens is shut if nobody says anything to it (S3-44). */
@@ -124,17 +125,12 @@ static void stay(struct sipalg_call *call)
 		sipalg_media_look(call);
 }
 
-/* The end of a call is told where it ends. */
-static void tell(const struct sipalg_call *call, u8 before, u16 actions)
+static void note_news(struct sipalg_call *call, u8 next)
 {
-	bool changed = call->state != before || actions & SIPALG_DO_COMMIT;
-
-	if (!call->linked || !changed)
-		return;
-	if (before == SIPALG_CALL_EARLY && call->state == SIPALG_CALL_CONFIRMED)
-		sipalg_event_call(call, "answered");
-	else
-		sipalg_event_call(call, "changed");
+	if (call->state == SIPALG_CALL_EARLY && next == SIPALG_CALL_CONFIRMED)
+		call->news |= SIPALG_NEWS_ANSWERED;
+	else if (call->state != next)
+		call->news |= SIPALG_NEWS_CHANGED;
 }
 
 void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
@@ -142,8 +138,8 @@ void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
 {
 	struct sipalg_transition cell =
 		sipalg_call_transition(call->state, event);
-	u8 before = call->state;
 
+	note_news(call, cell.next);
 	call->state = cell.next;
 	if (cell.actions & SIPALG_DO_STAY)
 		stay(call);
@@ -169,7 +165,6 @@ void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
 		acked(call);
 	if (cell.actions & SIPALG_DO_END)
 		sipalg_call_end(call, reason);
-	tell(call, before, cell.actions);
 }
 
 static bool take_passed(struct sipalg_call *call, enum sipalg_deadline which)

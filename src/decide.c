@@ -12,6 +12,7 @@
 #include "flow_data.h"
 #include "media.h"
 #include "net.h"
+#include "netlink_event.h"
 #include "rate.h"
 #include "registration.h"
 #include "screen.h"
@@ -239,6 +240,7 @@ void sipalg_decide_done(struct sipalg_plan *plan)
 		return;
 	plan->call = NULL;
 	if (call->linked) {
+		sipalg_event_news(call);
 		sipalg_evict_active(call);
 		sipalg_evict_sort(call);
 		sipalg_call_schedule(call);

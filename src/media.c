@@ -7,6 +7,7 @@
 #include "media_pinhole.h"
 #include "media_section.h"
 #include "net.h"
+#include "netlink_event.h"
 #include "pinhole.h"
 #include "port.h"
 
@@ -54,6 +55,7 @@ void sipalg_media_suspend(struct sipalg_media *media)
 {
 	sipalg_media_release(media, true);
 	media->idle = true;
+	media->call->news |= SIPALG_NEWS_CHANGED;
 }
 
 static void media_free(struct sipalg_media *media)

@@ -6,6 +6,7 @@
 #include "media_idle.h"
 #include "media_pinhole.h"
 #include "net.h"
+#include "netlink_event.h"
 
 #define RETRY_INTERVAL	HZ	/* for pinholes that found their place taken */
 
@@ -79,6 +80,8 @@ void sipalg_media_reopen(struct sipalg_call *call)
 		media->seen = media->idle ? jiffies : media->seen;
 		media->idle = false;
 	}
+	if (any)
+		call->news |= SIPALG_NEWS_CHANGED;
 	if (any && sipalg_media_sync(call, NULL))
 		call->incomplete = true;
 	if (call->incomplete)

@@ -56,7 +56,6 @@ int sipalg_netlink_endpoint(struct sk_buff *skb, int attr, u8 family,
 
 /* How much of a call is told. */
 enum sipalg_call_detail {
-	SIPALG_CALL_ALONE,	/* without its media, of which there may be many */
 	SIPALG_CALL_WHOLE,
 	SIPALG_CALL_FITTING,	/* its first tag, and the media there is room for */
 };

@@ -371,7 +371,7 @@ int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
 			   refreshers[call->refresher]) ||
 	    nla_put_u32(skb, SIPALG_A_CALL_EXPIRES, expires_in(call)))
 		return -EMSGSIZE;
-	if (detail != SIPALG_CALL_ALONE && put_all_media(skb, call, fitting))
+	if (put_all_media(skb, call, fitting))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

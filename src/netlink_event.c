@@ -8,7 +8,7 @@
 #include "netlink.h"
 #include "netlink_event.h"
 
-/* The longest: a call with its Call-ID and all its tags, see netlink_call.c. */
+/* A call with more tags and media than that is told as far as it fits. */
 #define EVENT_SIZE	8192
 
 struct event {
@@ -66,19 +66,46 @@ static void send(struct event *event, int err)
 				0, 0, GFP_ATOMIC);
 }
 
-void sipalg_event_call(const struct sipalg_call *call, const char *what)
+static void tell_call(const struct sipalg_call *call, const char *what,
+		      const char *reason)
 {
+	unsigned char *before;
 	struct event event;
 	int err;
 
 	if (!is_wanted(call->sn) ||
 	    !begin(&event, call->sn, SIPALG_CMD_CALL_NTF, what))
 		return;
-	err = sipalg_netlink_call(event.skb, call, SIPALG_CALL_ALONE);
-	if (!err && !call->linked)
-		err = nla_put_string(event.skb, SIPALG_A_REASON,
-				     sipalg_end_word(call->reason));
+	err = reason ? nla_put_string(event.skb, SIPALG_A_REASON, reason) : 0;
+	before = skb_tail_pointer(event.skb);
+	if (!err && sipalg_netlink_call(event.skb, call, SIPALG_CALL_WHOLE)) {
+		nlmsg_trim(event.skb, before);
+		err = sipalg_netlink_call(event.skb, call, SIPALG_CALL_FITTING);
+	}
 	send(&event, err);
+}
+
+void sipalg_event_news(struct sipalg_call *call)
+{
+	u8 news = call->news;
+
+	if (!news)
+		return;
+	call->news = 0;
+	if (news & SIPALG_NEWS_NEW)
+		tell_call(call, "new", NULL);
+	if (news & SIPALG_NEWS_ANSWERED)
+		tell_call(call, "answered", NULL);
+	else if (news == SIPALG_NEWS_CHANGED)
+		tell_call(call, "changed", NULL);
+}
+
+void sipalg_event_end(struct sipalg_call *call)
+{
+	/* that its state has changed goes without saying */
+	call->news &= ~SIPALG_NEWS_CHANGED;
+	sipalg_event_news(call);
+	tell_call(call, "ended", sipalg_end_word(call->reason));
 }
 
 void sipalg_event_message(const struct sipalg_flow *flow, const char *what,

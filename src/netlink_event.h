@@ -18,14 +18,31 @@ struct sipalg_call;
 
 #define SIPALG_EVENTS_PER_SECOND	5000
 
-/**
- * sipalg_event_call() - something happened to a call
- * @call: locked
- * @what: "new", "answered", "changed" or "ended"
- *
- * Of an ended call its reason is told. Any context.
+/*
+ * What happens to a call within a message is told when all of the message has
+ * been taken in: listeners see its media, limits and parties as they are then.
  */
-void sipalg_event_call(const struct sipalg_call *call, const char *what);
+enum sipalg_news {
+	SIPALG_NEWS_NEW = 0x01,
+	SIPALG_NEWS_ANSWERED = 0x02,
+	SIPALG_NEWS_CHANGED = 0x04,	/* its state, its media or how they flow */
+};
+
+/**
+ * sipalg_event_news() - tell what has happened to a call since the last time
+ * @call: locked
+ *
+ * Any context.
+ */
+void sipalg_event_news(struct sipalg_call *call);
+
+/**
+ * sipalg_event_end() - tell that a call has ended, and why
+ * @call: locked, &sipalg_call.reason is set
+ *
+ * Any context.
+ */
+void sipalg_event_end(struct sipalg_call *call);
 
 /**
  * sipalg_event_message() - a message was not treated as messages are

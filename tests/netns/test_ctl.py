@@ -263,51 +263,6 @@ def words():
     assert ctl("", 1, prefix=f"{TOOL} -n nowhere").count("\n") == 1
 
 
-@test("contract", "monitor tells calls, messages and registrations as they happen")
-def monitor():
-    events, stop = listen()
-    call = begin("mon", 5010)
-    phone.send(call.request("BYE", cseq=2, to_tag=True), SERVER)
-    server.recv()
-    ctl("setting set deny-methods MESSAGE")
-    phone.send(call.request("MESSAGE", cseq=3), SERVER)
-    register = Call("reg", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
-    phone.send(register.request("REGISTER", extra="\nExpires: 600"), SERVER)
-    server.recv()
-    answer = register.response("200 OK", method="REGISTER", extra="\nExpires: 600")
-    server.send(again(answer, (f"bob@{SERVER}:5060", f"alice@{ROUTER}:5060")), ROUTER)
-    assert phone.recv()
-    ctl("call end --all")
-    stop()
-    found = [(event["object"], event["event"]) for event in events]
-    for wanted in (("call", "new"), ("call", "answered"), ("call", "changed"),
-                   ("call", "ended"), ("message", "dropped"), ("registration", "registered"),
-                   ("pinhole", "opened"), ("pinhole", "closed")):
-        assert wanted in found, (wanted, found)
-    ended = next(event for event in events if event["event"] == "ended")
-    assert ended["reason"] == "admin" and ended["call_id"] == "mon@call.example"
-    opened = next(event for event in events if event["event"] == "opened")
-    assert (opened["protocol"], opened["source"], opened["destination"], opened["private"]) == (
-        "udp", "0.0.0.0:0", f"{ROUTER}:5010", f"{PHONE}:5010"), opened
-    dropped = next(event for event in events if event["event"] == "dropped")
-    assert dropped["reason"] == "method_denied" and dropped["source"] == f"{PHONE}:5060"
-    reset()
-
-
-def listen():
-    """A monitor that has joined; its events are there once stop() was called."""
-    process = subprocess.Popen([TOOL, "-n", "router", "-j", "monitor"], text=True,
-                               stdout=subprocess.PIPE)
-    net.until(lambda: any(line.split()[2] == str(process.pid) and int(line.split()[3], 16)
-                          for line in net.router("cat /proc/net/netlink").splitlines()[1:]), 10)
-    events = []
-
-    def stop():
-        process.terminate()
-        events.extend(json.loads(line) for line in process.communicate()[0].splitlines())
-    return events, stop
-
-
 @test("contract", "call show --ladder: the last 32 messages, what was changed, and why not")
 def ladder():
     call = begin("lad", 5020)

@@ -48,8 +48,11 @@ static void media_json(const struct nlattr *nest)
 	json_close('}');
 }
 
-void call_json_fields(const struct nlattr **attrs)
+void call_json_fields(const struct nlattr *call)
 {
+	const struct nlattr *attrs[SIPALG_A_CALL_MAX + 1], *attr;
+
+	attrs_nested(call, attrs, SIPALG_A_CALL_MAX);
 	json_number("id", number_of(attrs[SIPALG_A_CALL_NUMBER]));
 	json_bytes("call_id", attrs[SIPALG_A_CALL_NAME]);
 	json_word("state", word_of(attrs[SIPALG_A_CALL_STATE]));
@@ -63,20 +66,17 @@ void call_json_fields(const struct nlattr **attrs)
 		    number_of(attrs[SIPALG_A_CALL_SESSION_INTERVAL]));
 	json_word("refresher", word_of(attrs[SIPALG_A_CALL_REFRESHER]));
 	json_number("expires_in_seconds", number_of(attrs[SIPALG_A_CALL_EXPIRES]));
-}
-
-static void call_json(const struct nlmsghdr *nlh, const struct nlattr *call,
-		      const struct nlattr **attrs, bool ladder)
-{
-	const struct nlattr *attr;
-
-	json_open(NULL, '{');
-	call_json_fields(attrs);
 	json_open("media", '[');
 	mnl_attr_for_each_nested(attr, call)
 		if (mnl_attr_get_type(attr) == SIPALG_A_CALL_MEDIA)
 			media_json(attr);
 	json_close(']');
+}
+
+static void call_json(const struct nlmsghdr *nlh, const struct nlattr *call, bool ladder)
+{
+	json_open(NULL, '{');
+	call_json_fields(call);
 	if (ladder)
 		ladder_json(nlh);
 	json_close('}');
@@ -174,7 +174,7 @@ static int take_call(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	attrs_nested(top[SIPALG_A_CALL], attrs, SIPALG_A_CALL_MAX);
 	if (json_wanted)
-		call_json(nlh, top[SIPALG_A_CALL], attrs, view->ladder);
+		call_json(nlh, top[SIPALG_A_CALL], view->ladder);
 	else if (view->screen)
 		call_screen(top[SIPALG_A_CALL], attrs);
 	else

@@ -51,7 +51,7 @@ void print_safe(const char *text, size_t len, int width);
 #define ENDPOINT_TEXT	56
 
 /* call.c, registration.c, ladder.c: the same in answers and events. */
-void call_json_fields(const struct nlattr **attrs);
+void call_json_fields(const struct nlattr *call);
 void registration_json_fields(const struct nlattr **attrs);
 void ladder_print(const struct nlmsghdr *nlh);
 void ladder_json(const struct nlmsghdr *nlh);

@@ -33,17 +33,14 @@ static void endpoint_json(const char *key, const struct nlattr *nest)
 
 static void fields_json(const struct nlattr **top)
 {
-	const struct nlattr *call[SIPALG_A_CALL_MAX + 1];
 	const struct nlattr *registration[SIPALG_A_REGISTRATION_MAX + 1];
 
 	if (top[SIPALG_A_REASON])
 		json_word("reason", word_of(top[SIPALG_A_REASON]));
 	endpoint_json("source", top[SIPALG_A_SOURCE]);
 	endpoint_json("destination", top[SIPALG_A_DESTINATION]);
-	if (top[SIPALG_A_CALL]) {
-		attrs_nested(top[SIPALG_A_CALL], call, SIPALG_A_CALL_MAX);
-		call_json_fields(call);
-	}
+	if (top[SIPALG_A_CALL])
+		call_json_fields(top[SIPALG_A_CALL]);
 	if (top[SIPALG_A_REGISTRATION]) {
 		attrs_nested(top[SIPALG_A_REGISTRATION], registration,
 			     SIPALG_A_REGISTRATION_MAX);
