@@ -522,7 +522,8 @@ static struct sipalg_call *find_call(struct sipalg_net *sn,
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
 	if (!call) {
-		NL_SET_ERR_MSG(info->extack, "there is no such call (any more)");
+		NL_SET_ERR_MSG(info->extack,
+			       "there is no such call (any more): see sipalg-ctl call list");
 		return ERR_PTR(-ENOENT);
 	}
 	return call;

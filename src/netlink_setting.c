@@ -45,18 +45,28 @@ static int put_info(struct sk_buff *skb, const struct sipalg_setting_info *info,
 	return put_words(skb, info);
 }
 
-static int put_exempt(struct sk_buff *skb, const u16 *codes)
+static int put_codes(struct sk_buff *skb, int attr, const u16 *codes)
 {
 	int n = 0;
 
 	while (n < SIPALG_SCREEN_EXEMPT_MAX && codes[n])
 		n++;
+	return nla_put(skb, attr, n * sizeof(u16), codes);
+}
+
+static int put_exempt(struct sk_buff *skb, const u16 *codes)
+{
+	struct sipalg_settings initial;
+
+	sipalg_settings_init(&initial);
 	if (nla_put_string(skb, SIPALG_A_SETTING_NAME, SCREEN_EXEMPT) ||
 	    nla_put_u32(skb, SIPALG_A_SETTING_KIND, SIPALG_SETTING_KIND_CODES) ||
 	    nla_put_string(skb, SIPALG_A_SETTING_UNIT, "") ||
 	    nla_put_u32(skb, SIPALG_A_SETTING_MIN, 300) ||
 	    nla_put_u32(skb, SIPALG_A_SETTING_MAX_VALUE, 699) ||
-	    nla_put(skb, SIPALG_A_SETTING_LIST, n * sizeof(u16), codes))
+	    put_codes(skb, SIPALG_A_SETTING_LIST, codes) ||
+	    put_codes(skb, SIPALG_A_SETTING_DEFAULT_LIST,
+		      initial.screen_exempt))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -178,7 +188,8 @@ static int set_one(struct sipalg_settings *new, struct nlattr *attr,
 
 	i = find_setting(name);
 	if (i < 0) {
-		NL_SET_ERR_MSG_ATTR(extack, attr, "no setting has this name");
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "no setting has this name: see sipalg-ctl setting list");
 		return i;
 	}
 	if (!tb[SIPALG_A_SETTING_VALUE]) {

@@ -91,9 +91,9 @@ static void call_line(const struct nlattr **attrs)
 	       word_of(attrs[SIPALG_A_CALL_STATE]),
 	       people_time(number_of(attrs[SIPALG_A_CALL_AGE]), age, sizeof(age)));
 	printf("%-21s %-21s ",
-	       endpoint_text(attrs[SIPALG_A_CALL_SOURCE], source, sizeof(source)),
-	       endpoint_text(attrs[SIPALG_A_CALL_DESTINATION], destination,
-			     sizeof(destination)));
+	       endpoint_short(attrs[SIPALG_A_CALL_SOURCE], source, sizeof(source)),
+	       endpoint_short(attrs[SIPALG_A_CALL_DESTINATION], destination,
+			      sizeof(destination)));
 	print_safe(mnl_attr_get_payload(name), mnl_attr_get_payload_len(name), 9);
 	putchar('\n');
 }
@@ -162,17 +162,41 @@ static void call_screen(const struct nlattr *call, const struct nlattr **attrs)
 struct view {
 	bool screen;	/* all of it, not a line */
 	bool ladder;	/* its last messages, too */
+	bool begun;	/* the list has its head */
 };
+
+/* Not before the kernel has answered: what it refuses is no empty list. */
+static void begin_list(struct view *view)
+{
+	if (view->begun)
+		return;
+	view->begun = true;
+	if (json_wanted)
+		json_open(NULL, '[');
+	else
+		printf("%6s %-9s %-9s %-21s %-21s %s\n", "ID", "STATE", "AGE",
+		       "CALLER", "CALLEE", "CALL-ID");
+}
+
+static void end_list(const struct view *view)
+{
+	if (!view->begun || !json_wanted)
+		return;
+	json_close(']');
+	json_end();
+}
 
 static int take_call(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *top[SIPALG_A_MAX + 1], *attrs[SIPALG_A_CALL_MAX + 1];
-	const struct view *view = data;
+	struct view *view = data;
 
 	attrs_of(nlh, top, SIPALG_A_MAX);
 	if (!top[SIPALG_A_CALL])
 		return MNL_CB_OK;
 	attrs_nested(top[SIPALG_A_CALL], attrs, SIPALG_A_CALL_MAX);
+	if (!view->screen)
+		begin_list(view);
 	if (json_wanted)
 		call_json(nlh, top[SIPALG_A_CALL], view->ladder);
 	else if (view->screen)
@@ -260,6 +284,8 @@ static int put_filters(struct request *request, int argc, char **argv)
 	for (i = 0; i < argc; i += 2) {
 		if (strlen(argv[i + 1]) > 512)
 			return usage_error("The value of %s is too long", argv[i]);
+		if (given_before(argv, i))
+			return usage_error("The filter %s is given twice", argv[i]);
 		status = put_filter(request, argv[i], argv[i + 1]);
 		if (status)
 			return status;
@@ -277,16 +303,10 @@ static int list(int argc, char **argv)
 	status = put_filters(&request, argc, argv);
 	if (status)
 		return status;
-	if (json_wanted)
-		json_open(NULL, '[');
-	else
-		printf("%6s %-9s %-9s %-21s %-21s %s\n", "ID", "STATE", "AGE",
-		       "CALLER", "CALLEE", "CALL-ID");
 	status = request_send(&request, take_call, &view);
-	if (json_wanted) {
-		json_close(']');
-		json_end();
-	}
+	if (!status)
+		begin_list(&view);
+	end_list(&view);
 	return status;
 }
 

@@ -46,9 +46,11 @@ void json_word(const char *key, const char *word);
 void json_end(void);
 const char *people_time(uint32_t seconds, char *text, size_t size);
 const char *endpoint_text(const struct nlattr *nest, char *text, size_t size);
+const char *endpoint_short(const struct nlattr *nest, char *text, size_t size);
 void print_safe(const char *text, size_t len, int width);
 
 #define ENDPOINT_TEXT	56
+#define ENDPOINT_WIDTH	21	/* columns of endpoint_short(): all of IPv4 */
 
 /* call.c, registration.c, ladder.c: the same in answers and events. */
 void call_json_fields(const struct nlattr *call);
@@ -75,6 +77,9 @@ int summary(void);
 
 /* Prints a usage error and returns USAGE. */
 int usage_error(const char *format, ...);
+
+/* Of names and values by turns: does the name at @i stand before it, too? */
+bool given_before(char **argv, int i);
 
 /* Reads a whole number; false: it is none, or too large. */
 bool read_number(const char *text, uint32_t max, uint32_t *value);

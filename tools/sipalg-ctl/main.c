@@ -84,6 +84,16 @@ bool read_number(const char *text, uint32_t max, uint32_t *value)
 	return true;
 }
 
+bool given_before(char **argv, int i)
+{
+	int before;
+
+	for (before = 0; before < i; before += 2)
+		if (!strcmp(argv[before], argv[i]))
+			return true;
+	return false;
+}
+
 static int enter_netns(const char *name)
 {
 	char path[4096];
@@ -97,7 +107,7 @@ static int enter_netns(const char *name)
 	}
 	if (setns(fd, CLONE_NEWNET)) {
 		fprintf(stderr, "No permission to enter the namespace %s: run as root\n", name);
-		return USAGE;
+		return REFUSED;
 	}
 	close(fd);
 	return DONE;
@@ -154,6 +164,7 @@ int main(int argc, char **argv)
 	const struct object *object;
 	int option, status;
 
+	opterr = 0;	/* one sentence, and that is ours */
 	while ((option = getopt_long(argc, argv, "+jpn:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'j':
@@ -171,7 +182,8 @@ int main(int argc, char **argv)
 			print_help(stdout, NULL);
 			return DONE;
 		default:
-			return usage_error("No such option");
+			return usage_error(optopt == 'n' ? "-n wants a name" :
+					   "There is no option %s", argv[optind - 1]);
 		}
 	}
 	argc -= optind;

@@ -106,6 +106,21 @@ const char *endpoint_text(const struct nlattr *nest, char *text, size_t size)
 	return text;
 }
 
+/* For a table: the middle of a long IPv6 address is left out. */
+const char *endpoint_short(const struct nlattr *nest, char *text, size_t size)
+{
+	const size_t head = 8, tail = ENDPOINT_WIDTH - head - 2;
+	size_t len;
+
+	endpoint_text(nest, text, size);
+	len = strlen(text);
+	if (len > ENDPOINT_WIDTH) {
+		memcpy(text + head, "..", 2);
+		memmove(text + head + 2, text + len - tail, tail + 1);
+	}
+	return text;
+}
+
 /* At most @width columns, padded; no byte that could steer a terminal. */
 void print_safe(const char *text, size_t len, int width)
 {

@@ -19,6 +19,19 @@ void registration_json_fields(const struct nlattr **attrs)
 		    mnl_attr_get_u32(attrs[SIPALG_A_REGISTRATION_EXPIRES]));
 }
 
+/* Not before the kernel has answered: what it refuses is no empty list. */
+static void begin_list(bool *begun)
+{
+	if (*begun)
+		return;
+	*begun = true;
+	if (json_wanted)
+		json_open(NULL, '[');
+	else
+		printf("%-4s %-21s %-21s %-21s %s\n", "", "PHONE", "KNOWN AS",
+		       "REGISTRAR", "EXPIRES");
+}
+
 static int take_registration(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *top[SIPALG_A_MAX + 1];
@@ -28,14 +41,14 @@ static int take_registration(const struct nlmsghdr *nlh, void *data)
 	uint32_t expires;
 	char left[16];
 
-	(void)data;
 	attrs_of(nlh, top, SIPALG_A_MAX);
 	if (!top[SIPALG_A_REGISTRATION])
 		return MNL_CB_OK;
 	attrs_nested(top[SIPALG_A_REGISTRATION], attrs, SIPALG_A_REGISTRATION_MAX);
-	endpoint_text(attrs[SIPALG_A_REGISTRATION_PRIVATE], private, sizeof(private));
-	endpoint_text(attrs[SIPALG_A_REGISTRATION_PUBLIC], public, sizeof(public));
-	endpoint_text(attrs[SIPALG_A_REGISTRATION_REGISTRAR], registrar, sizeof(registrar));
+	begin_list(data);
+	endpoint_short(attrs[SIPALG_A_REGISTRATION_PRIVATE], private, sizeof(private));
+	endpoint_short(attrs[SIPALG_A_REGISTRATION_PUBLIC], public, sizeof(public));
+	endpoint_short(attrs[SIPALG_A_REGISTRATION_REGISTRAR], registrar, sizeof(registrar));
 	protocol = mnl_attr_get_str(attrs[SIPALG_A_REGISTRATION_PROTOCOL]);
 	expires = mnl_attr_get_u32(attrs[SIPALG_A_REGISTRATION_EXPIRES]);
 	if (!json_wanted) {
@@ -52,18 +65,16 @@ static int take_registration(const struct nlmsghdr *nlh, void *data)
 int registration_command(int argc, char **argv)
 {
 	struct request request;
+	bool begun = false;
 	int status;
 
 	if (argc != 1 || strcmp(argv[0], "list"))
 		return usage_error("registration has the command list");
 	request_init(&request, SIPALG_CMD_REGISTRATION_GET, true);
-	if (json_wanted)
-		json_open(NULL, '[');
-	else
-		printf("%-4s %-21s %-21s %-21s %s\n", "", "PHONE", "KNOWN AS",
-		       "REGISTRAR", "EXPIRES IN");
-	status = request_send(&request, take_registration, NULL);
-	if (json_wanted) {
+	status = request_send(&request, take_registration, &begun);
+	if (!status)
+		begin_list(&begun);
+	if (begun && json_wanted) {
 		json_close(']');
 		json_end();
 	}

@@ -8,6 +8,11 @@
 #define MOST_SETTINGS	64
 #define MOST_WORDS	32
 
+struct codes {
+	const uint16_t *code;
+	unsigned int count;
+};
+
 /* One setting as the kernel has told it; strings live in the copy of it. */
 struct setting {
 	char *copy;
@@ -21,8 +26,8 @@ struct setting {
 	bool zero;
 	const char *words[MOST_WORDS];
 	unsigned int word_count;
-	const uint16_t *list;
-	unsigned int list_len;
+	struct codes list;
+	struct codes initial_list;
 };
 
 static struct setting settings[MOST_SETTINGS];
@@ -41,6 +46,14 @@ static void read_words(struct setting *setting, const struct nlattr *nest)
 		if (mnl_attr_get_type(attr) == SIPALG_A_SETTING_WORD &&
 		    setting->word_count < MOST_WORDS)
 			setting->words[setting->word_count++] = mnl_attr_get_str(attr);
+}
+
+static void read_list(struct codes *codes, const struct nlattr *attr)
+{
+	if (!attr)
+		return;
+	codes->code = mnl_attr_get_payload(attr);
+	codes->count = mnl_attr_get_payload_len(attr) / sizeof(*codes->code);
 }
 
 static int take_setting(const struct nlmsghdr *answer, void *data)
@@ -67,10 +80,8 @@ static int take_setting(const struct nlmsghdr *answer, void *data)
 	setting->max = number_of(attrs[SIPALG_A_SETTING_MAX_VALUE]);
 	setting->zero = attrs[SIPALG_A_SETTING_ZERO];
 	read_words(setting, top[SIPALG_A_SETTING]);
-	if (attrs[SIPALG_A_SETTING_LIST]) {
-		setting->list = mnl_attr_get_payload(attrs[SIPALG_A_SETTING_LIST]);
-		setting->list_len = mnl_attr_get_payload_len(attrs[SIPALG_A_SETTING_LIST]) / 2;
-	}
+	read_list(&setting->list, attrs[SIPALG_A_SETTING_LIST]);
+	read_list(&setting->initial_list, attrs[SIPALG_A_SETTING_DEFAULT_LIST]);
 	setting_count++;
 	return MNL_CB_OK;
 }
@@ -100,11 +111,23 @@ static void append(char *text, size_t size, const char *word)
 	snprintf(text + used, size - used, "%s%s", used ? "," : "", word);
 }
 
-static const char *value_text(const struct setting *setting, uint32_t value,
-			      char *text, size_t size)
+static void codes_text(const struct codes *codes, char *text, size_t size)
 {
 	unsigned int i;
 	char code[8];
+
+	for (i = 0; i < codes->count; i++) {
+		snprintf(code, sizeof(code), "%u", codes->code[i]);
+		append(text, size, code);
+	}
+}
+
+/* The value that a setting has, or its default. */
+static const char *value_text(const struct setting *setting, bool initial,
+			      char *text, size_t size)
+{
+	uint32_t value = initial ? setting->initial : setting->value;
+	unsigned int i;
 
 	text[0] = '\0';
 	switch (setting->kind) {
@@ -126,10 +149,7 @@ static const char *value_text(const struct setting *setting, uint32_t value,
 			snprintf(text, size, "none");
 		break;
 	case SIPALG_SETTING_KIND_CODES:
-		for (i = 0; i < setting->list_len; i++) {
-			snprintf(code, sizeof(code), "%u", setting->list[i]);
-			append(text, size, code);
-		}
+		codes_text(initial ? &setting->initial_list : &setting->list, text, size);
 		break;
 	default:
 		snprintf(text, size, "%u", value);
@@ -177,27 +197,55 @@ static void list_json(const struct setting *setting)
 		json_number("value", setting->value);
 		json_number("default", setting->initial);
 	} else {
-		json_word("value", value_text(setting, setting->value, text, sizeof(text)));
-		json_word("default", setting->kind == SIPALG_SETTING_KIND_CODES ?
-			  "401,407,422,487,488" :
-			  value_text(setting, setting->initial, text, sizeof(text)));
+		json_word("value", value_text(setting, false, text, sizeof(text)));
+		json_word("default", value_text(setting, true, text, sizeof(text)));
 	}
 	json_word("range", range_text(setting, range, sizeof(range)));
 	json_word("unit", setting->unit);
 	json_close('}');
 }
 
+#define SCREEN_WIDTH	80
+#define NAME_WIDTH	22
+#define VALUE_WIDTH	19
+#define DEFAULT_WIDTH	10
+
+/* A long list of methods or codes: cut behind commas, below its name. */
+static void print_long(const char *list)
+{
+	size_t column = SCREEN_WIDTH, len;
+
+	for (; *list; list += len) {
+		len = strcspn(list, ",");
+		len += list[len] == ',';
+		if (column + len >= SCREEN_WIDTH) {
+			printf("\n  ");
+			column = 2;
+		}
+		printf("%.*s", (int)len, list);
+		column += len;
+	}
+	putchar('\n');
+}
+
 static void list_text(const struct setting *setting)
 {
 	char value[256], initial[256], range[256];
+	const char *unit = *setting->unit ? " " : "";
+	bool changed;
 
-	value_text(setting, setting->value, value, sizeof(value));
-	value_text(setting, setting->initial, initial, sizeof(initial));
+	value_text(setting, false, value, sizeof(value));
+	value_text(setting, true, initial, sizeof(initial));
 	range_text(setting, range, sizeof(range));
-	if (setting->kind == SIPALG_SETTING_KIND_CODES)
-		snprintf(initial, sizeof(initial), "see range");
-	printf("%-23s %-12s %-12s %s %s\n", setting->name, value,
-	       strcmp(value, initial) ? initial : "", range, setting->unit);
+	changed = strcmp(value, initial);
+	if (strlen(value) <= VALUE_WIDTH && (!changed || strlen(initial) <= DEFAULT_WIDTH)) {
+		printf("%-*s %-*s %-*s %s%s%s\n", NAME_WIDTH, setting->name, VALUE_WIDTH, value,
+		       DEFAULT_WIDTH, changed ? initial : "", range, unit, setting->unit);
+		return;
+	}
+	printf("%s", setting->name);
+	print_long(value);
+	printf("%*s%s, by default %s\n", NAME_WIDTH + 1, "", range, initial);
 }
 
 static int list(void)
@@ -210,7 +258,8 @@ static int list(void)
 	if (json_wanted)
 		json_open(NULL, '[');
 	else
-		printf("%-23s %-12s %-12s %s\n", "SETTING", "VALUE", "DEFAULT", "RANGE");
+		printf("%-*s %-*s %-*s %s\n", NAME_WIDTH, "SETTING", VALUE_WIDTH, "VALUE",
+		       DEFAULT_WIDTH, "DEFAULT", "RANGE");
 	for (i = 0; i < setting_count; i++)
 		json_wanted ? list_json(&settings[i]) : list_text(&settings[i]);
 	if (json_wanted) {
@@ -309,8 +358,9 @@ static int bad_value(const struct setting *setting, const char *text)
 {
 	char range[256];
 
-	fprintf(stderr, "%s cannot be %s: %s %s\n", setting->name, text,
-		range_text(setting, range, sizeof(range)), setting->unit);
+	fprintf(stderr, "%s cannot be %s, its range is %s%s%s\n", setting->name, text,
+		range_text(setting, range, sizeof(range)), *setting->unit ? " " : "",
+		setting->unit);
 	return USAGE;
 }
 
@@ -363,6 +413,8 @@ static int set_pairs(int argc, char **argv)
 		return usage_error("Too many settings at once");
 	request_init(&request, SIPALG_CMD_SETTING_SET, false);
 	for (i = 0; i < argc; i += 2) {
+		if (given_before(argv, i))
+			return usage_error("%s is given twice", argv[i]);
 		status = put_pair(&request, argv[i], argv[i + 1]);
 		if (status)
 			return status;
