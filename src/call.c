@@ -109,10 +109,8 @@ void sipalg_call_put(struct sipalg_call *call)
 		call_free(call);
 }
 
-static void call_timer(struct timer_list *timer)
+static void deadlines_passed(struct sipalg_call *call)
 {
-	struct sipalg_call *call = timer_container_of(call, timer, timer);
-
 	rcu_read_lock();	/* for conntrack, that of pinholes that it opens */
 	spin_lock(&call->lock);
 	if (call->linked)
@@ -125,6 +123,15 @@ static void call_timer(struct timer_list *timer)
 	spin_unlock(&call->lock);
 	sipalg_evict_idle(call->sn);
 	rcu_read_unlock();
+}
+
+static void call_timer(struct timer_list *timer)
+{
+	struct sipalg_call *call = timer_container_of(call, timer, timer);
+
+	/* its table is being destroyed, and with it the call: nothing to end */
+	if (!READ_ONCE(call->sn->dying))
+		deadlines_passed(call);
 	sipalg_call_put(call);
 }
 

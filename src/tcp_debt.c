@@ -89,7 +89,8 @@ static void tcp_expired(struct timer_list *timer)
 	int dir;
 
 	spin_lock(&tcp->lock);
-	if (!tcp->dead) {
+	/* of a dying namespace the list is walked without its lock */
+	if (!tcp->dead && !READ_ONCE(tcp->sn->dying)) {
 		for (dir = 0; data && dir < 2; dir++)
 			if (tcp->held[dir].bytes)
 				data->stream[dir].state = SIPALG_STREAM_FOREIGN;

@@ -165,8 +165,48 @@ def end_of_router():
     """It vanishes with calls up, and another takes its place."""
     go_home()
     shell("ip netns del router")
-    net.until(lambda: "eth0" not in shell("ip -n phone link"), 20)
+    net.until(lambda: "eth0" not in shell("ip -n phone link"), 20, 0.02)
     net.build_router()
+
+
+def refused(call, phone, server):
+    phone.send(call.request("INVITE", sdp(PHONE, 20000)), SERVER)
+    if server.recv(0.2):
+        server.send(call.response("486 Busy Here"), ROUTER, 5180)
+        phone.recv(0.2)
+        phone.send(call.request("ACK"), SERVER)
+        server.recv(0.2)
+
+
+def crowd():
+    """
+    The router vanishes while calls that were refused are being forgotten, five
+    seconds later; it takes a while, for others have many pinholes.
+    """
+    netlink = genl.Netlink()
+    netlink.command("SETTING_RESET")
+    netlink.command("SETTING_SET", attr(WORDS["SIPALG_A_SETTING"] | genl.NESTED,
+                                        attr(1, "teardown-delay") + attr(2, 0)))
+    netlink.close()
+    phone, server = Udp("phone", PHONE, 5180), Udp("provider", SERVER, 5060)
+    many = "\n".join(f"m=video {30000 + 2 * i} RTP/AVP 31" for i in range(30))
+    start, count = time.monotonic(), 0
+    while time.monotonic() - start < 7:
+        count += 1
+        call = Call(f"crowd{count}", f"{PHONE}:5180", f"{ROUTER}:5180", SERVER)
+        if count <= 60:
+            phone.send(call.request("INVITE", sdp(PHONE, 20000, many)), SERVER)
+            server.recv(0.2)
+        else:
+            refused(call, phone, server)
+    # soon so few are left that the table becomes smaller, which takes a worker
+    net.until(lambda: stats()["calls", "active"] < 450, 20, 0.01)
+    told = stats()
+    print(f"# {count} calls, {told['calls', 'active']} of them not forgotten, "
+          f"{told['pinholes', 'open']} pinholes", flush=True)
+    end_of_router()
+    phone.close()
+    server.close()
 
 
 def one_round(number, seconds):
@@ -176,7 +216,7 @@ def one_round(number, seconds):
     faults = rng.choice((0, 0.1, 0.3, 0.8))
     commands = trouble.some(rng, trouble.COMMANDS)
     system = trouble.some(rng, trouble.SYSTEM)
-    last = rng.choice((None, "vanish", "vanish"))
+    last = "crowd" if number == 1 else rng.choice((None, "vanish", "vanish", "crowd"))
     what = f"{faults:.0%} faulty, " + ", ".join(
         [kind.__name__.lower() for kind in commands + system] + ([last] if last else []))
     print(f"# {number}: {what}", flush=True)
@@ -208,6 +248,8 @@ def one_round(number, seconds):
         end_of_router()
         time.sleep(0.5)
     parties.stop()
+    if last == "crowd":
+        crowd()
     return f"{what}: {sum(struct.unpack('=3Q', arrived[:]))} messages"
 
 
