@@ -13,6 +13,7 @@
 
 struct sipalg_binding;
 struct sipalg_call;
+struct sipalg_media;
 
 extern struct genl_family sipalg_genl_family;
 
@@ -70,6 +71,18 @@ enum sipalg_call_detail {
  */
 int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
 			enum sipalg_call_detail detail);
+
+/* The word for a media's kind: audio, video, ... */
+const char *sipalg_netlink_media_kind(const struct sipalg_media *media);
+
+/**
+ * sipalg_netlink_memory() - put all that a call is remembered by
+ * @skb: the answer
+ * @call: locked
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int sipalg_netlink_memory(struct sk_buff *skb, const struct sipalg_call *call);
 
 /**
  * sipalg_netlink_registration() - put a registration

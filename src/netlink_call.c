@@ -201,7 +201,7 @@ static const char *media_state(const struct sipalg_media *media,
 	return channel->flowing ? "flowing" : "waiting";
 }
 
-static const char *media_kind(const struct sipalg_media *media)
+const char *sipalg_netlink_media_kind(const struct sipalg_media *media)
 {
 	static const char * const words[] = {
 		[SDP_KIND_OTHER] = "other",
@@ -236,7 +236,8 @@ static int put_media(struct sk_buff *skb, struct sipalg_media *media)
 	add_up(media, &channel);
 	if (!nest ||
 	    nla_put_u32(skb, SIPALG_A_MEDIA_INDEX, media->index) ||
-	    nla_put_string(skb, SIPALG_A_MEDIA_KIND, media_kind(media)) ||
+	    nla_put_string(skb, SIPALG_A_MEDIA_KIND,
+			   sipalg_netlink_media_kind(media)) ||
 	    sipalg_netlink_endpoint(skb, SIPALG_A_MEDIA_PRIVATE, media->family,
 				    &media->private,
 				    media->private_port[SIPALG_RTP]) ||
@@ -393,6 +394,8 @@ static int put_call(struct sk_buff *skb, const struct sipalg_call *call,
 	err = sipalg_netlink_call(skb, call, detail);
 	if (!err && !dump && call->ladder && detail == SIPALG_CALL_WHOLE)
 		err = put_ladder(skb, call->ladder);
+	if (!err && !dump && detail == SIPALG_CALL_WHOLE)
+		err = sipalg_netlink_memory(skb, call);
 	if (err)
 		genlmsg_cancel(skb, header);
 	else
@@ -529,6 +532,9 @@ static struct sipalg_call *find_call(struct sipalg_net *sn,
 	return call;
 }
 
+/* Room for one call of 64 media, 16 dialogs and 32 messages, and all of it. */
+#define CALL_SIZE	61440
+
 int sipalg_nl_call_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
@@ -542,7 +548,7 @@ int sipalg_nl_call_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (IS_ERR(call))
 		return PTR_ERR(call);
-	answer = genlmsg_new(NLMSG_GOODSIZE * 4, GFP_KERNEL);
+	answer = genlmsg_new(CALL_SIZE, GFP_KERNEL);
 	if (!answer) {
 		sipalg_call_put(call);
 		return -ENOMEM;

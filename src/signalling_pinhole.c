@@ -10,43 +10,6 @@
 
 #define LOWEST_PORT	1024	/* H-25 */
 #define MAX_WAYS	8	/* of a call */
-#define MAX_SENDERS	2	/* to one of them */
-
-/**
- * struct sender - who may come a way
- * @src: from this address; zero: from any
- * @tried: and it is open, or cannot be
- * @gate: it is open, or NULL
- */
-struct sender {
-	union nf_inet_addr src;
-	bool tried;
-	struct sipalg_gate *gate;
-};
-
-/**
- * struct way - to one address that a party has named
- * @dst: as the other side addresses it
- * @real: where that is
- * @fork: dialog of the party
- * @side: enum sipalg_side of those whom it leads to
- * @place: enum sip_place it was named at
- * @l4proto: IPPROTO_UDP or IPPROTO_TCP
- * @own: of the host that named it (H-25)
- * @fresh: named by the newest message
- * @sender: who may come
- */
-struct way {
-	struct sipalg_addr dst;
-	struct sipalg_addr real;
-	u16 fork;
-	u8 side;
-	u8 place;
-	u8 l4proto;
-	bool own;
-	bool fresh;
-	struct sender sender[MAX_SENDERS];
-};
 
 /**
  * struct sipalg_ways - all of a call
@@ -57,7 +20,7 @@ struct way {
 struct sipalg_ways {
 	u16 count;
 	u16 room;
-	struct way way[];
+	struct sipalg_way way[];
 };
 
 /* Places that tell of a way, and the settings that let it be opened. */
@@ -73,18 +36,18 @@ static const u8 place_setting[SIP_PLACE_MAX] = {
 	[SIP_AT_VIA] = SIPALG_VIA_PINHOLE,
 };
 
-static void way_close(struct way *way)
+static void way_close(struct sipalg_way *way)
 {
 	unsigned int i;
 
-	for (i = 0; i < MAX_SENDERS; i++) {
+	for (i = 0; i < SIPALG_MAX_SENDERS; i++) {
 		if (way->sender[i].gate)
 			sipalg_gate_give(way->sender[i].gate);
-		way->sender[i] = (struct sender){};
+		way->sender[i] = (struct sipalg_sender){};
 	}
 }
 
-static bool is_same(const struct way *a, const struct way *b)
+static bool is_same(const struct sipalg_way *a, const struct sipalg_way *b)
 {
 	return sipalg_addr_equal(&a->dst, &b->dst) &&
 	       sipalg_addr_equal(&a->real, &b->real) && a->side == b->side &&
@@ -115,7 +78,7 @@ static bool make_room(struct sipalg_call *call)
 	return true;
 }
 
-static void way_add(struct sipalg_call *call, const struct way *new)
+static void way_add(struct sipalg_call *call, const struct sipalg_way *new)
 {
 	struct sipalg_ways *ways = call->ways;
 	unsigned int i;
@@ -131,7 +94,7 @@ static void way_add(struct sipalg_call *call, const struct way *new)
 }
 
 /* Who told of it: a Route is where the receiver sends the message on to. */
-static bool is_told_by(const struct way *way, u8 side, u16 fork)
+static bool is_told_by(const struct sipalg_way *way, u8 side, u16 fork)
 {
 	if (way->place == SIP_AT_ROUTE)
 		return way->side != side && !way->fork;
@@ -146,7 +109,7 @@ static void drop_stale(struct sipalg_ways *ways, u8 side, u16 fork, u32 places)
 	unsigned int i = 0;
 
 	while (i < ways->count) {
-		struct way *way = &ways->way[i];
+		struct sipalg_way *way = &ways->way[i];
 
 		if (!way->fresh && places & 1u << way->place &&
 		    is_told_by(way, side, fork)) {
@@ -160,7 +123,7 @@ static void drop_stale(struct sipalg_ways *ways, u8 side, u16 fork, u32 places)
 }
 
 /* The sender has named itself. Returns false if nobody can reach it there. */
-static bool find_own(const struct sipalg_flow *flow, struct way *way)
+static bool find_own(const struct sipalg_flow *flow, struct sipalg_way *way)
 {
 	const struct sipalg_binding *binding;
 
@@ -183,7 +146,7 @@ static bool find_own(const struct sipalg_flow *flow, struct way *way)
 }
 
 /* Another hop: beyond the receiver, or before a sender outside. */
-static bool find_other(const struct sipalg_flow *flow, const struct way *way)
+static bool find_other(const struct sipalg_flow *flow, const struct sipalg_way *way)
 {
 	if (sipalg_flow_from_inside(flow) && way->place != SIP_AT_ROUTE)
 		return false;
@@ -193,7 +156,7 @@ static bool find_other(const struct sipalg_flow *flow, const struct way *way)
 }
 
 /* S3-28: a third phone of ours, as the one who is referred to it addresses it. */
-static bool find_third(const struct sipalg_flow *flow, struct way *way)
+static bool find_third(const struct sipalg_flow *flow, struct sipalg_way *way)
 {
 	const struct sipalg_binding *binding;
 
@@ -210,7 +173,7 @@ static bool find_third(const struct sipalg_flow *flow, struct way *way)
 }
 
 static bool find_way(const struct sipalg_flow *flow,
-		     const struct sip_host *host, struct way *way)
+		     const struct sip_host *host, struct sipalg_way *way)
 {
 	u8 form = flow->family == AF_INET ? SIP_HOST_IP4 : SIP_HOST_IP6;
 	u16 port = sip_host_port(host);
@@ -260,7 +223,7 @@ static void learn_host(struct sipalg_call *call, u8 side, u16 fork,
 		       const struct sipalg_flow *flow,
 		       const struct sip_host *host)
 {
-	struct way way = { .side = side, .fork = fork, .place = host->place };
+	struct sipalg_way way = { .side = side, .fork = fork, .place = host->place };
 
 	if (host->place == SIP_AT_ROUTE) {
 		way.side = !side;
@@ -295,17 +258,17 @@ void sipalg_signalling_learn(struct sipalg_call *call, u8 side, u16 fork,
  * As long as nobody has answered, what a lone INVITE names is not worth a
  * pinhole (H-25), be there a tag in its To; the answer itself comes by Via.
  */
-static bool may_open(const struct sipalg_call *call, const struct way *way)
+static bool may_open(const struct sipalg_call *call, const struct sipalg_way *way)
 {
 	return way->place == SIP_AT_VIA ||
 	       (sipalg_call_heard_both(call) && !list_empty(&call->dialogs));
 }
 
 /* Whoever it is, or the other party: as it sends, and as it wants to be sent to. */
-static void find_senders(const struct sipalg_call *call, const struct way *way,
-			 union nf_inet_addr src[MAX_SENDERS])
+static void find_senders(const struct sipalg_call *call, const struct sipalg_way *way,
+			 union nf_inet_addr src[SIPALG_MAX_SENDERS])
 {
-	memset(src, 0, MAX_SENDERS * sizeof(*src));
+	memset(src, 0, SIPALG_MAX_SENDERS * sizeof(*src));
 	if (way->own && sipalg_setting(call->sn, SIPALG_SIGNALLING_SOURCE) ==
 			SIPALG_SIGNALLING_SOURCE_ANY)
 		return;
@@ -313,8 +276,8 @@ static void find_senders(const struct sipalg_call *call, const struct way *way,
 	src[1] = call->contact[!way->side];
 }
 
-static void open_way(struct sipalg_call *call, struct way *way,
-		     const struct sipalg_flow *flow, struct sender *sender)
+static void open_way(struct sipalg_call *call, struct sipalg_way *way,
+		     const struct sipalg_flow *flow, struct sipalg_sender *sender)
 {
 	struct sipalg_gate_key key;
 
@@ -333,15 +296,15 @@ static void open_way(struct sipalg_call *call, struct way *way,
  * to it decides whether it stays attached (H-22).
  */
 static bool is_way_of_flow(const struct sipalg_call *call,
-			   const struct way *way)
+			   const struct sipalg_way *way)
 {
 	return sipalg_addr_equal(&way->dst, &way->real) &&
 	       sipalg_addr_equal(&way->dst, &call->seen[way->side]);
 }
 
 /* The second sender must be known, and another one. */
-static bool is_wanted(const struct sipalg_call *call, const struct way *way,
-		      const union nf_inet_addr src[MAX_SENDERS], unsigned int i)
+static bool is_wanted(const struct sipalg_call *call, const struct sipalg_way *way,
+		      const union nf_inet_addr src[SIPALG_MAX_SENDERS], unsigned int i)
 {
 	if (!i)
 		return !is_way_of_flow(call, way);
@@ -349,21 +312,21 @@ static bool is_wanted(const struct sipalg_call *call, const struct way *way,
 	       !sipalg_ip_equal(&src[i], &src[0]);
 }
 
-static void sync_way(struct sipalg_call *call, struct way *way,
+static void sync_way(struct sipalg_call *call, struct sipalg_way *way,
 		     const struct sipalg_flow *flow)
 {
-	union nf_inet_addr src[MAX_SENDERS];
+	union nf_inet_addr src[SIPALG_MAX_SENDERS];
 	unsigned int i;
 
 	find_senders(call, way, src);
-	for (i = 0; i < MAX_SENDERS; i++) {
-		struct sender *sender = &way->sender[i];
+	for (i = 0; i < SIPALG_MAX_SENDERS; i++) {
+		struct sipalg_sender *sender = &way->sender[i];
 
 		if (sender->tried && sipalg_ip_equal(&sender->src, &src[i]))
 			continue;
 		if (sender->gate)
 			sipalg_gate_give(sender->gate);
-		*sender = (struct sender){ .src = src[i], .tried = true };
+		*sender = (struct sipalg_sender){ .src = src[i], .tried = true };
 		if (is_wanted(call, way, src, i))
 			open_way(call, way, flow, sender);
 	}
@@ -377,6 +340,14 @@ void sipalg_signalling_sync(struct sipalg_call *call,
 	for (i = 0; call->ways && i < call->ways->count; i++)
 		if (may_open(call, &call->ways->way[i]))
 			sync_way(call, &call->ways->way[i], flow);
+}
+
+const struct sipalg_way *sipalg_signalling_way(const struct sipalg_call *call,
+					       unsigned int i)
+{
+	const struct sipalg_ways *ways = call->ways;
+
+	return ways && i < ways->count ? &ways->way[i] : NULL;
 }
 
 void sipalg_signalling_close(struct sipalg_call *call)

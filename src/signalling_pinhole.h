@@ -13,10 +13,59 @@
 
 #include <linux/types.h>
 
+#include "flow.h"
+
 struct sip_msg;
 struct sipalg_call;
-struct sipalg_flow;
-struct sipalg_ways;
+struct sipalg_gate;
+
+#define SIPALG_MAX_SENDERS	2	/* to one address */
+
+/**
+ * struct sipalg_sender - who may come a way
+ * @src: from this address; zero: from any
+ * @tried: and it is open, or cannot be
+ * @gate: it is open, or NULL
+ */
+struct sipalg_sender {
+	union nf_inet_addr src;
+	bool tried;
+	struct sipalg_gate *gate;
+};
+
+/**
+ * struct sipalg_way - to one address that a party has named
+ * @dst: as the other side addresses it
+ * @real: where that is
+ * @fork: dialog of the party
+ * @side: enum sipalg_side of those whom it leads to
+ * @place: enum sip_place it was named at
+ * @l4proto: IPPROTO_UDP or IPPROTO_TCP
+ * @own: of the host that named it (H-25)
+ * @fresh: named by the newest message
+ * @sender: who may come
+ */
+struct sipalg_way {
+	struct sipalg_addr dst;
+	struct sipalg_addr real;
+	u16 fork;
+	u8 side;
+	u8 place;
+	u8 l4proto;
+	bool own;
+	bool fresh;
+	struct sipalg_sender sender[SIPALG_MAX_SENDERS];
+};
+
+/**
+ * sipalg_signalling_way() - one of the ways that a call knows
+ * @call: locked
+ * @i: which, from 0
+ *
+ * Return: it, or NULL: there are no more.
+ */
+const struct sipalg_way *sipalg_signalling_way(const struct sipalg_call *call,
+					       unsigned int i);
 
 /**
  * sipalg_signalling_learn() - what a message says of where its parties are

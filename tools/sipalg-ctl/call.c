@@ -73,10 +73,12 @@ void call_json_fields(const struct nlattr *call)
 	json_close(']');
 }
 
-static void call_json(const struct nlmsghdr *nlh, const struct nlattr *call, bool ladder)
+static void call_json(const struct nlmsghdr *nlh, const struct nlattr **top, bool ladder)
 {
 	json_open(NULL, '{');
-	call_json_fields(call);
+	call_json_fields(top[SIPALG_A_CALL]);
+	if (top[SIPALG_A_MEMORY])
+		memory_json(top[SIPALG_A_MEMORY]);
 	if (ladder)
 		ladder_json(nlh);
 	json_close('}');
@@ -198,11 +200,13 @@ static int take_call(const struct nlmsghdr *nlh, void *data)
 	if (!view->screen)
 		begin_list(view);
 	if (json_wanted)
-		call_json(nlh, top[SIPALG_A_CALL], view->ladder);
+		call_json(nlh, top, view->ladder);
 	else if (view->screen)
 		call_screen(top[SIPALG_A_CALL], attrs);
 	else
 		call_line(attrs);
+	if (view->screen && !json_wanted && top[SIPALG_A_MEMORY])
+		memory_print_timers(top[SIPALG_A_MEMORY]);
 	if (view->ladder && !json_wanted)
 		ladder_print(nlh);
 	return MNL_CB_OK;

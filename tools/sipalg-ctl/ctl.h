@@ -58,6 +58,10 @@ void registration_json_fields(const struct nlattr **attrs);
 void ladder_print(const struct nlmsghdr *nlh);
 void ladder_json(const struct nlmsghdr *nlh);
 
+/* memory.c: what only call show tells. */
+void memory_json(const struct nlattr *memory);
+void memory_print_timers(const struct nlattr *memory);
+
 /* stats.c: the counters as they were at the last stats_load(). */
 int stats_load(void);
 uint64_t stats_value(const char *group, const char *name);

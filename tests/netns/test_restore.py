@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Does `call show` tell all that another router would need to go on with a call?"""
+import json
+import os
+import re
+import time
+
+import topology as net
+from sip import Call, sdp
+from tap import run, test
+from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp
+
+net.build()
+phone = Udp("phone", PHONE, 5060)
+server = Udp("provider", SERVER, 5060)
+TOOL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
+STRUCTS = {"sipalg_call": "src/call.h", "sipalg_dialog": "src/call.h",
+           "sipalg_media": "src/media.h", "sipalg_way": "src/signalling_pinhole.h"}
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def show(name):
+    return json.loads(net.router(f"{TOOL} -j call show {name}@call.example --ladder"))
+
+
+def out(data):
+    phone.send(data, SERVER)
+    assert server.recv(), data
+
+
+def back(data):
+    server.send(data, ROUTER)
+    assert phone.recv(), data
+
+
+def new(name):
+    return Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+
+
+def members(struct):
+    """Names in the body of a struct."""
+    body = re.search(rf"(?ms)^struct {struct} {{(.*?)^}};", read(STRUCTS[struct]))[1]
+    body = re.sub(r"/\*.*?\*/", "", body, flags=re.DOTALL)
+    found = []
+    for declaration in filter(str.strip, body.split(";")):
+        for part in declaration.split(","):
+            found.append(re.search(r"(\w+)\s*(?:\[\w*\]|:\d+)*\s*$", part.strip())[1])
+    return found
+
+
+@test("issue 5", "each member of what a call consists of is told, made anew or local")
+def table():
+    text = read("doc/restore.md")
+    for struct in STRUCTS:
+        rows = text.split(f"\n## struct {struct}\n")[1].split("\n## ")[0]
+        named = re.findall(r"(?m)^\| (\w+) \| (told|made anew|local) \|", rows)
+        assert [name for name, _ in named] == members(struct), (struct, set(members(struct)) ^
+                                                                {name for name, _ in named})
+
+
+@test("issue 5", "each key that the table tells of is there, with what it is said to be")
+def answered():
+    call = new("whole")
+    out(call.request("INVITE", sdp(PHONE, 4900), extra="\nExpires: 600"))
+    back(call.response("180 Ringing"))
+    back(call.response("200 OK", body=sdp(RELAY, 8000),
+                       extra="\nSession-Expires: 1800;refresher=uas"))
+    out(call.request("ACK", to_tag=True))
+    time.sleep(5)
+    told = show("whole")
+    assert (told["protocol"], told["inside"], told["exact_state"], told["refresher"]) == (
+        "udp", PHONE, "confirmed", "uas"), told
+    assert 4 <= told["answered_seconds_ago"] <= 6 and "bye_cseq" not in told, told
+    caller, callee = told["parties"]
+    assert caller == {"side": "caller", "address": f"{PHONE}:5060", "seen_as": f"{ROUTER}:5060",
+                      "contact": PHONE, "invite_cseq": 1, "heard": 1, "held": 0,
+                      "held_offered": 0, "described": 0}, caller
+    assert (callee["address"], callee["contact"], callee["invite_cseq"]) == (
+        f"{SERVER}:5060", SERVER, 0), callee
+    assert told["dialogs"] == [{"fork": 1, "tag": "peer-whole", "confirmed": 1, "ended": 0,
+                                "caller_answered_cseq": 0, "callee_answered_cseq": 1}], told
+    timers = {timer["name"]: timer["left_ms"] for timer in told["timers"]}
+    assert set(timers) == {"session", "max_duration", "idle", "media"}, timers
+    assert 1826000 <= timers["session"] <= 1828000, timers
+    ours, theirs = told["sections"]
+    assert (ours["side"], ours["fork"], ours["private"], ours["private_rtcp"], ours["public"],
+            ours["public_rtcp"], ours["translated"], ours["active"], ours["protocol"]) == (
+        "caller", 0, f"{PHONE}:4900", 4901, f"{ROUTER}:4900", 4901, 1, 1, "udp"), ours
+    assert (theirs["side"], theirs["fork"], theirs["private"], theirs["private_rtcp"],
+            theirs["translated"]) == ("callee", 1, f"{RELAY}:8000", 8001, 0), theirs
+    assert {(way["side"], way["place"], way["destination"], way["real"]) for way in told["ways"]} \
+        == {("caller", "contact", f"{ROUTER}:5060", f"{PHONE}:5060"),
+            ("callee", "contact", f"{SERVER}:5060", f"{SERVER}:5060")}, told["ways"]
+    flat = json.dumps(told)
+    keys = re.findall(r"`(?:\w+\[\]\.)?(\w+)`",
+                      "".join(line for line in read("doc/restore.md").splitlines(True)
+                              if "| told |" in line))
+    missing = {key for key in keys if f'"{key}"' not in flat}
+    assert missing <= {"bye_cseq", "bye_side", "bye_fork", "reason"}, missing
+
+
+@test("issue 5", "forks, holds and what is only offered are told apart; so is a BYE")
+def others():
+    call = new("forked")
+    out(call.request("INVITE", sdp(PHONE, 4910)))
+    for tag in ("one", "two"):
+        back(call.response("183 Session Progress", body=sdp(RELAY, 8000), tag=tag))
+    told = show("forked")
+    assert [(dialog["fork"], dialog["tag"], dialog["confirmed"]) for dialog in told["dialogs"]] == [
+        (1, "one", 0), (2, "two", 0)], told["dialogs"]
+    assert [section["fork"] for section in told["sections"]] == [0, 1, 2], told["sections"]
+    assert told["exact_state"] == "early" and "answered_seconds_ago" not in told, told
+    call = new("held")
+    out(call.request("INVITE", sdp(PHONE, 4920)))
+    back(call.response("200 OK", body=sdp(RELAY, 8000)))
+    out(call.request("ACK", to_tag=True))
+    out(call.request("INVITE", sdp(PHONE, 4920, "a=sendonly"), cseq=2, to_tag=True))
+    party = show("held")["parties"][0]
+    assert (party["held"], party["held_offered"], party["described"]) == (0, 1, 1), party
+    back(call.response("200 OK", body=sdp(RELAY, 8000, "a=recvonly")))
+    party = show("held")["parties"][0]
+    assert (party["held"], party["described"], party["invite_cseq"]) == (1, 0, 2), party
+    out(call.request("BYE", cseq=3, to_tag=True))
+    told = show("held")
+    assert (told["exact_state"], told["reason"], told["bye_cseq"], told["bye_side"],
+            told["bye_fork"]) == ("leaving", "bye", 3, "caller", 1), told
+    assert {"teardown", "forget"} <= {timer["name"] for timer in told["timers"]}, told["timers"]
+    call = new("failed")
+    out(call.request("INVITE", sdp(PHONE, 4930)))
+    back(call.response("486 Busy Here"))
+    assert show("failed")["exact_state"] == "failed"
+
+
+@test("issue 5", "a call as large as may be is told whole, and in one answer")
+def large():
+    tag = "t" * 250
+    call = new("large")
+    lines = "\n".join(f"m=audio {20000 + 2 * i} RTP/AVP 0" for i in range(1, 32))
+    out(call.request("INVITE", sdp(PHONE, 20000, lines)))
+    peer = "\n".join(f"m=audio {30000 + 2 * i} RTP/AVP 0" for i in range(1, 32))
+    for i in range(16):
+        back(call.response("183 Session Progress", body=sdp(RELAY, 30000, peer) if i < 1 else "",
+                           tag=f"{i}{tag}"))
+    told = show("large")
+    assert len(told["dialogs"]) == 16 and len(told["sections"]) == 64, (
+        len(told["dialogs"]), len(told["sections"]))
+    assert len(told["messages"]) == 17 and len(told["media"]) == 32, len(told["media"])
+
+
+@test("issue 5", "a list does not tell what only a single call is asked for")
+def short():
+    row = json.loads(net.router(f"{TOOL} -j call list"))[0]
+    assert "parties" not in row and "sections" not in row and OTHER not in json.dumps(row), row
+
+
+run()
