@@ -6,11 +6,12 @@ on anything: whatever comes or does not come, they go on.
 import re
 import select
 import socket
+import struct
 import time
 
 import topology as net
 from sip import Call, message, sdp
-from spoil import any_message, spoil
+from spoil import MESSAGES, any_message, spoil
 from topology import (OTHER, OTHER6, PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER,
                       SERVER6, STRANGER)
 
@@ -22,6 +23,7 @@ STATUSES = {
     "REGISTER": ("200 OK", "200 OK", "200 OK", "401 Unauthorized", None),
 }
 USUAL = ("200 OK", "200 OK", "200 OK", "481 No Such Call", None)
+UDP_SEGMENT = 103
 DESCRIBED = ("183", "200")
 ADDRESS_IN_SDP = re.compile(rb"c=IN IP[46] ([0-9a-fA-F.:]+)")
 PORT_IN_SDP = re.compile(rb"m=\w+ (\d+)")
@@ -68,7 +70,7 @@ class Way:
         """A stream is cut at random, or the message comes twice in one piece."""
         try:
             if not self.stream:
-                self.socket.sendto(data, to)
+                self.send_datagram(rng, data, to)
                 return
             if rng.random() < 0.2:
                 data += data
@@ -80,6 +82,15 @@ class Way:
                     time.sleep(0.005)
         except (OSError, OverflowError):
             pass
+
+    def send_datagram(self, rng, data, to):
+        """A few may go out in a burst that is one packet for the kernel."""
+        if rng.random() < 0.05 and 0 < len(data) < 1200:
+            self.socket.sendmsg([data * rng.randrange(2, 20)],
+                                [(socket.SOL_UDP, UDP_SEGMENT, struct.pack("=H", len(data)))],
+                                0, to)
+        else:
+            self.socket.sendto(data, to)
 
     def recv(self):
         """Data and sender; the data is None when a stream has ended."""
@@ -237,6 +248,7 @@ class Phone(Party):
     def __init__(self, rng, faults, arrived, namespace, number):
         super().__init__(rng, faults, arrived)
         self.namespace, self.number, self.count = namespace, number, 0
+        self.recited = rng.randrange(len(MESSAGES))
         self.addresses = (PHONE, PHONE6) if namespace == "phone" else (OTHER, OTHER6)
         self.ways = [udp(namespace, address, 5060 + number) for address in self.addresses]
         self.media = [udp(namespace, address, self.port(i))
@@ -276,7 +288,7 @@ class Phone(Party):
         call = Call(f"s{self.number}c{self.count}", f"{bracketed(address)}:{port}", "",
                     bracketed(server), "TCP" if way.stream else "UDP")
         kind = self.rng.choice((self.whole, self.whole, self.whole, self.cancelled, self.register,
-                                self.other))
+                                self.other, self.recite))
         for data in kind(call, address):
             self.send(way, data, (server, 5060))
             self.look(self.rng.choice((0.002, 0.01, 0.03)))
@@ -308,6 +320,12 @@ class Phone(Party):
 
     def other(self, call, address):
         yield call.request(self.rng.choice(("OPTIONS", "MESSAGE", "SUBSCRIBE", "PUBLISH", "NEW")))
+
+    def recite(self, call, address):
+        """All messages of the corpus have their turn."""
+        for i in range(8):
+            yield MESSAGES[(self.recited + i) % len(MESSAGES)]
+        self.recited += 8
 
     def got(self, way, data, sender):
         host, port = way.ours

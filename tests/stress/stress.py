@@ -214,8 +214,8 @@ def one_round(number, seconds):
     arrived = mmap.mmap(-1, 8 * 3)
     rng = generator(SEED, number)
     faults = rng.choice((0, 0.1, 0.3, 0.8))
-    commands = trouble.some(rng, trouble.COMMANDS)
-    system = trouble.some(rng, trouble.SYSTEM)
+    commands = trouble.some(rng, trouble.COMMANDS, number)
+    system = trouble.some(rng, trouble.SYSTEM, number)
     last = "crowd" if number == 1 else rng.choice((None, "vanish", "vanish", "crowd"))
     what = f"{faults:.0%} faulty, " + ", ".join(
         [kind.__name__.lower() for kind in commands + system] + ([last] if last else []))

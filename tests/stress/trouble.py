@@ -17,7 +17,6 @@ from genl import DUMP, NESTED, WORDS, attr
 from topology import shell
 
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
-MODULE = os.environ.get("STRESS_MODULE", "")
 FAULTS = "/sys/kernel/debug"
 
 
@@ -217,6 +216,27 @@ class Links(Trouble):
         shell("ip -n router link set wan up")
 
 
+class Offload(Trouble):
+    """Media takes the short way past conntrack, and back."""
+
+    TABLE = """
+table inet fast {
+    flowtable way { hook ingress priority 0; devices = { lan, lan2, wan }; }
+    chain forward { type filter hook forward priority 10
+        meta l4proto udp ct state established flow add @way
+    }
+}
+"""
+
+    def step(self):
+        self.heal()
+        net.attach(self.TABLE)
+        time.sleep(self.rng.random())
+
+    def heal(self):
+        shell("ip netns exec router nft delete table inet fast 2>/dev/null || true")
+
+
 def text_of_module():
     """Where its code is: first address and the one after the last."""
     start = int(read("/sys/module/sipalg/sections/.text"), 16)
@@ -285,14 +305,16 @@ class Reload(Trouble):
 
 # By commands to the module, each kind in a process of its own; and to the system.
 COMMANDS = (Settings, Lists, Tool, Ends, Requests, Flush)
-SYSTEM = (Rules, Limits, Wire, Links, Reload) + \
+SYSTEM = (Rules, Limits, Wire, Links, Offload, Reload) + \
     ((Memory,) if glob.glob(f"{FAULTS}/failslab/require-start") else ()) + \
     ((Move,) if os.path.exists(Move.PLACE) else ())
 
 
-def some(rng, kinds):
-    """The kinds of trouble of a round: a few together find more than all."""
-    return rng.sample(kinds, rng.choice((1, 2, 2, 3, 4)))
+def some(rng, kinds, number):
+    """The kinds of trouble of a round, each of them soon: a few together find more than all."""
+    mine = kinds[number % len(kinds)]
+    others = rng.sample([kind for kind in kinds if kind is not mine], rng.randrange(4))
+    return [mine] + others
 
 
 def generator(*parts):
