@@ -23,27 +23,40 @@ struct workbench {
 
 static DEFINE_PER_CPU(struct workbench *, workbenches);
 
-int sipalg_message_unchanged(const struct sipalg_flow *flow,
-			     enum sipalg_message_reason reason)
+/* @call: locked, or NULL: the message belongs to none, or it is not known. */
+static int pass(const struct sipalg_flow *flow, const struct sipalg_call *call,
+		enum sipalg_message_reason reason)
 {
 	if (reason) {
 		sipalg_count(flow->sn, passed_unchanged[reason]);
-		sipalg_event_message(flow, "unchanged", reason);
+		sipalg_event_message(flow, call, "unchanged", reason);
 		net_dbg_ratelimited("message passed unchanged: %s\n",
 				    sipalg_reason_word(reason));
 	}
 	return NF_ACCEPT;
 }
 
-int sipalg_message_drop(const struct sipalg_flow *flow,
-			enum sipalg_message_reason reason)
+static int drop(const struct sipalg_flow *flow, const struct sipalg_call *call,
+		enum sipalg_message_reason reason)
 {
 	sipalg_count(flow->sn, dropped[reason]);
-	sipalg_event_message(flow, "dropped", reason);
+	sipalg_event_message(flow, call, "dropped", reason);
 	trace_sipalg_drop(flow, reason);
 	net_info_ratelimited("message dropped: %s\n",
 			     sipalg_reason_word(reason));
 	return NF_DROP;
+}
+
+int sipalg_message_unchanged(const struct sipalg_flow *flow,
+			     enum sipalg_message_reason reason)
+{
+	return pass(flow, NULL, reason);
+}
+
+int sipalg_message_drop(const struct sipalg_flow *flow,
+			enum sipalg_message_reason reason)
+{
+	return drop(flow, NULL, reason);
 }
 
 /* Parse failed: pass unchanged, or drop what claims to be SIP if so set. */
@@ -80,12 +93,12 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 	sipalg_count_message(flow->sn, &bench->msg, plan->retransmitted);
 
 	if (plan->verdict == SIPALG_VERDICT_DROP)
-		verdict = sipalg_message_drop(flow, plan->reason);
+		verdict = drop(flow, plan->call, plan->reason);
 	else if (sipalg_apply(packet, flow, offset, &bench->msg, plan,
 			      bench->room, sizeof(bench->room)))
-		verdict = sipalg_message_drop(flow, plan->reason);
+		verdict = drop(flow, plan->call, plan->reason);
 	else
-		verdict = sipalg_message_unchanged(flow, plan->reason);
+		verdict = pass(flow, plan->call, plan->reason);
 
 	if (plan->call)
 		sipalg_ladder_note(flow, &bench->msg, plan, verdict == NF_DROP);

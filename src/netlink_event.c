@@ -108,7 +108,8 @@ void sipalg_event_end(struct sipalg_call *call)
 	tell_call(call, "ended", sipalg_end_word(call->reason));
 }
 
-void sipalg_event_message(const struct sipalg_flow *flow, const char *what,
+void sipalg_event_message(const struct sipalg_flow *flow,
+			  const struct sipalg_call *call, const char *what,
 			  enum sipalg_message_reason reason)
 {
 	struct event event;
@@ -123,7 +124,8 @@ void sipalg_event_message(const struct sipalg_flow *flow, const char *what,
 				      &flow->src.ip, flow->src.port) ?:
 	      sipalg_netlink_endpoint(event.skb, SIPALG_A_DESTINATION,
 				      flow->family, &flow->dst_real.ip,
-				      flow->dst_real.port);
+				      flow->dst_real.port) ?:
+	      (call ? nla_put_u32(event.skb, SIPALG_A_ID, call->id) : 0);
 	send(&event, err);
 }
 

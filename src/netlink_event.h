@@ -47,12 +47,14 @@ void sipalg_event_end(struct sipalg_call *call);
 /**
  * sipalg_event_message() - a message was not treated as messages are
  * @flow: its flow
+ * @call: its call, locked; NULL: none
  * @what: "dropped" or "unchanged"
  * @reason: why
  *
  * Any context.
  */
-void sipalg_event_message(const struct sipalg_flow *flow, const char *what,
+void sipalg_event_message(const struct sipalg_flow *flow,
+			  const struct sipalg_call *call, const char *what,
 			  enum sipalg_message_reason reason);
 
 /**

@@ -243,6 +243,13 @@ def keys():
                       ("rtcp", int), ("state", str), ("idle_seconds", int), ("packets", int),
                       ("bytes", int)):
         assert isinstance(row["media"][0][key], kind), (key, row)
+    call = begin("quiet", 4924)
+    phone.send(call.request("INVITE", sdp(PHONE, 4924, "a=inactive"), cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", body=sdp(RELAY, 8000, "a=inactive")), ROUTER)
+    assert phone.recv()
+    quiet, = data("call list state held")
+    assert quiet["media"][0]["state"] == "held" and row["media"][0]["state"] == "waiting", quiet
     shown = data("call show keys@call.example")
     assert {key: shown[key] for key in row} == row, shown
     one, = data("registration list")

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """sipalg-ctl, the real tool, against the real module."""
 import json
+import os
 import signal
 import subprocess
 import time
@@ -256,11 +257,33 @@ def hostile():
 @test("contract", "a summary without arguments, help, and mistakes in one sentence")
 def words():
     assert "calls" in ctl("")
-    assert "No SIP message" in ctl("", prefix=f"unshare -n {TOOL}")
     assert "call list" in ctl("--help") and "call list" in ctl("call --help")
     assert ctl("frobnicate", 1).count("\n") == 1
     assert ctl("call frobnicate", 1).count("\n") == 1
     assert ctl("", 1, prefix=f"{TOOL} -n nowhere").count("\n") == 1
+
+
+@test("contract", "the summary says why nothing is seen, where nothing is")
+def silence():
+    space = f"{TOOL} -n silent"
+    shell("ip netns add silent")
+
+    def why():
+        text = ctl("", prefix=space)
+        assert "No SIP message" in text, text
+        return text
+    assert "No rule attaches the helper" in why()
+    with open("/tmp/silent.nft", "w", encoding="ascii") as file:
+        file.write(net.RULES)
+    shell("ip netns exec silent nft -f /tmp/silent.nft")
+    assert "A rule attaches the helper" in why() and "conntrack -D" in why()
+    ctl("setting set mode off", prefix=space)
+    assert "setting set mode full" in why()
+    assert "nft" in ctl("", prefix=f"ip netns exec other env PATH=/nowhere {os.path.abspath(TOOL)}")
+    begin("seen", 5060)
+    assert "No SIP message" not in ctl("")
+    shell("ip netns del silent")
+    reset()
 
 
 @test("contract", "call show --ladder: the last 32 messages, what was changed, and why not")
@@ -312,6 +335,9 @@ def top():
     assert len(lines) <= 24 and max(map(len, lines)) <= 80, lines
     assert any(line.startswith("calls ") and " 1 now" in line for line in lines), lines
     begin("top2", 5032, answer=False)
+    lines = terminal.screens(1)
+    rates = [float(line.split()[-1].rstrip("/s")) for line in lines if line.endswith("/s")]
+    assert len(rates) == 2 and 0.4 <= rates[0] <= 1.1 and 0.4 <= rates[1] <= 1.1, lines
     terminal.resize(8, 40)
     lines = terminal.screens(2)
     assert len(lines) == 7 and max(map(len, lines)) <= 39, lines

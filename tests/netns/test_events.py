@@ -229,13 +229,16 @@ def messages(monitor):
     bad = again(call.request("OPTIONS"), ("CSeq: 1 OPTIONS", "CSeq: OPTIONS"))
 
     def told(*wanted):
+        events = monitor.events("message")
         found = [(event["event"], event["reason"], event["source"], event["destination"])
-                 for event in monitor.events("message")]
+                 for event in events]
         assert found == [(*one, f"{PHONE}:5060", f"{SERVER}:5060") for one in wanted], found
+        return events[0].get("call")
     phone.send(call.request("MESSAGE"), SERVER)
-    told(("dropped", "method_denied"))
+    assert told(("dropped", "method_denied")) is None
     phone.send(call.request("INVITE", sdp(PHONE, 4990).replace(f"c=IN IP4 {PHONE}", "")), SERVER)
-    told(("dropped", "no_connection_line"))
+    number = told(("dropped", "no_connection_line"))
+    assert number == json.loads(ctl("-j call show odd@call.example"))["id"], number
     phone.send(bad, SERVER)
     assert server.recv() == bad
     told(("unchanged", "parse_error"))

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sipalg-ctl call: listed, shown, ended. */
+/*
+ * sipalg-ctl call: listed, shown, ended.
+ *
+ * Packets, bytes and idle time of media are conntrack's, and yet not asked of
+ * it by libnetfilter_conntrack: the module knows which connections came by its
+ * pinholes, and tells their sums with the call. By the library it would take
+ * the whole table of connections for each list, and addresses to go by, which
+ * another call may have by now.
+ */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>

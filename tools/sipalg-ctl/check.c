@@ -126,20 +126,29 @@ static void check_offloaded(const struct rules *rules)
 		port ? "A flow was offloaded before a rule attached the helper to it." : NULL, fix);
 }
 
+static void rules_load(struct rules *rules)
+{
+	rules->nft = output_of("nft list ruleset 2>/dev/null");
+	rules->ipt = output_of("{ iptables-save; ip6tables-save;"
+			       " iptables-legacy-save; ip6tables-legacy-save; } 2>/dev/null");
+}
+
+static void rules_free(struct rules *rules)
+{
+	free(rules->nft);
+	free(rules->ipt);
+}
+
 static void check_rules(void)
 {
-	struct rules rules = {
-		.nft = output_of("nft list ruleset 2>/dev/null"),
-		.ipt = output_of("{ iptables-save; ip6tables-save;"
-				 " iptables-legacy-save; ip6tables-legacy-save; } 2>/dev/null"),
-	};
+	struct rules rules;
 
+	rules_load(&rules);
 	check_in_tree(&rules);
 	check_attached(&rules);
 	check_related(&rules);
 	check_offloaded(&rules);
-	free(rules.nft);
-	free(rules.ipt);
+	rules_free(&rules);
 }
 
 /* What the verdicts depend on. */
@@ -267,6 +276,26 @@ static int read_settings(struct set *set)
 
 	request_init(&request, SIPALG_CMD_SETTING_GET, true);
 	return request_send(&request, take_limit, set);
+}
+
+void explain_silence(void)
+{
+	struct rules rules;
+	struct set set = {};
+
+	rules_load(&rules);
+	puts("\nNo SIP message has been seen in this network namespace.");
+	if (!read_settings(&set) && !set.mode)
+		puts("The setting mode is off. Type: sipalg-ctl setting set mode full");
+	else if (rules_attach(&rules, helper_name()))
+		puts("A rule attaches the helper: either no SIP has come since, or its flow is\n"
+		     "older than the rule. Type: conntrack -D -p udp --orig-port-dst 5060");
+	else if (rules.nft || rules.ipt)
+		puts("No rule attaches the helper: sipalg(4) shows one, sipalg-ctl check looks\n"
+		     "for more.");
+	else
+		puts("Does a rule attach the helper? Neither nft nor iptables-save can be asked.");
+	rules_free(&rules);
 }
 
 int check_command(int argc, char **argv)

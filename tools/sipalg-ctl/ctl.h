@@ -77,6 +77,10 @@ int stats_command(int argc, char **argv);
 int monitor_command(int argc, char **argv);
 int check_command(int argc, char **argv);
 int top_command(int argc, char **argv);
+
+/* check.c: why the module has seen nothing, for the summary. */
+void explain_silence(void);
+
 int summary(void);
 
 /* Prints a usage error and returns USAGE. */

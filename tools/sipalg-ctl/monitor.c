@@ -37,6 +37,8 @@ static void fields_json(const struct nlattr **top)
 
 	if (top[SIPALG_A_REASON])
 		json_word("reason", word_of(top[SIPALG_A_REASON]));
+	if (top[SIPALG_A_ID])
+		json_number("call", mnl_attr_get_u32(top[SIPALG_A_ID]));
 	endpoint_json("source", top[SIPALG_A_SOURCE]);
 	endpoint_json("destination", top[SIPALG_A_DESTINATION]);
 	if (top[SIPALG_A_CALL])
@@ -131,6 +133,8 @@ static void event_text(const char *time, const struct nlattr **top)
 		registration_text(top[SIPALG_A_REGISTRATION]);
 	if (top[SIPALG_A_SOURCE] && top[SIPALG_A_DESTINATION])
 		print_pair(top[SIPALG_A_SOURCE], top[SIPALG_A_DESTINATION]);
+	if (top[SIPALG_A_ID])
+		printf(", call %u", mnl_attr_get_u32(top[SIPALG_A_ID]));
 	if (top[SIPALG_A_REASON])
 		printf(": %s", word_of(top[SIPALG_A_REASON]));
 	putchar('\n');

@@ -197,12 +197,6 @@ uint64_t stats_sum(const char *group)
 	return sum;
 }
 
-static const char nothing_seen[] =
-	"\nNo SIP message has been seen in this network namespace. Does a rule\n"
-	"attach the helper (nft list ruleset: ct helper set), does SIP pass here,\n"
-	"and did the flow begin after the rule was loaded? conntrack -D -p udp\n"
-	"--orig-port-dst 5060 makes flows begin anew.";
-
 int summary(void)
 {
 	int status = stats_load();
@@ -231,6 +225,6 @@ int summary(void)
 	       (unsigned long long)stats_sum("passed_unchanged"),
 	       (unsigned long long)stats_sum("dropped"));
 	if (!stats_sum("messages"))
-		puts(nothing_seen);
+		explain_silence();
 	return DONE;
 }
