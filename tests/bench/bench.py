@@ -15,6 +15,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../netns"))
 # pylint: disable=wrong-import-position
+import media                                               # noqa: E402
 import topology as net                                     # noqa: E402
 from sip import Call, message, sdp                         # noqa: E402
 from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, router, shell  # noqa: E402
@@ -176,8 +177,12 @@ def in_turns(kinds, helpers):
 
 
 def ratio(found, helper="sip"):
-    """Of the sums of the medians of all steps."""
-    total = {name: sum(statistics.median(row) for row in rows) for name, rows in found.items()}
+    """
+    Of the sums of the lower quartiles of all steps: what else the machine does
+    costs the one more cache lines than the other, and a guard must not bark
+    at that.
+    """
+    total = {name: sum(middle(row)["low"] for row in rows) for name, rows in found.items()}
     return total["sipalg"] / total[helper] if helper in total else None
 
 
@@ -356,6 +361,7 @@ def main():
         sys.exit(share > 0.5 or flat > 1.5)
     streams(result)
     long_message(result)
+    media.measure(result, ROUNDS, 500)
     print("JSON " + json.dumps(result))
 
 
