@@ -179,6 +179,8 @@ pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
 	}
 	media->side = side;
 	media->fork = fork;
+	media->late = call->state != SIPALG_CALL_EARLY ||
+		      !sipalg_call_heard_both(call);
 	media->family = flow->family;
 	set_private(media, section, pair);
 	plan->reason = set_public(media, flow, section, pair, before);

@@ -48,6 +48,7 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @idle: closed because nothing flowed; described again, it opens (S2-5)
  * @left: its description is not edited: as long as no other media has its
  *	port, that is its public one (H-15)
+ * @late: who sends to it may have been told before its pinholes were there
  * @beyond: a host on the other side's side: media does not come by (S3-46)
  * @turned: a phone on the other side's side: media comes by the short way,
  *	with private addresses (H-26)
@@ -79,6 +80,7 @@ struct sipalg_media {
 	   held_offered:1,
 	   idle:1,
 	   left:1,
+	   late:1,
 	   beyond:1,
 	   turned:1;
 	union nf_inet_addr private;

@@ -14,8 +14,11 @@ void sipalg_media_release(struct sipalg_media *media, bool kill)
 {
 	unsigned int i;
 
-	for (i = 0; i < SIPALG_PORTS; i++)
+	for (i = 0; i < SIPALG_PORTS; i++) {
+		if (media->exp[i])
+			media->late = true;
 		sipalg_pinhole_close(media->call->sn, &media->exp[i]);
+	}
 	sipalg_media_flows_end(media, kill);
 }
 
@@ -68,7 +71,7 @@ static void clear_way(const struct sipalg_media *media, unsigned int port)
 	struct nf_conntrack_tuple tuple = {};
 	struct nf_conn *ct;
 
-	if (!other)
+	if (!other || !media->late)
 		return;
 	tuple.src.l3num = media->family;
 	tuple.src.u3 = other->private;

@@ -77,7 +77,9 @@ bool sipalg_is_beyond(struct net *net, u8 family, const union nf_inet_addr *ip,
 {
 	int way;
 
-	if (sipalg_ip_equal(ip, sender))
+	/* what is public does not lie in a private network */
+	if (sipalg_ip_equal(ip, sender) ||
+	    (is_private(family, receiver) && !is_private(family, ip)))
 		return false;
 	way = way_to(net, family, ip);
 	return way && way == way_to(net, family, receiver) &&

@@ -18,8 +18,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import topology as net                                     # noqa: E402
 from topology import OTHER, PHONE, RELAY, SERVER, router, shell     # noqa: E402
 
-ROUNDS, CALLS = 2, 300
+ROUNDS, CALLS = 4, 300
 HELPERS = ("none", "sip", "sipalg")
+CTL = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                   "../../tools/sipalg-ctl/sipalg-ctl"))
 PAIRS = (("phone", PHONE, SERVER), ("other", OTHER, RELAY))
 
 
@@ -59,7 +61,7 @@ def rate(pairs):
         server.terminate()
         server.wait()
     if any(status):
-        raise RuntimeError(f"sipp: exit status {status}")
+        print(f"# sipp: exit status {status}; " + router(f"{CTL} -j stats show"))
     return len(pairs) * CALLS / elapsed
 
 
@@ -72,6 +74,7 @@ def main():
         for helper, by_pairs in found.items():
             attach(helper)
             for number, rates in by_pairs.items():
+                print(f"# {helper}, {number}")
                 rates.append(rate(PAIRS[:number]))
     medians = {helper: {number: statistics.median(rates) for number, rates in by_pairs.items()}
                for helper, by_pairs in found.items()}
