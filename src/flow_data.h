@@ -17,15 +17,19 @@ enum sipalg_stream_state {
 };
 
 /**
- * struct sipalg_stream - one direction; all but @subscribed is for TCP alone
- * @next: sequence number at which the next message begins, host byte order,
- *	as the sender counts
- * @state: enum sipalg_stream_state
- * @early: segments in a row that came before their turn
+ * struct sipalg_stream - one direction
+ * @next: TCP: sequence number at which the next message begins, host byte
+ *	order, as the sender counts
+ * @last: UDP: what the newest message is known again by (repeat.h)
+ * @state: TCP: enum sipalg_stream_state
+ * @early: TCP: segments in a row that came before their turn
  * @subscribed: its sender has asked for a subscription
  */
 struct sipalg_stream {
-	u32 next;
+	union {
+		u32 next;
+		u32 last;
+	};
 	u8 state;
 	u8 early;
 	bool subscribed;

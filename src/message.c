@@ -12,6 +12,7 @@
 #include "message.h"
 #include "net.h"
 #include "netlink_event.h"
+#include "repeat.h"
 #include "sipalg_trace.h"
 
 /* What one message at a time needs. */
@@ -89,6 +90,8 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 		return not_understood(flow, result);
 
 	sipalg_decide(flow, &bench->msg, plan);
+	if (!plan->call && sipalg_is_repeated(flow, &bench->msg))
+		plan->retransmitted = true;
 	trace_sipalg_plan(flow, plan);
 	sipalg_count_message(flow->sn, &bench->msg, plan->retransmitted);
 

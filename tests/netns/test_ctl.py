@@ -311,6 +311,25 @@ def ladder():
     reset()
 
 
+@test("issue 5", "outside calls, too, what comes again is told from what is new, in both directions")
+def registered_again():
+    reset()
+    ctl("stats reset")
+    call = Call("twice", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    for cseq, count in ((1, 0), (1, 1), (2, 1)):
+        phone.send(call.request("REGISTER", cseq=cseq), SERVER)
+        server.recv()
+        server.send(call.response("200 OK", "REGISTER"), ROUTER)
+        phone.recv()
+        messages = data("stats show")["messages"]
+        for kind in ("REGISTER", "2xx"):
+            assert messages[kind] == {"new": cseq, "retransmitted": count}, (kind, messages[kind])
+    phone.send(call.request("OPTIONS", cseq=2), SERVER)
+    assert server.recv()
+    assert data("stats show")["messages"]["OPTIONS"] == {"new": 1, "retransmitted": 0}
+    reset()
+
+
 @test("S0-4", "a 200 to a re-INVITE is new, and the same once more is a retransmission")
 def answered_again():
     call = begin("again", 5050)

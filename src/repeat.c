@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A sender repeats what is not answered within half a second, and a phone has
+ * said nothing else meanwhile, as a rule. Calls know better what they have
+ * heard; see call_message.c.
+ */
+#include <linux/in.h>
+#include <linux/siphash.h>
+#include "flow_data.h"
+#include "net.h"
+#include "repeat.h"
+
+static u32 hash(const struct sipalg_net *sn, const struct sip_msg *msg)
+{
+	u64 branch = siphash(sip_span_ptr(msg, msg->branch), msg->branch.len,
+			     &sn->key);
+
+	return siphash_2u64(branch, (u64)msg->cseq << 32 | msg->method << 16 |
+				    msg->status, &sn->key);
+}
+
+bool sipalg_is_repeated(const struct sipalg_flow *flow, const struct sip_msg *msg)
+{
+	int dir = flow->original ? IP_CT_DIR_ORIGINAL : IP_CT_DIR_REPLY;
+	struct sipalg_flow_data *data = sipalg_flow_data(flow->ct);
+	struct sipalg_stream *stream;
+	u32 last;
+
+	if (!data || flow->l4proto != IPPROTO_UDP)
+		return false;
+	stream = &data->stream[dir];
+	last = hash(flow->sn, msg);
+	if (READ_ONCE(stream->last) == last)
+		return true;
+	WRITE_ONCE(stream->last, last);
+	return false;
+}
