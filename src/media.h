@@ -49,6 +49,7 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @left: its description is not edited: as long as no other media has its
  *	port, that is its public one (H-15)
  * @late: who sends to it may have been told before its pinholes were there
+ * @met: the media that the way was cleared for; not to be looked into
  * @beyond: a host on the other side's side: media does not come by (S3-46)
  * @turned: a phone on the other side's side: media comes by the short way,
  *	with private addresses (H-26)
@@ -88,6 +89,7 @@ struct sipalg_media {
 	__be16 private_port[SIPALG_PORTS];
 	__be16 public_port[SIPALG_PORTS];
 	struct nf_conntrack_expect *exp[SIPALG_PORTS];
+	const void *met;
 	struct hlist_head flows;
 	u16 flow_count;
 	unsigned long seen;

@@ -17,6 +17,7 @@ void sipalg_media_release(struct sipalg_media *media, bool kill)
 	for (i = 0; i < SIPALG_PORTS; i++) {
 		if (media->exp[i])
 			media->late = true;
+		media->met = NULL;
 		sipalg_pinhole_close(media->call->sn, &media->exp[i]);
 	}
 	sipalg_media_flows_end(media, kill);
@@ -61,18 +62,17 @@ static const union nf_inet_addr *allowed_source(const struct sipalg_media *media
 }
 
 /*
- * Media that came too early, or while the call was held, has made itself a
- * connection without translation, and each further packet would keep it.
+ * Media that came too early, or while the call was held, or after an earlier
+ * call of the same ports, has made itself a connection without translation, and
+ * each further packet would keep it.
  */
-static void clear_way(const struct sipalg_media *media, unsigned int port)
+static void clear_port(const struct sipalg_media *media,
+		       const struct sipalg_media *other, unsigned int port)
 {
-	const struct sipalg_media *other = sipalg_media_mate(media);
 	struct nf_conntrack_tuple_hash *hash;
 	struct nf_conntrack_tuple tuple = {};
 	struct nf_conn *ct;
 
-	if (!other || !media->late)
-		return;
 	tuple.src.l3num = media->family;
 	tuple.src.u3 = other->private;
 	tuple.src.u.udp.port = other->private_port[port];
@@ -90,6 +90,21 @@ static void clear_way(const struct sipalg_media *media, unsigned int port)
 	    ct->master != media->call->master)
 		nf_ct_kill(ct);
 	nf_ct_put(ct);
+}
+
+/* Once for each that is to send here; nobody sends where nobody was told to. */
+static void clear_way(struct sipalg_media *media)
+{
+	const struct sipalg_media *other = sipalg_media_mate(media);
+	unsigned int i;
+
+	if (!other || media->met == other ||
+	    (!media->translated && !media->late))
+		return;
+	media->met = other;
+	for (i = 0; i < media->ports; i++)
+		if (media->exp[i])
+			clear_port(media, other, i);
 }
 
 static int open_port(struct sipalg_media *media, unsigned int port)
@@ -151,8 +166,6 @@ static int sync_media(struct sipalg_media *media)
 		if (media->exp[i])
 			continue;
 		err = open_port(media, i);
-		if (!err)
-			clear_way(media, i);
 		if (err && media->translated && !media->left)
 			return err;
 		/*
@@ -162,6 +175,7 @@ static int sync_media(struct sipalg_media *media)
 		if (err)
 			media->call->incomplete = true;
 	}
+	clear_way(media);
 	return 0;
 }
 

@@ -232,6 +232,22 @@ def forks():
     hang_up(call)
 
 
+@test("S1-13", "media that knocked before the call was there comes in when the call is")
+def knocked():
+    ours, theirs = audio(4280)
+    assert not passes(theirs, ours, ROUTER, 4280)       # to the router itself, which is not deaf
+    call = answered("knock", 4280)
+    assert passes(theirs, ours, ROUTER, 4280) and passes(ours, theirs, RELAY, 6280)
+    out(call.request("INVITE", sdp(PHONE, 4280), cseq=2, to_tag=True))
+    stranger = Udp("provider", RELAY, 6290)
+    back(call.response("200 OK", body=sdp(RELAY, 6290)))
+    out(call.request("ACK", to_tag=True))
+    assert passes(stranger, ours, ROUTER, 4280) and passes(ours, stranger, RELAY, 6290)
+    for sock in (ours, theirs, stranger):
+        sock.close()
+    hang_up(call)
+
+
 @test("S3-56", "BYE to a fork that has not answered ends that fork, the other one answers (RFC 3261 15)")
 def early_fork():
     call = new("early")
