@@ -15,23 +15,22 @@ from topology import Udp, attach, router, shell
 PHONE, SERVER, RELAY = "192.168.9.10", "192.168.9.50", "192.168.9.60"
 PHONE6, SERVER6 = "2001:db8:9::10", "2001:db8:9::50"
 
-ATTACH = """
+# of bridged ARP and IPv6 neighbours no rule of a router's hears, or must
+ROUTER_RULES = """
+table inet sip {
+    ct helper sip {
         type "sipalg" protocol udp
     }
-    chain pre { type filter hook prerouting priority %s
+    chain pre { type filter hook prerouting priority filter
         udp dport 5060 ct helper set "sip"
     }
     chain forward { type filter hook forward priority filter; policy drop
         ct state established,related accept
         udp dport 5060 accept
-        %s accept
+        meta l4proto icmpv6 accept
     }
 }
 """
-# of bridged ARP and IPv6 neighbours no rule of a router's hears, or must
-ROUTER_RULES = "table inet sip {\n    ct helper sip {" + ATTACH % ("filter", "meta l4proto icmpv6")
-BRIDGE_RULES = "table bridge sip {\n    ct helper sip {" + ATTACH % (
-    "filter", "ether type arp accept\n        meta l4proto icmpv6")
 
 
 def build():
@@ -103,7 +102,7 @@ def six_by_br_netfilter():
 
 @test("S1-10", "nf_conntrack_bridge, IPv4: pinholes open and close, every byte is the same")
 def by_conntrack_bridge():
-    attach(BRIDGE_RULES)
+    router("nft -f recipes/bridge.nft")
     whole_call("bfour", PHONE, SERVER)
 
 
