@@ -122,7 +122,8 @@ int sipalg_message_init(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		struct workbench *bench = kvmalloc(sizeof(*bench), GFP_KERNEL);
+		struct workbench *bench = kvmalloc(sizeof(*bench),
+						   GFP_KERNEL | __GFP_NOWARN);
 
 		if (!bench) {
 			sipalg_message_exit();

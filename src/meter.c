@@ -28,7 +28,8 @@ struct sipalg_meter {
 
 struct sipalg_meter *sipalg_meter_alloc(void)
 {
-	struct sipalg_meter *meter = kvzalloc(sizeof(*meter), GFP_KERNEL);
+	struct sipalg_meter *meter = kvzalloc(sizeof(*meter),
+					      GFP_KERNEL | __GFP_NOWARN);
 	unsigned int i;
 
 	for (i = 0; meter && i < LOCKS; i++)
