@@ -77,7 +77,7 @@ class Netlink:
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.socket.bind((0, 0))
         self.socket.setsockopt(SOL_NETLINK, EXT_ACK, 1)
-        self.family = None
+        self.family, self.patience = None, 2
         _, answers = self.ask(message(GENL_ID_CTRL, CTRL_GETFAMILY, attr(2, "sipalg")))
         for answer in answers:
             self.family = dict(attrs_of(answer[4:])).get(1, self.family)
@@ -98,7 +98,7 @@ class Netlink:
         answers = []
         self.send(data)
         while True:
-            messages = self.read()
+            messages = self.read(self.patience)
             if messages is None:
                 return None, answers
             for kind, payload in messages:

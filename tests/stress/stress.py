@@ -23,6 +23,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "netns")]
 import genl
 import topology as net
 import trouble
+import turns
 from genl import DUMP, WORDS, attr
 from parties import Phone, Provider
 from sip import Call, sdp
@@ -216,7 +217,7 @@ def one_round(number, seconds):
     faults = rng.choice((0, 0.1, 0.3, 0.8))
     commands = trouble.some(rng, trouble.COMMANDS, number)
     system = trouble.some(rng, trouble.SYSTEM, number)
-    last = "crowd" if number == 1 else rng.choice((None, "vanish", "vanish", "crowd"))
+    last = "crowd" if number == 2 else rng.choice((None, "vanish", "vanish", "crowd"))
     what = f"{faults:.0%} faulty, " + ", ".join(
         [kind.__name__.lower() for kind in commands + system] + ([last] if last else []))
     print(f"# {number}: {what}", flush=True)
@@ -253,16 +254,32 @@ def one_round(number, seconds):
     return f"{what}: {sum(struct.unpack('=3Q', arrived[:]))} messages"
 
 
+def each_allocation_fails():
+    """Gives back how many there were."""
+    trouble.Memory(None).arm(0)
+    count = turns.namespaces(), turns.commands()
+    some = turns.messages(generator(SEED, "turns"), SECONDS // 4)
+    go_home()
+    return "an allocation fails, each of %d of namespaces, %d of commands; of messages " % count + some
+
+
+def rounds():
+    """What is to be done, without an end: each gives back what it was."""
+    if trouble.Memory in trouble.SYSTEM:
+        yield lambda number: each_allocation_fails()
+    while True:
+        yield lambda number: one_round(number, ROUND)
+
+
 def main():
     print(f"# seed {SEED}, {SECONDS} s; the same choices again: scripts/stress {SECONDS} {SEED}",
           flush=True)
     log = Log()
     net.build()
-    start, number = time.monotonic(), 0
-    while time.monotonic() - start < SECONDS:
-        number += 1
+    start = time.monotonic()
+    for number, this in enumerate(rounds(), 1):
         try:
-            what = one_round(number, ROUND)
+            what = this(number)
             all_is_gone()
             log.check()
             fresh_call(number)
@@ -275,6 +292,8 @@ def main():
             print(f"1..{number}", flush=True)
             sys.exit(1)
         print(f"ok {number} - H-34 {what}", flush=True)
+        if time.monotonic() - start > SECONDS:
+            break
     print(f"1..{number}", flush=True)
 
 

@@ -248,28 +248,27 @@ def text_of_module():
 class Memory(Trouble):
     """Allocations fail: those that the module asks for."""
 
-    KINDS = ("failslab", "fail_page_alloc")
+    PLACE = f"{FAULTS}/failslab"
+    KINDS = (PLACE, f"{FAULTS}/fail_page_alloc")
 
-    def arm(self):
+    def arm(self, probability):
         start, end = text_of_module()
-        for kind in self.KINDS:
+        for place in self.KINDS:
             for name, value in (("stacktrace-depth", 32), ("require-start", f"{start:#x}"),
                                 ("require-end", f"{end:#x}"), ("times", -1), ("verbose", 0),
                                 ("ignore-gfp-wait", "N"), ("min-order", 0),
-                                ("ignore-gfp-highmem", "N"),
-                                ("probability", self.rng.choice((1, 5, 20, 100)))):
-                path = f"{FAULTS}/{kind}/{name}"
-                if os.path.exists(path):
-                    write(path, value)
+                                ("ignore-gfp-highmem", "N"), ("probability", probability)):
+                if os.path.exists(f"{place}/{name}"):
+                    write(f"{place}/{name}", value)
 
     def step(self):
-        self.arm()
+        self.arm(self.rng.choice((1, 5, 20, 100)))
         time.sleep(self.rng.random())
         self.heal()
 
     def heal(self):
-        for kind in self.KINDS:
-            write(f"{FAULTS}/{kind}/probability", 0)
+        for place in self.KINDS:
+            write(f"{place}/probability", 0)
 
 
 class Move(Trouble):
