@@ -197,6 +197,23 @@ def related():
         router(f"{tables} -P FORWARD ACCEPT; {tables} -F")
 
 
+@test("issue 5", "check: nothing is found in the firewalls that are given to begin with")
+def recipes():
+    found = sorted(os.listdir("recipes"))
+    assert found, "there are recipes"
+    for name in found:
+        if not name.endswith((".nft", ".sh")):
+            continue
+        right()
+        router("nft flush ruleset")
+        check(ATTACHED, True)
+        router(("nft -f " if name.endswith(".nft") else "sh ") + f"recipes/{name}")
+        assert not faults(), (name, faults())
+        router("sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
+        # a bridge hands on without that
+        check("packets are forwarded", name != "bridge.nft")
+
+
 @test("issue 5", "check: the in-tree helper is a fault where a rule attaches it, not where it is loaded")
 def in_tree():
     right()

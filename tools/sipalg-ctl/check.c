@@ -139,16 +139,12 @@ static void rules_free(struct rules *rules)
 	free(rules->ipt);
 }
 
-static void check_rules(void)
+static void check_rules(const struct rules *rules)
 {
-	struct rules rules;
-
-	rules_load(&rules);
-	check_in_tree(&rules);
-	check_attached(&rules);
-	check_related(&rules);
-	check_offloaded(&rules);
-	rules_free(&rules);
+	check_in_tree(rules);
+	check_attached(rules);
+	check_related(rules);
+	check_offloaded(rules);
 }
 
 /* What the verdicts depend on. */
@@ -257,11 +253,12 @@ static bool any_strict(void)
 	return strict;
 }
 
-static void check_routing(void)
+static void check_routing(const struct rules *rules)
 {
 	verdict("packets are forwarded",
 		number_in("/proc/sys/net/ipv4/ip_forward") > 0 ||
-		number_in("/proc/sys/net/ipv6/conf/all/forwarding") > 0 ? NULL :
+		number_in("/proc/sys/net/ipv6/conf/all/forwarding") > 0 ||
+		rules_bridge(rules) ? NULL :
 		"Forwarding is off: this machine is no router.",
 		"Type: sysctl net.ipv4.ip_forward=1");
 	verdict("answers may take another way than questions",
@@ -300,6 +297,7 @@ void explain_silence(void)
 
 int check_command(int argc, char **argv)
 {
+	struct rules rules;
 	struct set set = {};
 	int status;
 
@@ -308,13 +306,15 @@ int check_command(int argc, char **argv)
 	status = read_settings(&set);
 	if (status)
 		return status;
+	rules_load(&rules);
 	if (json_wanted)
 		json_open(NULL, '[');
-	check_rules();
+	check_rules(&rules);
 	check_mode(set.mode);
 	check_limits(set.max_calls);
 	check_accounting();
-	check_routing();
+	check_routing(&rules);
+	rules_free(&rules);
 	if (json_wanted) {
 		json_close(']');
 		json_end();

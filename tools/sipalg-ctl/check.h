@@ -29,6 +29,9 @@ bool rules_keep_out(const struct rules *rules, const char *name);
 /* Does a rule hand flows to a flowtable? */
 bool rules_offload(const struct rules *rules);
 
+/* Are there rules for what is bridged, and so not forwarded? */
+bool rules_bridge(const struct rules *rules);
+
 /* The port of a signalling flow that passes by the helper; 0: there is none. */
 unsigned int offloaded_signalling(const char *connections, const char *name);
 

@@ -194,6 +194,11 @@ bool rules_offload(const struct rules *rules)
 			      strstr(rules->nft, "flow offload @"));
 }
 
+bool rules_bridge(const struct rules *rules)
+{
+	return rules->nft && strstr(rules->nft, "table bridge ");
+}
+
 static bool read_port(const char *line, unsigned int *port)
 {
 	const char *at = strstr(line, "dport=");
