@@ -18,6 +18,7 @@ from tap import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp, router, shell
 
 TOOLS = os.path.abspath("tools/sipalg-ctl")
+PAGES = ("doc/troubleshooting.md", "README.md")     # which ends the call they show
 MANUALS = ("tools/sipalg-ctl/sipalg-ctl.8", "dist/sipalg.4")
 
 net.build()
@@ -155,9 +156,9 @@ def plain(manual):
 
 def examples():
     """Lines that a reader is told to type on a router that runs."""
-    for line in re.findall(r"(?m)^    ((?:sipalg-ctl|conntrack|iptables|modprobe) ?.*)",
-                           read("README.md")):
-        yield line
+    for page in PAGES:
+        yield from re.findall(r"(?m)^ {4,6}((?:sipalg-ctl|conntrack|iptables|modprobe) ?.*)",
+                              read(page))
     for manual in MANUALS:
         for block in re.findall(r"(?ms)^\.EX\n(.*?)^\.EE", read(manual)):
             yield from plain(block).splitlines()
@@ -176,6 +177,13 @@ def typed(line):
                           capture_output=True, text=True)
     print(f"# {line}: {done.returncode} {done.stderr.strip()}")
     return done.returncode
+
+
+@test("issue 8", "each reason that the module knows is explained to who looks for a fault")
+def reasons():
+    words = re.findall(r'SIPALG_REASON_\w+\] = "(\w+)"', read("src/reason.c"))
+    told = re.findall(r"(?m)^\| `(\w+)` \|", read("doc/troubleshooting.md"))
+    assert sorted(told) == sorted(set(words) - {"none"}), (words, told)
 
 
 @test("issue 5", "each command in README.md and the manual pages runs as it is written")
