@@ -47,6 +47,9 @@ stress:
 bench:
 	@scripts/bench
 
+interop:
+	@scripts/interop
+
 generate:
 	@scripts/generate
 
@@ -72,9 +75,10 @@ help:
 	@echo 'make fuzz            random messages against the parser'
 	@echo 'make stress          20 minutes of calls and trouble in kernels that find faults'
 	@echo 'make bench           what a message costs, here and in the kernel'"'"'s own helper'
+	@echo 'make interop         real phones and a real proxy, with this module and without'
 	@echo 'make generate        what is made of spec/sipalg.yaml: uapi header, netlink policies'
 	@echo 'make lint            checkpatch, shellcheck, pyflakes'
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz stress bench generate lint clean distclean help
+.PHONY: all module tool headers install modules_install demo check fuzz stress bench interop generate lint clean distclean help

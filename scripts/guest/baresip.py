@@ -6,14 +6,15 @@ import math
 import os
 import socket
 import struct
+import subprocess
 import time
 import wave
 
 import netns
 
 CONFIG = """\
-sip_listen {address}:5060
-sip_trans_def udp
+sip_listen {host}:5060
+sip_trans_def {transport}
 rtp_ports {rtp}
 rtcp_mux no
 audio_source aufile,{folder}/tone.wav
@@ -27,7 +28,7 @@ module aufile.so
 module aubridge.so
 module_app menu.so
 module_app ctrl_tcp.so
-ctrl_tcp_listen 127.0.0.1:4444
+{modules}ctrl_tcp_listen 127.0.0.1:4444
 """
 
 
@@ -43,20 +44,22 @@ def write_tone(path, seconds, hertz):
 
 
 class Phone:
-    def __init__(self, namespace, address, user, folder, rtp):
+    def __init__(self, namespace, address, user, folder, rtp, transport="udp", modules=()):
         """`rtp`: the range of its ports for media, as "4000-4019"."""
         self.namespace, self.address, self.user = namespace, address, user
-        self.folder = folder
+        self.folder, self.transport = folder, transport
         self.events = []
         self._bytes = b""
         self._socket = None
         os.makedirs(folder, exist_ok=True)
         write_tone(f"{folder}/tone.wav", 30, 440)
         with open(f"{folder}/config", "w") as file:
-            file.write(CONFIG.format(address=address, folder=folder, rtp=rtp))
+            file.write(CONFIG.format(
+                host=netns.host(address), folder=folder, rtp=rtp, transport=transport,
+                modules="".join(f"module {name}.so\n" for name in modules)))
         for name in "accounts", "contacts":
             open(f"{folder}/{name}", "w").close()
-        self._process = netns.start(namespace, "baresip", "-4", "-f", folder,
+        self._process = netns.start(namespace, "baresip", "-6" if ":" in address else "-4", "-f", folder,
                                     log=f"{folder}/log")
 
     def connect(self):
@@ -84,9 +87,29 @@ class Phone:
         """Waits for an event, such as CALL_ESTABLISHED."""
         return self._next(lambda m: m.get("type") == kind, seconds, kind)
 
-    def register(self, server):
-        self.command("uanew", f"<sip:{self.user}@{server}>;regint=600;answermode=manual")
+    def uri(self, server, user=None):
+        """Of a user at this server, by this phone's transport."""
+        way = "" if self.transport == "udp" else f";transport={self.transport}"
+        return f"sip:{user or self.user}@{netns.host(server)}{way}"
+
+    def register(self, server, more=""):
+        """`more`: parameters of the account, as ";medianat=stun"."""
+        self.command("uanew", f"<{self.uri(server)}>;regint=600;answermode=manual{more}")
         self.wait("REGISTER_OK", 20)
+
+    def drain(self):
+        """Forgets what has happened until now."""
+        self._receive(0.01)
+        self.events.clear()
+
+    def end(self):
+        """Asks it to unregister and go; what then waits for an answer goes by force."""
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._socket.close()
 
     def _next(self, wanted, seconds, what):
         deadline = time.monotonic() + seconds

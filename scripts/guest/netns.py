@@ -43,6 +43,11 @@ def run(name, *command):
     return done.stdout
 
 
+def host(address):
+    """An address as URIs have it."""
+    return f"[{address}]" if ":" in address else address
+
+
 def udp_socket(name, address, port):
     with inside(name):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET

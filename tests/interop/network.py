@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+The networks of real phones, as namespaces:
+
+    alice 192.168.1.10 ---.
+                           router 203.0.113.1 --- provider 203.0.113.10 --- bob
+    carol 192.168.2.20 ---'                       and relay .30      198.51.100.20
+
+IPv6: 2001:db8:1::10, :2::20, :ffff::1, :ffff::10 and ::30, :b::20. IPv4 of alice
+and carol is masqueraded, IPv6 is not: there the firewall alone is in the way.
+"""
+import json
+import subprocess
+
+import netns
+
+ADDRESS = {
+    "alice": ("192.168.1.10", "2001:db8:1::10"),
+    "carol": ("192.168.2.20", "2001:db8:2::20"),
+    "bob": ("198.51.100.20", "2001:db8:b::20"),
+}
+SERVER = ("203.0.113.10", "2001:db8:ffff::10")
+RELAY = ("203.0.113.30", "2001:db8:ffff::30")
+
+LINKS = """
+alice eth0 192.168.1.10/24 2001:db8:1::10/64 router lan 192.168.1.1/24 2001:db8:1::1/64
+carol eth0 192.168.2.20/24 2001:db8:2::20/64 router lan2 192.168.2.1/24 2001:db8:2::1/64
+router wan 203.0.113.1/24 2001:db8:ffff::1/64 provider uplink 203.0.113.10/24 2001:db8:ffff::10/64
+bob eth0 198.51.100.20/24 2001:db8:b::20/64 provider access 198.51.100.1/24 2001:db8:b::1/64
+"""
+
+# Of which each program is asked how much audio it got and sent: RTP version 2,
+# a payload type below 64 (RTCP's second byte reads as 72 and more).
+COUNT = """
+table inet count {
+    counter got { }
+    counter sent { }
+    chain in { type filter hook input priority raw
+        meta l4proto udp @th,64,8 0x80 @th,73,7 < 64 counter name got
+    }
+    chain out { type filter hook output priority raw
+        meta l4proto udp @th,64,8 0x80 @th,73,7 < 64 counter name sent
+    }
+}
+"""
+
+# A home router: who is inside may go out, nobody comes in unasked.
+FIREWALL = """
+table inet firewall {
+    chain forward { type filter hook forward priority filter; policy drop
+        ct state established,related accept
+        iifname { lan, lan2 } oifname wan accept
+        meta l4proto ipv6-icmp accept
+    }
+}
+table ip nat {
+    chain post { type nat hook postrouting priority srcnat
+        oifname wan masquerade
+    }
+}
+"""
+
+HELPER = """
+table inet sip {
+    ct helper sip-udp { type "NAME" protocol udp; }
+    ct helper sip-tcp { type "NAME" protocol tcp; }
+    chain pre { type filter hook prerouting priority filter
+        udp dport 5060 ct helper set "sip-udp"
+        tcp dport 5060 ct helper set "sip-tcp"
+    }
+}
+"""
+
+
+def shell(command):
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{command}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def load(namespace, rules):
+    with netns.inside(namespace):
+        subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
+
+
+def build(mode):
+    """`mode`: sipalg, sip (the kernel's own), none (no helper), routed (no NAT either)."""
+    for name in (*ADDRESS, "router", "provider"):
+        shell(f"ip netns add {name}; ip -n {name} link set lo up")
+        shell(f"ip netns exec {name} sysctl -qw net.ipv6.conf.default.accept_dad=0 "
+              "net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1")
+    for line in LINKS.split("\n")[1:-1]:
+        left, left_if, *left_at, right, right_if, right4, right6 = line.split()
+        shell(f"ip link add {left_if} netns {left} type veth peer name {right_if} netns {right}")
+        for name, device, addresses in ((left, left_if, left_at),
+                                        (right, right_if, (right4, right6))):
+            for address in addresses:
+                shell(f"ip -n {name} addr add {address} dev {device}" +
+                      (" nodad" if ":" in address else ""))
+            shell(f"ip -n {name} link set {device} up")
+    for name, hops in (("alice", ("192.168.1.1", "2001:db8:1::1")),
+                       ("carol", ("192.168.2.1", "2001:db8:2::1")),
+                       ("bob", ("198.51.100.1", "2001:db8:b::1")),
+                       ("router", SERVER)):
+        for hop in hops:
+            shell(f"ip -n {name} route add default via {hop}")
+    shell(f"ip -n provider addr add {RELAY[0]}/24 dev uplink")
+    shell(f"ip -n provider addr add {RELAY[1]}/64 dev uplink nodad")
+    # private addresses are known outside in the control alone
+    shell("ip -n provider route add " +
+          ("192.168.0.0/16 via 203.0.113.1" if mode == "routed" else "blackhole 192.168.0.0/16"))
+    shell("ip -n provider route add 2001:db8:1::/64 via 2001:db8:ffff::1; "
+          "ip -n provider route add 2001:db8:2::/64 via 2001:db8:ffff::1")
+    for name in ADDRESS:
+        load(name, COUNT)
+    if mode != "routed":
+        load("router", FIREWALL)
+    if mode in ("sipalg", "sip"):
+        load("router", HELPER.replace("NAME", mode))
+
+
+def counters(name):
+    """RTP packets that a phone has got and sent until now."""
+    with netns.inside(name):
+        text = subprocess.run(["nft", "-j", "list", "counters"], capture_output=True, text=True,
+                              check=True).stdout
+    found = {entry["counter"]["name"]: entry["counter"]["packets"]
+             for entry in json.loads(text)["nftables"] if "counter" in entry}
+    return found["got"], found["sent"]
+

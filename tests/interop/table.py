@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+What make interop prints: a row a kind of call and transport, a column a set-up
+of the router, in each the RTP packets that every phone got.
+
+    table.py [--json FILE] MODE...      reads files of these names, see rows.py
+"""
+import argparse
+import json
+import sys
+
+WAYS = {"udp": "UDP", "tcp": "TCP", "udp6": "UDP, IPv6", "tcp6": "TCP, IPv6"}
+# those in which a failure is ours: the module's, or the row's own
+MUST = ("sipalg", "routed")
+
+
+def read(mode):
+    found = []
+    with open(mode, encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith("ROW "):
+                found.append(dict(json.loads(line[4:]), mode=mode))
+    return found
+
+
+def cell(result):
+    if result is None:
+        return "not run"
+    heard = ", ".join(f"{name} {count['got']}" for name, count in result["rtp"].items())
+    return f"{'pass' if result['pass'] else 'FAIL'} {heard or 'no call'}"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json")
+    parser.add_argument("modes", nargs="+")
+    options = parser.parse_args()
+
+    results = [result for mode in options.modes for result in read(mode)]
+    by_place = {(r["row"], r["way"], r["mode"]): r for r in results}
+    places = dict.fromkeys((r["row"], r["way"]) for r in results)
+    print("| call | over | " + " | ".join(options.modes) + " |")
+    print("|---|---|" + "---|" * len(options.modes))
+    for title, way in sorted(places, key=lambda p: list(dict.fromkeys(t for t, _ in places)).index(p[0])):
+        cells = [cell(by_place.get((title, way, mode))) for mode in options.modes]
+        print(f"| {title} | {WAYS[way]} | " + " | ".join(cells) + " |")
+    if options.json:
+        with open(options.json, "w", encoding="ascii") as file:
+            json.dump(results, file, indent=1)
+    bad = [f"{r['row']} over {r['way']} ({r['mode']}): {r.get('why', 'too little audio')}"
+           for r in results if not r["pass"] and r["mode"] in MUST]
+    missing = [mode for mode in options.modes if len([r for r in results if r["mode"] == mode])
+               != len(places)]
+    for line in bad + [f"{mode}: rows are missing" for mode in missing]:
+        print(f"interop: {line}", file=sys.stderr)
+    print(f"{len(results) - len([r for r in results if not r['pass']])} of {len(results)} rows passed")
+    sys.exit(1 if bad or missing or not results else 0)
+
+
+main()
