@@ -23,6 +23,7 @@ STATUSES = {
     "REGISTER": ("200 OK", "200 OK", "200 OK", "401 Unauthorized", None),
 }
 USUAL = ("200 OK", "200 OK", "200 OK", "481 No Such Call", None)
+HOSTS = {"phone": (PHONE, PHONE6), "other": (OTHER, OTHER6), "router": (ROUTER, ROUTER6)}
 UDP_SEGMENT = 103
 DESCRIBED = ("183", "200")
 ADDRESS_IN_SDP = re.compile(rb"c=IN IP[46] ([0-9a-fA-F.:]+)")
@@ -249,7 +250,7 @@ class Phone(Party):
         super().__init__(rng, faults, arrived)
         self.namespace, self.number, self.count = namespace, number, 0
         self.recited = rng.randrange(len(MESSAGES))
-        self.addresses = (PHONE, PHONE6) if namespace == "phone" else (OTHER, OTHER6)
+        self.addresses = HOSTS[namespace]
         self.ways = [udp(namespace, address, 5060 + number) for address in self.addresses]
         self.media = [udp(namespace, address, self.port(i))
                       for address in self.addresses for i in range(8)]

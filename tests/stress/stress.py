@@ -35,7 +35,7 @@ ROUND = 12
 HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
 COMPLAINTS = re.compile(
     r"WARNING:|BUG|KASAN|UBSAN|ODEBUG|Oops|leak|deadlock|suspicious|INFO: (task|rcu|possible)|"
-    r"refcount_t|unregister_netdevice|general protection|invalid context|Call Trace")
+    r"refcount_t|unregister_netdevice|general protection|invalid context")
 
 
 class Log:
@@ -168,6 +168,7 @@ def end_of_router():
     shell("ip netns del router")
     net.until(lambda: "eth0" not in shell("ip -n phone link"), 20, 0.02)
     net.build_router()
+    net.attach(trouble.OWN)
 
 
 def refused(call, phone, server):
@@ -212,12 +213,12 @@ def crowd():
 
 def one_round(number, seconds):
     """Gives back what there was in it, and how many messages arrived."""
-    arrived = mmap.mmap(-1, 8 * 3)
+    arrived = mmap.mmap(-1, 8 * 4)
     rng = generator(SEED, number)
     faults = rng.choice((0, 0.1, 0.3, 0.8))
     commands = trouble.some(rng, trouble.COMMANDS, number)
     system = trouble.some(rng, trouble.SYSTEM, number)
-    last = "crowd" if number == 2 else rng.choice((None, "vanish", "vanish", "crowd"))
+    last = "crowd" if number == 2 else rng.choice((None, None, "vanish", "vanish", "vanish", "crowd"))
     what = f"{faults:.0%} faulty, " + ", ".join(
         [kind.__name__.lower() for kind in commands + system] + ([last] if last else []))
     print(f"# {number}: {what}", flush=True)
@@ -228,8 +229,9 @@ def one_round(number, seconds):
     parties, commanders = Workers(), Workers()
     parties.start("provider", lambda: Provider(generator(SEED, number, "provider"), faults,
                                                memoryview(arrived)[:8]))
-    for i, space in enumerate(("phone", "other")):
-        parties.start(space, lambda i=i, space=space:
+    for i, (space, workers) in enumerate((("phone", parties), ("other", parties),
+                                          ("router", commanders))):
+        workers.start(space, lambda i=i, space=space:
                       Phone(generator(SEED, number, space), faults,
                             memoryview(arrived)[8 * i + 8:8 * i + 16], space, i))
     for kind in commands:
@@ -251,7 +253,7 @@ def one_round(number, seconds):
     parties.stop()
     if last == "crowd":
         crowd()
-    return f"{what}: {sum(struct.unpack('=3Q', arrived[:]))} messages"
+    return f"{what}: {sum(struct.unpack('=4Q', arrived[:]))} messages"
 
 
 def each_allocation_fails():
@@ -276,6 +278,7 @@ def main():
           flush=True)
     log = Log()
     net.build()
+    net.attach(trouble.OWN)
     start = time.monotonic()
     for number, this in enumerate(rounds(), 1):
         try:
