@@ -111,6 +111,8 @@ def udp(namespace, address, port):
 
 def tcp(sock, ours):
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # closed is gone: one that waits for its peer would keep its namespace for minutes
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
     return Way(sock, ours, True)
 
 
