@@ -259,10 +259,13 @@ def one_round(number, seconds):
 def each_allocation_fails():
     """Gives back how many there were."""
     trouble.Memory(None).arm(0)
-    count = turns.namespaces(), turns.commands()
-    some = turns.messages(generator(SEED, "turns"), SECONDS // 4)
+    rng = generator(SEED, "turns")
+    step = 1 if SECONDS >= 600 else 8
+    count = turns.module(rng.randrange(step) + 1, step), turns.namespaces(), turns.commands()
+    some = turns.messages(rng, SECONDS // 4)
     go_home()
-    return "an allocation fails, each of %d of namespaces, %d of commands; of messages " % count + some
+    return "an allocation fails: %d of the module, %d of a namespace, %d of commands; " \
+        "of messages " % count + some
 
 
 def rounds():

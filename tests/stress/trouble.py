@@ -274,8 +274,9 @@ class Memory(Trouble):
     PLACE = f"{FAULTS}/failslab"
     KINDS = (PLACE, f"{FAULTS}/fail_page_alloc")
 
-    def arm(self, probability):
-        start, end = text_of_module()
+    def arm(self, probability, where=None):
+        """`where` is first and last address of what must be on the way to the allocation."""
+        start, end = where or text_of_module()
         for place in self.KINDS:
             for name, value in (("stacktrace-depth", 32), ("require-start", f"{start:#x}"),
                                 ("require-end", f"{end:#x}"), ("times", -1), ("verbose", 0),

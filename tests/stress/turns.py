@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
-Each allocation of the module fails in its turn: while a namespace begins, at
-each command, and while a phone registers and calls.
+Each allocation of the module fails in its turn: while it is loaded, while a
+namespace begins, at each command, and while a phone registers and calls.
 """
 import os
 
@@ -9,12 +9,13 @@ import genl
 import topology as net
 from genl import DUMP, NESTED, WORDS, attr
 from sip import Call, sdp
-from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp
-from trouble import Memory, read, write
+from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, shell
+from trouble import Memory, attach, detach, read, write
 
 NTH = "/proc/thread-self/fail-nth"
 SLAB = Memory.PLACE
 MOST = 1000
+FINIT_MODULE = 313
 
 
 def every(action):
@@ -46,6 +47,44 @@ def namespaces():
         done = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         assert number < MOST, "there is no end of allocations"
     return number - 1
+
+
+def span(function):
+    """Where a function of the kernel begins, and what is behind it."""
+    with open("/proc/kallsyms", encoding="ascii") as file:
+        symbols = sorted((int(line.split()[0], 16), line.split()[2]) for line in file)
+    place = next(i for i, (_, name) in enumerate(symbols) if name == function)
+    return symbols[place][0], next(at for at, _ in symbols[place:] if at > symbols[place][0])
+
+
+def load(path):
+    """Gives back whether it is loaded; modprobe would try again."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        return not net.libc.syscall(FINIT_MODULE, handle, b"", 0)
+    finally:
+        os.close(handle)
+
+
+def module(first, step):
+    """The module is loaded, or it is not: what it asks for from its first line on."""
+    path = shell("modinfo -n sipalg").strip()
+    detach()
+    shell("rmmod sipalg")
+    Memory(None).arm(0, span("do_one_initcall"))
+    number, done = first - step, False
+    while not done:
+        number += step
+        write(NTH, number)
+        loaded = load(path)
+        done = int(read(NTH)) > 0
+        write(NTH, 0)
+        if loaded and not done:
+            shell("rmmod sipalg")
+        assert number < MOST and (loaded or not done), number
+    attach()
+    Memory(None).arm(0)
+    return number // step
 
 
 def commands():
