@@ -97,6 +97,31 @@ static u32 requested_expires(const struct sip_msg *msg,
 	return msg->has_expires ? msg->expires : REGISTER_EXPIRES_DEFAULT;
 }
 
+/*
+ * Nothing is translated on this flow, and no side of it is known as inside:
+ * the firewall alone may be in the way of who registers.
+ */
+static bool is_plain(const struct sipalg_flow *flow)
+{
+	return !sipalg_flow_from_inside(flow) && !sipalg_flow_to_inside(flow);
+}
+
+/* A phone is bound when it is hidden; one that need not be, here. */
+static struct sipalg_binding *bind_plain(const struct sipalg_flow *flow,
+					 const struct sip_msg *msg,
+					 const struct sip_host *host,
+					 const struct sipalg_addr *addr)
+{
+	struct sipalg_binding *binding;
+
+	if (!is_plain(flow) || !sipalg_ip_equal(&addr->ip, &flow->src.ip))
+		return NULL;
+	binding = sipalg_binding_make(flow, addr, addr);
+	if (binding)
+		sipalg_binding_note(binding, msg, host);
+	return binding;
+}
+
 static void note_register(const struct sipalg_flow *flow,
 			  const struct sip_msg *msg)
 {
@@ -120,7 +145,8 @@ static void note_register(const struct sipalg_flow *flow,
 		host = &msg->hosts[contact->host];
 		addr.ip = host->addr;
 		addr.port = htons(sip_host_port(host));
-		binding = sipalg_binding_of_sender(flow, &addr);
+		binding = sipalg_binding_of_sender(flow, &addr) ?:
+			  bind_plain(flow, msg, host, &addr);
 		if (binding)
 			sipalg_registration_request(flow, msg, binding,
 						    requested_expires(msg, contact));
@@ -132,9 +158,10 @@ static void registrations(const struct sipalg_flow *flow,
 {
 	if (msg->method != SIP_METHOD_REGISTER)
 		return;
-	if (msg->request && sipalg_flow_from_inside(flow))
+	if (msg->request && (sipalg_flow_from_inside(flow) || is_plain(flow)))
 		note_register(flow, msg);
-	else if (msg->status / 100 == 2 && sipalg_flow_to_inside(flow))
+	else if (msg->status / 100 == 2 &&
+		 (sipalg_flow_to_inside(flow) || is_plain(flow)))
 		plan->keep = sipalg_registration_confirmed(flow, msg);
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """A router without NAT: pinholes as ever, and not one byte changed (S1-10)."""
+import socket
 import time
 
 import topology as net
@@ -138,6 +139,67 @@ def past_proxy():
     net.until(lambda: not net.expectations(), 6)
     net.until(lambda: not net.expectations("signalling"), 40)
     for sock in (phone, server, callee):
+        sock.close()
+
+
+def register(call, phone_ip, expires):
+    """A REGISTER and its answer."""
+    call.cseq += 1
+    ask = call.request("REGISTER", extra=f"\nExpires: {expires}")
+    contact = ("bob@" + call.server + ":5060", "alice@" + call.host)
+    return ask, again(call.response("200 OK", "REGISTER", extra=f"\nExpires: {expires}"), contact)
+
+
+@test("H-11", "UDP: a registered phone is called by its registrar, and by nobody else, to the end")
+def registered():
+    phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
+    stranger = Udp("provider", STRANGER, 5060)
+    call = Call("rreg", f"{PHONE}:5060", f"{PHONE}:5060", SERVER)
+
+    def registers(expires):
+        ask, answer = register(call, PHONE, expires)
+        phone.send(ask, SERVER)
+        same(server.recv(), ask)
+        server.send(answer, PHONE)
+        same(phone.recv(), answer)
+    registers(600)
+    time.sleep(590)
+    net.router("conntrack -D -p udp 2>/dev/null || true")
+    invite = call.peer_request("INVITE", f"{PHONE}:5060")
+    stranger.send(invite, PHONE)
+    assert phone.recv(1) is None
+    server.send(invite, PHONE)
+    same(phone.recv(), invite)
+    registers(0)
+    net.until(lambda: not net.expectations("signalling"), 40)
+    for sock in (phone, server, stranger):
+        sock.close()
+
+
+@test("S3-19", "TCP, IPv6: a registered phone is called by a connection from its registrar")
+def registered_by_stream():
+    client, server = Tcp.pair("phone", PHONE6, 40100, SERVER6)
+    call = Call("r6tcp", f"[{PHONE6}]:5060", f"[{PHONE6}]:5060", f"[{SERVER6}]", "TCP")
+    ask, answer = register(call, PHONE6, 600)
+    client.send(ask)
+    same(server.recv(len(ask)), ask)
+    server.send(answer)
+    same(client.recv(len(answer)), answer)
+    net.enter("phone")
+    listener = socket.socket(socket.AF_INET6)
+    listener.bind((PHONE6, 5060))
+    listener.listen()
+    listener.settimeout(3)
+    net.enter("provider")
+    caller = socket.socket(socket.AF_INET6)
+    caller.settimeout(3)
+    caller.bind((SERVER6, 0))
+    caller.connect((PHONE6, 5060))
+    called, _ = listener.accept()
+    invite = call.peer_request("INVITE", f"[{PHONE6}]:5060")
+    caller.sendall(invite)
+    same(Tcp(called).recv(len(invite)), invite)
+    for sock in (client, server, caller, called, listener):
         sock.close()
 
 
