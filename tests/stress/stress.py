@@ -164,9 +164,14 @@ def go_home():
 
 def end_of_router():
     """It vanishes with calls up, and another takes its place."""
+    sockets = net.router("ss -anH --tcp --udp --raw")
     go_home()
     shell("ip netns del router")
-    net.until(lambda: "eth0" not in shell("ip -n phone link"), 20, 0.02)
+    try:
+        net.until(lambda: "eth0" not in shell("ip -n phone link"), 20, 0.02)
+    except AssertionError as error:
+        raise AssertionError(f"somebody keeps the router's namespace; its sockets:\n{sockets}") \
+            from error
     net.build_router()
     net.attach(trouble.OWN)
 
