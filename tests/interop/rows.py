@@ -138,6 +138,12 @@ def neighbours(phones, heard):
     return heard.listen(phones.alice, phones.carol)
 
 
+@row("media by a relay at another address than the proxy")
+def relayed(phones, heard):
+    dial(phones, phones.alice, phones.bob, prefix="relay-")
+    return heard.listen(phones.alice, phones.bob)
+
+
 def make(phones, title, way, function):
     heard = Heard()
     result = {"row": title, "way": way, "pass": False}
@@ -151,11 +157,18 @@ def make(phones, title, way, function):
 
 
 def serve():
-    """Starts kamailio and waits until it listens."""
+    """Starts rtpengine and kamailio and waits until they listen."""
+    netns.start("provider", "rtpengine", "--table=-1", f"--interface={network.RELAY[0]}",
+                f"--interface={network.RELAY[1]}", "--listen-ng=127.0.0.1:2223", "--foreground",
+                "--log-stderr", "--port-min=30000", "--port-max=30199", "--num-threads=2",
+                "--pidfile=/tmp/rtpengine.pid", log="/tmp/rtpengine.log")
+    # 08AF: 2223
+    netns.wait_until(lambda: any(":08AF " in line for line in netns.table("provider", "udp")),
+                     20, "rtpengine to listen")
     with open("/tmp/kamailio.cfg", "w", encoding="ascii") as copy, \
             open(f"{TOP}/tests/interop/kamailio.cfg", encoding="ascii") as file:
         copy.write(file.read())
-    netns.start("provider", "kamailio", "-DD", "-E", "-m", "32", "-M", "4", "-Y", "/tmp",
+    netns.start("provider", "kamailio", "-DD", "-E", "-A", "MEDIA_RELAY", "-m", "32", "-M", "4", "-Y", "/tmp",
                 "-P", "/tmp/kamailio.pid", "-f", "/tmp/kamailio.cfg", log="/tmp/kamailio.log")
     netns.wait_until(lambda: any(":13C4 " in line for line in netns.table("provider", "tcp")),
                      20, "kamailio to listen")
@@ -178,5 +191,5 @@ try:
     main(*sys.argv[1:])
 except (RuntimeError, TimeoutError, OSError, subprocess.SubprocessError) as problem:
     print(f"interop: {problem}")
-    subprocess.run("tail -n 15 /tmp/*/log /tmp/*.log", shell=True, check=False)
+    subprocess.run("tail -n 15 /tmp/kamailio.log /tmp/rtpengine.log /tmp/*-*/log", shell=True, check=False)
     sys.exit(1)
