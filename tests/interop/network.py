@@ -44,9 +44,16 @@ table inet count {
 }
 """
 
-# A home router: who is inside may go out, nobody comes in unasked.
+# A home router: who is inside may go out, nobody comes in unasked. What is sent to
+# the router itself is dropped as well: conntrack forgets it then, else audio that
+# comes before the phone's own would take the public port away from the phone.
 FIREWALL = """
 table inet firewall {
+    chain input { type filter hook input priority filter; policy drop
+        ct state established,related accept
+        iifname { lan, lan2 } accept
+        meta l4proto ipv6-icmp accept
+    }
     chain forward { type filter hook forward priority filter; policy drop
         ct state established,related accept
         iifname { lan, lan2 } oifname wan accept

@@ -9,8 +9,11 @@ Prints `ROW {...}` for each row, in JSON, and what went wrong in between.
 """
 import json
 import os
+import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 
 TOP = os.path.abspath(f"{os.path.dirname(__file__)}/../..")
@@ -57,22 +60,30 @@ class Heard:
         return good
 
 
+# what asks for more than a transport: the account's words, and where they apply
+MORE = {
+    "stun": {"alice": f";medianat=stun;stunserver=stun:{network.RELAY[0]}:3478"},
+}
+
+
 class Phones:
-    """Alice and carol behind the router, bob elsewhere, all registered, by one transport."""
+    """Alice and carol behind the router, bob elsewhere, all registered, in one way."""
 
     def __init__(self, way):
         six = way.endswith("6")
+        more = MORE.get(way, {})
         self.server = network.SERVER[six]
         self.all = []
         for name, rtp in (("alice", "4000-4019"), ("carol", "5000-5019"), ("bob", "6000-6019")):
             phone = Phone(name, network.ADDRESS[name][six], name, f"/tmp/{name}-{way}", rtp,
-                          transport=way.rstrip("6"))
+                          transport="udp" if more else way.rstrip("6"),
+                          modules=("stun",) if more else ())
             setattr(self, name, phone)
             self.all.append(phone)
         for phone in self.all:
             phone.connect()
         for phone in self.all:
-            phone.register(self.server)
+            phone.register(self.server, more.get(phone.user, ""))
 
     def quiet(self):
         """Hangs up whatever a row has left, so that the next begins afresh."""
@@ -99,13 +110,13 @@ def dial(phones, caller, callee, prefix=""):
     callee.wait("CALL_ESTABLISHED", 6)
 
 
-@row("call out")
+@row("call out", "udp tcp udp6 tcp6 stun")
 def call_out(phones, heard):
     dial(phones, phones.alice, phones.bob)
     return heard.listen(phones.alice, phones.bob)
 
 
-@row("call in")
+@row("call in", "udp tcp udp6 tcp6 stun")
 def call_in(phones, heard):
     dial(phones, phones.bob, phones.alice)
     return heard.listen(phones.alice, phones.bob)
@@ -156,6 +167,21 @@ def make(phones, title, way, function):
     phones.quiet()
 
 
+def answer_stun():
+    """A STUN server (RFC 8489 14.2): tells each who asks where the question came from."""
+    sock = netns.udp_socket("provider", network.RELAY[0], 3478)
+
+    def answer():
+        while True:
+            ask, (host, port) = sock.recvfrom(2048)
+            if ask[:2] != b"\0\1":
+                continue
+            seen = bytes(a ^ b for a, b in zip(socket.inet_aton(host), ask[4:8]))
+            told = b"\0\x20\0\x08\0\1" + struct.pack("!H", port ^ 0x2112) + seen
+            sock.sendto(b"\1\1" + struct.pack("!H", len(told)) + ask[4:20] + told, (host, port))
+    threading.Thread(target=answer, daemon=True).start()
+
+
 def serve():
     """Starts rtpengine and kamailio and waits until they listen."""
     netns.start("provider", "rtpengine", "--table=-1", f"--interface={network.RELAY[0]}",
@@ -179,6 +205,7 @@ def main(mode, *ways):
         subprocess.run("modprobe nf_conntrack_sip; modprobe nf_nat_sip", shell=True, check=True)
     network.build(mode)
     serve()
+    answer_stun()
     for way in ways or dict.fromkeys(way for _, way, _ in _rows):
         phones = Phones(way)
         for title, where, function in _rows:

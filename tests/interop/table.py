@@ -9,7 +9,8 @@ import argparse
 import json
 import sys
 
-WAYS = {"udp": "UDP", "tcp": "TCP", "udp6": "UDP, IPv6", "tcp6": "TCP, IPv6"}
+WAYS = {"udp": "UDP", "tcp": "TCP", "udp6": "UDP, IPv6", "tcp6": "TCP, IPv6",
+        "stun": "UDP, STUN"}
 # those in which a failure is ours: the module's, or the row's own
 MUST = ("sipalg", "routed")
 
