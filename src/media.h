@@ -50,7 +50,8 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  *	port, that is its public one (H-15)
  * @late: who sends to it may have been told before its pinholes were there
  * @met: the media that the way was cleared for; not to be looked into
- * @beyond: a host on the other side's side: media does not come by (S3-46)
+ * @beyond: a host on the other side's side: media does not come by (S3-46);
+ *	or in a network that is neither's: it is not the side's to name (H-25)
  * @turned: a phone on the other side's side: media comes by the short way,
  *	with private addresses (H-26)
  * @private: address as the side named it

@@ -22,7 +22,8 @@ struct sipalg_plan;
  * @wanted: it asks for pinholes
  * @own: @host is an address of the sender's side, and is translated
  * @left: it is left to ICE, and is not
- * @beyond: @host is on the receiver's side: no pinhole leads there (S3-46)
+ * @beyond: @host is on the receiver's side (S3-46), or in a network that is
+ *	neither's (H-25): no pinhole leads there
  * @turned: @host is a phone on the receiver's side, which is told its private
  *	address (H-26)
  */

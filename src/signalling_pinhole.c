@@ -145,6 +145,18 @@ static bool find_own(const struct sipalg_flow *flow, struct sipalg_way *way)
 	return true;
 }
 
+/* A network that is neither party's: who is registered there may be named. */
+static bool is_strange(const struct sipalg_flow *flow, const struct sipalg_way *way)
+{
+	const struct sipalg_binding *binding;
+
+	if (!sipalg_is_third(flow->sn->net, flow->family, &way->dst.ip,
+			     &flow->src.ip, &flow->dst_real.ip))
+		return false;
+	binding = sipalg_binding_at(flow->sn, flow->family, flow->l4proto, &way->dst);
+	return !binding || !READ_ONCE(binding->registered);
+}
+
 /* Another hop: beyond the receiver, or before a sender outside. */
 static bool find_other(const struct sipalg_flow *flow, const struct sipalg_way *way)
 {
@@ -152,7 +164,8 @@ static bool find_other(const struct sipalg_flow *flow, const struct sipalg_way *
 		return false;
 	return !sipalg_ip_equal(&way->dst.ip, &flow->dst.ip) &&
 	       !sipalg_ip_equal(&way->dst.ip, &flow->dst_real.ip) &&
-	       !sipalg_is_router(flow->sn->net, flow->family, &way->dst.ip);
+	       !sipalg_is_router(flow->sn->net, flow->family, &way->dst.ip) &&
+	       !is_strange(flow, way);
 }
 
 /* S3-28: a third phone of ours, as the one who is referred to it addresses it. */

@@ -4,6 +4,8 @@
 #include <linux/netfilter_ipv6.h>
 #include <net/addrconf.h>
 #include <net/dst.h>
+#include <net/ip6_fib.h>
+#include <net/ip_fib.h>
 #include <net/route.h>
 #include "flow.h"
 #include "where.h"
@@ -41,22 +43,56 @@ static bool is_private(u8 family, const union nf_inet_addr *ip)
 	       (ip->ip & htonl(0xffc00000)) == htonl(0x64400000);
 }
 
-/* Index of the interface that leads to an address, 0: none does. */
-static int way_to(struct net *net, u8 family, const union nf_inet_addr *ip)
+static struct dst_entry *route_to(struct net *net, u8 family,
+				  const union nf_inet_addr *ip)
 {
 	struct dst_entry *dst = NULL;
 	struct flowi fl = {};
-	int index;
 
 	if (family == AF_INET)
 		fl.u.ip4.daddr = ip->ip;
 	else
 		fl.u.ip6.daddr = ip->in6;
-	if (nf_route(net, &dst, &fl, false, family) || !dst)
-		return 0;
-	index = dst->dev->ifindex;
+	return nf_route(net, &dst, &fl, false, family) ? NULL : dst;
+}
+
+/* Index of the interface that leads to an address, 0: none does. */
+static int way_to(struct net *net, u8 family, const union nf_inet_addr *ip)
+{
+	struct dst_entry *dst = route_to(net, family, ip);
+	int index = dst ? dst->dev->ifindex : 0;
+
 	dst_release(dst);
 	return index;
+}
+
+static bool is_default4(struct net *net, const union nf_inet_addr *ip)
+{
+	struct flowi4 fl = { .daddr = ip->ip };
+	struct fib_result result;
+
+	return !fib_lookup(net, &fl, &result, FIB_LOOKUP_NOREF) &&
+	       !result.prefixlen;
+}
+
+static bool is_default6(struct net *net, const union nf_inet_addr *ip)
+{
+	struct dst_entry *dst = route_to(net, AF_INET6, ip);
+	const struct fib6_info *from;
+	bool is_default;
+
+	if (!dst)
+		return false;
+	from = rcu_dereference(container_of(dst, struct rt6_info, dst)->from);
+	is_default = from && !from->fib6_dst.plen;
+	dst_release(dst);
+	return is_default;
+}
+
+/* What only a default route leads to is out in the world. */
+static bool is_default(struct net *net, u8 family, const union nf_inet_addr *ip)
+{
+	return family == AF_INET ? is_default4(net, ip) : is_default6(net, ip);
 }
 
 bool sipalg_is_neighbour(struct net *net, u8 family,
@@ -71,17 +107,56 @@ bool sipalg_is_neighbour(struct net *net, u8 family,
 	return way && way != way_to(net, family, receiver);
 }
 
-bool sipalg_is_beyond(struct net *net, u8 family, const union nf_inet_addr *ip,
-		      const union nf_inet_addr *sender,
-		      const union nf_inet_addr *receiver)
-{
-	int way;
+/* Interfaces that lead to three addresses. */
+struct ways {
+	int to_ip;
+	int to_sender;
+	int to_receiver;
+};
 
+/* Return: false if the address is of the sender's side, or of no known one. */
+static bool find_ways(struct net *net, u8 family, const union nf_inet_addr *ip,
+		      const union nf_inet_addr *sender,
+		      const union nf_inet_addr *receiver, struct ways *ways)
+{
 	/* what is public does not lie in a private network */
 	if (sipalg_ip_equal(ip, sender) ||
 	    (is_private(family, receiver) && !is_private(family, ip)))
 		return false;
-	way = way_to(net, family, ip);
-	return way && way == way_to(net, family, receiver) &&
-	       way != way_to(net, family, sender);
+	ways->to_ip = way_to(net, family, ip);
+	if (!ways->to_ip)
+		return false;
+	ways->to_sender = way_to(net, family, sender);
+	if (ways->to_ip == ways->to_sender)
+		return false;
+	ways->to_receiver = way_to(net, family, receiver);
+	return true;
+}
+
+static bool is_third(struct net *net, u8 family, const union nf_inet_addr *ip,
+		     const struct ways *ways)
+{
+	return ways->to_sender && ways->to_receiver &&
+	       ways->to_ip != ways->to_receiver && !is_default(net, family, ip);
+}
+
+bool sipalg_is_beyond(struct net *net, u8 family, const union nf_inet_addr *ip,
+		      const union nf_inet_addr *sender,
+		      const union nf_inet_addr *receiver)
+{
+	struct ways ways;
+
+	return find_ways(net, family, ip, sender, receiver, &ways) &&
+	       (ways.to_ip == ways.to_receiver ||
+		is_third(net, family, ip, &ways));
+}
+
+bool sipalg_is_third(struct net *net, u8 family, const union nf_inet_addr *ip,
+		     const union nf_inet_addr *sender,
+		     const union nf_inet_addr *receiver)
+{
+	struct ways ways;
+
+	return find_ways(net, family, ip, sender, receiver, &ways) &&
+	       is_third(net, family, ip, &ways);
 }

@@ -41,18 +41,38 @@ bool sipalg_is_neighbour(struct net *net, u8 family,
 			 const union nf_inet_addr *receiver);
 
 /**
- * sipalg_is_beyond() - is this an address on the receiver's side (S3-46)
+ * sipalg_is_third() - is this an address of a network that is neither's (H-25)
  * @net: the namespace
  * @family: AF_INET or AF_INET6
  * @ip: the address that a message names, network byte order
  * @sender: of the message, as it knows itself
  * @receiver: of the message, the same
  *
- * What such a host and the receiver send each other does not come by this
- * router. On a bridge, and where all are behind one interface, nobody is
- * beyond. Any context; caller holds rcu_read_lock.
+ * It lies behind another interface than sender and receiver, and not at the
+ * end of a default route: another network of the router's owner, for which
+ * whoever calls from outside must not speak. Where there is no route, as on a
+ * bridge, nobody is known to be anywhere. Any context; caller holds
+ * rcu_read_lock.
  *
  * Return: true if it is.
+ */
+bool sipalg_is_third(struct net *net, u8 family, const union nf_inet_addr *ip,
+		     const union nf_inet_addr *sender,
+		     const union nf_inet_addr *receiver);
+
+/**
+ * sipalg_is_beyond() - is this on the receiver's side (S3-46), or a third one
+ * @net: the namespace
+ * @family: AF_INET or AF_INET6
+ * @ip: the address that a message names, network byte order
+ * @sender: of the message, as it knows itself
+ * @receiver: of the message, the same
+ *
+ * What a host on its own side and the receiver send each other does not come
+ * by this router; what is in a third network is not the sender's to name. Any
+ * context; caller holds rcu_read_lock.
+ *
+ * Return: true if it is either.
  */
 bool sipalg_is_beyond(struct net *net, u8 family, const union nf_inet_addr *ip,
 		      const union nf_inet_addr *sender,
