@@ -6,6 +6,7 @@
 #
 #	suite_open SUITE             a suite's name (trixie-backports), or `own`
 #	suite_cache ARGUMENT...      apt-cache there
+#	suite_get ARGUMENT...        apt-get there
 #	suite_fetch DIR PACKAGE...   the .deb files, signatures checked, into DIR
 
 # The mirror is the machine's own: it is reachable, near, and its owner's choice.
@@ -32,6 +33,8 @@ suite_open()
 		-o "Dir::Cache=$SUITE_DIR/cache"
 		-o "Dir::Cache::Archives=$SUITE_DIR/cache/archives"
 		-o APT::Sandbox::User=root
+		# What is installed is never newer than the suite's own.
+		-o Dir::State::status=/dev/null
 		-o Acquire::Languages=none
 		-o Acquire::Retries=2
 		-o APT::Get::List-Cleanup=0
@@ -71,13 +74,20 @@ suite_cache()
 	apt-cache "${SUITE_OPTIONS[@]}" "$@"
 }
 
+suite_get()
+{
+	apt-get "${SUITE_OPTIONS[@]}" "$@"
+}
+
 suite_fetch()
 {
-	local dir=$1
+	local dir=$1 what
 	shift
 
+	what=$*
+	(($# <= 5)) || what="$1 and $(($# - 1)) other packages"
 	mkdir -p "$dir"
-	step "Fetching $*" "fetch-$SUITE_NAME" \
+	step "Fetching $what" "fetch-$SUITE_NAME" \
 		env -C "$dir" apt-get -q "${SUITE_OPTIONS[@]}" download "$@" ||
 		die "$(apt_failure "$LOGS/fetch-$SUITE_NAME.log" "$*")"
 }
