@@ -127,6 +127,11 @@ def build(mode):
         load("router", HELPER.replace("NAME", mode))
 
 
+def is_six(way):
+    """Whether udp, tcp, udp6 or tcp6 is IPv6, as an index of the addresses above."""
+    return way.endswith("6")
+
+
 def counters(name):
     """RTP packets that a phone has got and sent until now."""
     with netns.inside(name):

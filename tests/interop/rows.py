@@ -3,7 +3,9 @@
 The guest's part of make interop: real phones make calls in one set-up of the
 router, and each phone's RTP packets are counted.
 
-    rows.py MODE [WAY...]  sipalg, sip, none or routed; see network.build
+    rows.py MODE [WORD...]  sipalg, sip, none or routed; see network.build
+
+A word narrows it to some phones or a way: linphone, udp6, "linphone udp6".
 
 Prints `ROW {...}` for each row, in JSON, and what went wrong in between.
 """
@@ -22,20 +24,25 @@ sys.path.insert(0, f"{TOP}/scripts/guest")
 # pylint: disable=wrong-import-position
 import netns
 import network
-from baresip import Phone
+from phones import Baresip, Linphone
 
-TALK = 2.0
-# of 50 packets a second each way in TALK seconds
+# Seconds; phones send 50 packets in each, or a few on a busy machine, where one
+# waits longer: for the first of them, and while some come.
+TALK, SILENCE, SLOW = 2.0, 6.0, 40.0
 ENOUGH = 50
+
+ALL = tuple((kind, way) for kind in ("baresip", "linphone")
+            for way in ("udp", "tcp", "udp6", "tcp6"))
 
 _rows = []
 
 
-def row(title, where="udp tcp udp6 tcp6"):
-    """Marks a row, and for which transports it is made."""
+def row(title, *places):
+    """Marks a row, and between which phones and over what it is made."""
     def mark(function):
-        for way in where.split():
-            _rows.append((title, way, function))
+        for place in places:
+            for kind, way in place if isinstance(place[0], tuple) else [place]:
+                _rows.append((title, kind, way, function))
         return function
     return mark
 
@@ -46,53 +53,48 @@ class Heard:
     def __init__(self):
         self.parts = {}
 
-    def listen(self, *phones, seconds=TALK):
-        """Lets them talk, and says whether each heard and spoke."""
+    def listen(self, *phones):
+        """Lets them talk, and says whether each heard enough."""
         before = {phone: network.counters(phone.namespace) for phone in phones}
-        time.sleep(seconds)
-        good = True
-        for phone in phones:
-            got, sent = network.counters(phone.namespace)
-            got, sent = got - before[phone][0], sent - before[phone][1]
-            was = self.parts.get(phone.user, {"got": 0, "sent": 0})
-            self.parts[phone.user] = {"got": was["got"] + got, "sent": was["sent"] + sent}
-            good = good and got >= ENOUGH * seconds / TALK
+        begin = time.monotonic()
+        good, end = False, SILENCE
+        while time.monotonic() - begin < end:
+            time.sleep(0.25)
+            for phone in phones:
+                now = network.counters(phone.namespace)
+                got, sent = (n - was for n, was in zip(now, before[phone]))
+                self.parts[phone.user] = {"got": got, "sent": sent}
+            least = min(self.parts[phone.user]["got"] for phone in phones)
+            good = least >= ENOUGH
+            end = TALK if good else SLOW if least else SILENCE
         return good
 
 
-# what asks for more than a transport: the account's words, and where they apply
-MORE = {
-    "stun": {"alice": f";medianat=stun;stunserver=stun:{network.RELAY[0]}:3478"},
+STUN = f";medianat=stun;stunserver=stun:{network.RELAY[0]}:3478"
+# Who is what: alice and carol, behind the router, and bob, elsewhere.
+KINDS = {
+    "baresip": lambda user, way: Baresip(user, way),
+    "linphone": lambda user, way: (Baresip if user == "bob" else Linphone)(user, way),
+    "baresip, STUN": lambda user, way: Baresip(user, way, *((STUN, ("stun",)) if user == "alice" else ())),
 }
 
 
 class Phones:
     """Alice and carol behind the router, bob elsewhere, all registered, in one way."""
 
-    def __init__(self, way):
-        six = way.endswith("6")
-        more = MORE.get(way, {})
-        self.server = network.SERVER[six]
-        self.all = []
-        for name, rtp in (("alice", "4000-4019"), ("carol", "5000-5019"), ("bob", "6000-6019")):
-            phone = Phone(name, network.ADDRESS[name][six], name, f"/tmp/{name}-{way}", rtp,
-                          transport="udp" if more else way.rstrip("6"),
-                          modules=("stun",) if more else ())
-            setattr(self, name, phone)
-            self.all.append(phone)
+    def __init__(self, kind, way):
+        self.server = network.SERVER[network.is_six(way)]
+        self.all = [KINDS[kind](name, way) for name in network.ADDRESS]
+        self.alice, self.carol, self.bob = self.all
         for phone in self.all:
             phone.connect()
         for phone in self.all:
-            phone.register(self.server, more.get(phone.user, ""))
+            phone.register_at(self.server)
 
     def quiet(self):
         """Hangs up whatever a row has left, so that the next begins afresh."""
         for phone in self.all:
-            for _ in range(2):
-                try:
-                    phone.command("hangup")
-                except RuntimeError:
-                    break
+            phone.quiet()
         time.sleep(0.7)
         for phone in self.all:
             phone.drain()
@@ -103,61 +105,59 @@ class Phones:
 
 
 def dial(phones, caller, callee, prefix=""):
-    caller.command("dial", caller.uri(phones.server, prefix + callee.user))
-    callee.wait("CALL_INCOMING", 6)
-    callee.command("accept")
-    caller.wait("CALL_ESTABLISHED", 6)
-    callee.wait("CALL_ESTABLISHED", 6)
+    caller.call(caller.uri(phones.server, prefix + callee.user))
+    callee.answer()
+    caller.established()
+    callee.established()
 
 
-@row("call out", "udp tcp udp6 tcp6 stun")
+@row("call out", ALL, ("baresip, STUN", "udp"))
 def call_out(phones, heard):
     dial(phones, phones.alice, phones.bob)
     return heard.listen(phones.alice, phones.bob)
 
 
-@row("call in", "udp tcp udp6 tcp6 stun")
+@row("call in", ALL, ("baresip, STUN", "udp"))
 def call_in(phones, heard):
     dial(phones, phones.bob, phones.alice)
     return heard.listen(phones.alice, phones.bob)
 
 
-@row("hold and resume")
+@row("hold and resume", ALL)
 def hold(phones, heard):
     dial(phones, phones.alice, phones.bob)
-    phones.alice.command("hold")
+    phones.alice.hold()
     time.sleep(1)
-    phones.alice.command("resume")
+    phones.alice.resume()
     time.sleep(0.5)
     return heard.listen(phones.alice, phones.bob)
 
 
-@row("blind transfer to a third phone")
+@row("blind transfer to a third phone", ALL)
 def transfer(phones, heard):
     """Bob calls alice, who sends him to carol."""
     dial(phones, phones.bob, phones.alice)
-    phones.alice.command("transfer", phones.alice.uri(phones.server, "carol"))
-    phones.carol.wait("CALL_INCOMING", 6)
-    phones.carol.command("accept")
-    phones.carol.wait("CALL_ESTABLISHED", 6)
+    phones.alice.transfer(phones.alice.uri(phones.server, "carol"))
+    phones.carol.answer()
+    phones.carol.established()
     return heard.listen(phones.carol, phones.bob)
 
 
-@row("two phones behind the same router")
+@row("two phones behind the same router", ALL)
 def neighbours(phones, heard):
     dial(phones, phones.alice, phones.carol)
     return heard.listen(phones.alice, phones.carol)
 
 
-@row("media by a relay at another address than the proxy")
+@row("media by a relay at another address than the proxy", ALL)
 def relayed(phones, heard):
     dial(phones, phones.alice, phones.bob, prefix="relay-")
     return heard.listen(phones.alice, phones.bob)
 
 
-def make(phones, title, way, function):
+def make(phones, title, kind, way, function):
     heard = Heard()
-    result = {"row": title, "way": way, "pass": False}
+    result = {"row": title, "phones": kind, "way": way, "pass": False}
     try:
         result["pass"] = function(phones, heard)
     except (TimeoutError, RuntimeError) as error:
@@ -200,17 +200,19 @@ def serve():
                      20, "kamailio to listen")
 
 
-def main(mode, *ways):
+def main(mode, *words):
     if mode == "sip":
         subprocess.run("modprobe nf_conntrack_sip; modprobe nf_nat_sip", shell=True, check=True)
     network.build(mode)
     serve()
     answer_stun()
-    for way in ways or dict.fromkeys(way for _, way, _ in _rows):
-        phones = Phones(way)
-        for title, where, function in _rows:
-            if where == way:
-                make(phones, title, way, function)
+    for kind, way in dict.fromkeys(place[1:3] for place in _rows):
+        if words and not {kind, way, f"{kind} {way}"} & set(words):
+            continue
+        phones = Phones(kind, way)
+        for title, its_kind, its_way, function in _rows:
+            if (its_kind, its_way) == (kind, way):
+                make(phones, title, kind, way, function)
         phones.leave()
 
 

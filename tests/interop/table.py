@@ -9,8 +9,7 @@ import argparse
 import json
 import sys
 
-WAYS = {"udp": "UDP", "tcp": "TCP", "udp6": "UDP, IPv6", "tcp6": "TCP, IPv6",
-        "stun": "UDP, STUN"}
+WAYS = {"udp": "UDP", "tcp": "TCP", "udp6": "UDP, IPv6", "tcp6": "TCP, IPv6"}
 # those in which a failure is ours: the module's, or the row's own
 MUST = ("sipalg", "routed")
 
@@ -31,6 +30,17 @@ def cell(result):
     return f"{'pass' if result['pass'] else 'FAIL'} {heard or 'no call'}"
 
 
+def place(result):
+    return result["phones"], result["row"], result["way"]
+
+
+def in_order(places):
+    """Calls of a kind below each other, whichever were made first."""
+    kinds = list(dict.fromkeys(phones for phones, _, _ in places))
+    titles = list(dict.fromkeys(title for _, title, _ in places))
+    return sorted(places, key=lambda p: (kinds.index(p[0]), titles.index(p[1])))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--json")
@@ -38,17 +48,17 @@ def main():
     options = parser.parse_args()
 
     results = [result for mode in options.modes for result in read(mode)]
-    by_place = {(r["row"], r["way"], r["mode"]): r for r in results}
-    places = dict.fromkeys((r["row"], r["way"]) for r in results)
-    print("| call | over | " + " | ".join(options.modes) + " |")
-    print("|---|---|" + "---|" * len(options.modes))
-    for title, way in sorted(places, key=lambda p: list(dict.fromkeys(t for t, _ in places)).index(p[0])):
-        cells = [cell(by_place.get((title, way, mode))) for mode in options.modes]
-        print(f"| {title} | {WAYS[way]} | " + " | ".join(cells) + " |")
+    by_place = {(*place(r), r["mode"]): r for r in results}
+    places = dict.fromkeys(place(r) for r in results)
+    print("| phone | call | over | " + " | ".join(options.modes) + " |")
+    print("|---|---|---|" + "---|" * len(options.modes))
+    for phones, title, way in in_order(places):
+        cells = [cell(by_place.get((phones, title, way, mode))) for mode in options.modes]
+        print(f"| {phones} | {title} | {WAYS[way]} | " + " | ".join(cells) + " |")
     if options.json:
         with open(options.json, "w", encoding="ascii") as file:
             json.dump(results, file, indent=1)
-    bad = [f"{r['row']} over {r['way']} ({r['mode']}): {r.get('why', 'too little audio')}"
+    bad = [f"{r['phones']}: {r['row']} over {r['way']} ({r['mode']}): {r.get('why', 'too little audio')}"
            for r in results if not r["pass"] and r["mode"] in MUST]
     missing = [mode for mode in options.modes if len([r for r in results if r["mode"] == mode])
                != len(places)]

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+The phones of make interop: programs of different origin behind one set of
+words, so that a row is written once for all of them.
+"""
+import os
+import re
+import select
+import subprocess
+import time
+
+import baresip
+import netns
+import network
+
+# seconds for a message to come
+WAIT = 8
+RTP = {"alice": "4000-4019", "carol": "5000-5019", "bob": "6000-6019"}
+
+
+class Baresip(baresip.Phone):
+    """`account`: more parameters of its account, as ";medianat=stun"."""
+
+    def __init__(self, user, way, account="", modules=()):
+        self.account = account
+        super().__init__(user, network.ADDRESS[user][network.is_six(way)], user,
+                         f"/tmp/{user}-{time.monotonic_ns()}", RTP[user],
+                         transport=way.rstrip("6"), modules=modules)
+
+    def register_at(self, server):
+        self.register(server, self.account)
+
+    def call(self, uri):
+        self.command("dial", uri)
+
+    def answer(self):
+        self.wait("CALL_INCOMING", WAIT)
+        self.command("accept")
+
+    def established(self):
+        self.wait("CALL_ESTABLISHED", WAIT)
+
+    def hold(self):
+        self.command("hold")
+
+    def resume(self):
+        self.command("resume")
+
+    def transfer(self, uri):
+        self.command("transfer", uri)
+
+    def quiet(self):
+        for _ in range(2):
+            try:
+                self.command("hangup")
+            except RuntimeError:
+                break
+
+
+LINPHONE = """\
+[sip]
+sip_port={udp}
+sip_tcp_port={tcp}
+sip_tls_port=-1
+default_proxy=0
+ipv6={six}
+[rtp]
+audio_rtp_port={rtp}
+[proxy_0]
+reg_proxy=<sip:{server};transport={transport}>
+reg_identity=sip:{user}@{server}
+reg_expires=600
+reg_sendregister=1
+publish=0
+[video]
+enabled=0
+automatically_initiate=0
+automatically_accept=0
+[misc]
+add_missing_audio_codecs=0
+add_missing_video_codecs=0
+[audio_codec_0]
+mime=PCMU
+rate=8000
+channels=1
+enabled=1
+"""
+
+
+class Linphone:
+    """linphonec without a sound card, steered by what it reads and prints."""
+
+    def __init__(self, user, way):
+        self.user = self.namespace = user
+        self.address = network.ADDRESS[user][network.is_six(way)]
+        self.transport = way.rstrip("6")
+        self.folder = f"/tmp/{user}-{time.monotonic_ns()}"
+        self._process = None
+        self._said = ""
+        self._held = None
+
+    def connect(self):
+        """It registers as soon as it runs: register_at() starts it."""
+
+    def register_at(self, server):
+        # It makes its data base in a folder, but not the folder.
+        for folder in (".local/share/linphone", ".config/linphone"):
+            os.makedirs(f"{self.folder}/{folder}")
+        with open(f"{self.folder}/config", "w", encoding="ascii") as file:
+            file.write(LINPHONE.format(
+                udp=5060 if self.transport == "udp" else -1,
+                tcp=5060 if self.transport == "tcp" else -1, six=int(":" in server),
+                rtp=RTP[self.user].split("-", maxsplit=1)[0], user=self.user,
+                server=netns.host(server), transport=self.transport))
+        with netns.inside(self.namespace), open(f"{self.folder}/log", "wb") as log:
+            self._process = subprocess.Popen(
+                ["linphonec", "-c", f"{self.folder}/config"], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=log, env=dict(os.environ, HOME=self.folder))
+        self._write("soundcard use files")
+        self._write("play /usr/share/sounds/linphone/toy-mono.wav")
+
+        def registered():
+            self._write("status register")
+            return self._heard(r"registered, identity=.* duration=\d", 0.5)
+        netns.wait_until(registered, 20, f"linphone of {self.user} to register")
+
+    def uri(self, server, user=None):
+        """Of a user at this server; the account's proxy says by which transport."""
+        return f"sip:{user or self.user}@{netns.host(server)}"
+
+    def call(self, uri):
+        self._write(f"call {uri}")
+
+    def answer(self):
+        self._wait("Receiving new incoming call", WAIT)
+        self._write("answer")
+
+    def established(self):
+        self._wait("Media streams established", WAIT)
+
+    def hold(self):
+        self._write("pause")
+        self._held = self._wait(r"Call (\d+) with .* is now paused", WAIT)[1]
+
+    def resume(self):
+        self._write(f"resume {self._held}")
+        self._wait("Media streams established", WAIT)
+
+    def transfer(self, uri):
+        self._write(f"transfer {uri}")
+
+    def quiet(self):
+        self._write("terminate all")
+
+    def drain(self):
+        """Forgets what has happened until now."""
+        self._read(0.01)
+        self._said = ""
+
+    def end(self):
+        self._write("quit")
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+    def _write(self, line):
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+
+    def _read(self, seconds):
+        if select.select([self._process.stdout], [], [], seconds)[0]:
+            said = os.read(self._process.stdout.fileno(), 65536)
+            if not said:
+                raise RuntimeError(f"linphone of {self.user} ended")
+            self._said += said.decode(errors="replace")
+
+    def _heard(self, pattern, seconds):
+        """The first match in what it printed, which is then forgotten up to there."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = re.search(pattern, self._said)
+            if found:
+                self._said = self._said[found.end():]
+                return found
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
+            self._read(left)
+
+    def _wait(self, pattern, seconds):
+        found = self._heard(pattern, seconds)
+        if not found:
+            raise TimeoutError(f"{self.user}: not '{pattern}' within {seconds} s")
+        return found
