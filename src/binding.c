@@ -13,6 +13,7 @@
 #include "net.h"
 #include "pinhole.h"
 #include "registration.h"
+#include "source.h"
 #include "wheel.h"
 
 /* What lookups by public address compare: the key, and what they want more. */
@@ -141,6 +142,24 @@ static void give_port(struct sipalg_binding *binding)
 	if (binding->own_port)
 		atomic_dec(binding->own_port);
 	binding->own_port = NULL;
+	sipalg_source_give_pair(binding->holder);
+	binding->holder = NULL;
+}
+
+/* What media would have taken is shared with media. */
+static void hold_port(struct sipalg_binding *binding,
+		      const union nf_inet_addr *namer)
+{
+	u32 range = sipalg_setting(binding->sn, SIPALG_MEDIA_PORTS);
+	u16 port = ntohs(binding->public.addr.port);
+
+	if (port < range >> 16 || port > (range & 0xffff) ||
+	    key_equal(&binding->public, &binding->private))
+		return;
+	binding->holder = sipalg_source_take_pair(binding->sn,
+						  binding->public.family,
+						  namer, NULL);
+	binding->guest = !binding->holder;
 }
 
 static void binding_put(struct sipalg_binding *binding)
@@ -365,6 +384,7 @@ struct sipalg_binding *sipalg_binding_make(const struct sipalg_flow *flow,
 		binding_put(binding);
 		return NULL;
 	}
+	hold_port(binding, &flow->src.ip);
 	spin_lock_bh(&binding->lock);
 	err = insert(sn, binding);
 	spin_unlock_bh(&binding->lock);
@@ -479,6 +499,7 @@ static void binding_free(void *ptr, void *arg)
 		sipalg_registration_end(binding);
 	spin_unlock_bh(&binding->lock);
 	atomic_dec(&binding->sn->binding_count);
+	give_port(binding);
 	binding_put(binding);
 }
 

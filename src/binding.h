@@ -47,6 +47,9 @@ struct sipalg_binding_key {
  * @private: where it really is; never changes
  * @sn: the namespace
  * @own_port: where its port is counted, or NULL: it is the flow's
+ * @holder: who holds its port where it is one of media-ports, or NULL
+ * @guest: its port is one of media-ports that its host may not hold: it
+ *	stands in no media's way, and no pinhole leads to it
  * @rcu: frees it after the last reader
  * @refs: the table's, one for each user, one for an armed timer
  * @users: calls that need it
@@ -77,6 +80,8 @@ struct sipalg_binding {
 	struct sipalg_binding_key private;
 	struct sipalg_net *sn;
 	atomic_t *own_port;
+	struct sipalg_source *holder;
+	bool guest;
 	struct rcu_head rcu;
 	refcount_t refs;
 	atomic_t users;

@@ -10,6 +10,7 @@
 #include "netlink_event.h"
 #include "pinhole.h"
 #include "port.h"
+#include "source.h"
 
 static u16 rtcp_port(const struct sipalg_section *section, unsigned int pair)
 {
@@ -65,6 +66,7 @@ static void media_free(struct sipalg_media *media)
 	sipalg_media_release(media, true);
 	if (media->translated)
 		sipalg_port_release(sn, media);
+	sipalg_source_give_pair(media->holder);
 	list_del(&media->list);
 	atomic_long_sub(sizeof(*media), &sn->memory);
 	kfree_rcu(media, rcu);
@@ -142,6 +144,11 @@ set_public(struct sipalg_media *media, const struct sipalg_flow *flow,
 		return SIPALG_REASON_NONE;
 	}
 
+	media->holder = sipalg_source_take_pair(flow->sn, flow->family,
+						&flow->src.ip,
+						media->call->source);
+	if (!media->holder)
+		return SIPALG_REASON_NO_PORT_PAIR;
 	media->public = flow->src_seen.ip;
 	if (section->left)
 		reserved = claim_own(media, flow, section, pair);

@@ -22,6 +22,7 @@
 struct nf_conn;
 struct nf_conntrack_expect;
 struct sipalg_call;
+struct sipalg_source;
 
 enum sipalg_side { SIPALG_CALLER, SIPALG_CALLEE };
 
@@ -33,6 +34,7 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @port_node: in &sipalg_net.ports while translated
  * @rcu: frees it
  * @call: whose
+ * @holder: who has been given its public ports, or NULL
  * @fork: number of the dialog that it belongs to, 0 for the caller's
  * @index: which m= line
  * @side: enum sipalg_side
@@ -68,6 +70,7 @@ struct sipalg_media {
 	struct rhash_head port_node;
 	struct rcu_head rcu;
 	struct sipalg_call *call;
+	struct sipalg_source *holder;
 	u16 fork;
 	u8 index;
 	u8 side;

@@ -98,9 +98,13 @@ static bool is_signalling(const struct sipalg_flow *flow,
 			  const struct sipalg_media *media, u16 port)
 {
 	const struct sipalg_addr addr = { media->public, htons(port) };
+	const struct sipalg_binding *binding;
 
-	return sipalg_addr_equal(&addr, &flow->src_seen) ||
-	       sipalg_binding_at(flow->sn, flow->family, media->l4proto, &addr);
+	if (sipalg_addr_equal(&addr, &flow->src_seen))
+		return true;
+	binding = sipalg_binding_at(flow->sn, flow->family, media->l4proto,
+				    &addr);
+	return binding && !binding->guest;
 }
 
 /* For the media's own ports, and @more pairs behind them. */

@@ -63,7 +63,7 @@ static void open_way_in(struct sipalg_binding *binding,
 		.helper = helper,
 	};
 
-	if (is_low(&pinhole.dst) || is_low(&pinhole.real))
+	if (binding->guest || is_low(&pinhole.dst) || is_low(&pinhole.real))
 		return;
 	if (sipalg_setting(sn, SIPALG_SIGNALLING_SOURCE) ==
 	    SIPALG_SIGNALLING_SOURCE_ANY)

@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Threats to what all share: ports, the tables (doc/threats.md)."""
+import json
+import time
+
+import topology as net
+from sip import Call, sdp
+from tap import run, test
+from topology import OTHER, PHONE, ROUTER, SERVER, Udp, router
+
+net.build()
+phone = Udp("phone", PHONE, 5060)
+other = Udp("other", OTHER, 5060)
+server = Udp("provider", SERVER, 5060)
+CTL = "tools/sipalg-ctl/sipalg-ctl"
+
+
+def data(arguments):
+    return json.loads(router(f"{CTL} -j {arguments}"))
+
+
+def ctl(arguments):
+    router(f"{CTL} {arguments}")
+
+
+def invite(name, sock, port, **options):
+    """What the provider gets of an INVITE with audio on this port, or None."""
+    host = sock.address[0]
+    call = Call(name, f"{host}:5060", f"{ROUTER}:5060", SERVER)
+    sock.send(call.request("INVITE", sdp(host, port), **options), SERVER)
+    return server.recv(0.5)
+
+
+def is_translated(got):
+    return bool(got) and f"c=IN IP4 {ROUTER}".encode() in got
+
+
+def reset():
+    ctl("setting reset")
+    ctl("call end --all")
+    router("conntrack -D -p udp 2>/dev/null || true")
+    time.sleep(40)
+    assert data("stats show")["memory_bytes"] == 0, data("stats show")
+
+
+@test("T-12", "one host takes three quarters of the ports for media at most, others find the rest")
+def pairs():
+    ctl("setting set media-ports 20000-20079")     # forty pairs
+    got = [invite(f"p{i}", other, 4000 + 2 * i) for i in range(40)]
+    assert [is_translated(one) for one in got] == [True] * 30 + [False] * 10
+    assert data("stats show")["dropped"]["no_port_pair"] == 10
+    assert is_translated(invite("heard", phone, 4000))
+    # what ends gives back what it held
+    ctl(f"call end {data('call list call-id p3@call.example')[0]['id']}")
+    assert is_translated(invite("next", other, 4200))
+    assert not is_translated(invite("more", other, 4202))
+
+
+@test("T-12", "nor does one with many streams in each call; it may where it may hold all calls")
+def streams():
+    ctl("setting set media-ports 20000-20079 max-calls 64 max-calls-per-source 64")
+    more = "\n".join(f"m=audio {6000 + 2 * i} RTP/AVP 0" for i in range(19))
+    host = Call("s0", f"{OTHER}:5060", f"{ROUTER}:5060", SERVER)
+    other.send(host.request("INVITE", sdp(OTHER, 4000, more)), SERVER)
+    assert is_translated(server.recv())
+    other.send(Call("s1", f"{OTHER}:5060", f"{ROUTER}:5060", SERVER).request(
+        "INVITE", sdp(OTHER, 5000, more.replace("m=audio 6", "m=audio 7"))), SERVER)
+    assert is_translated(server.recv())
+    ctl("call end --all")
+    ctl("setting set max-calls-per-source 5")
+    assert is_translated(invite("s2", other, 4000))
+    other.send(Call("s3", f"{OTHER}:5060", f"{ROUTER}:5060", SERVER).request(
+        "INVITE", sdp(OTHER, 5000, more)), SERVER)
+    assert server.recv(0.5) is None, "more than twice as many pairs as calls"
+
+
+@test("T-12", "a host that signals from ever new ports takes no others' media ports")
+def senders():
+    ctl("setting set media-ports 20000-20079")
+    for port in range(20000, 20080):
+        sock = Udp("other", OTHER, port)
+        sock.send(Call(f"n{port}", f"{OTHER}:{port}", "", SERVER).request("OPTIONS"), SERVER)
+        got = server.recv()
+        assert got and server.sender == (ROUTER, port), server.sender
+        assert f"Contact: <sip:alice@{ROUTER}:{port}>".encode() in got, got
+        sock.close()
+    assert is_translated(invite("still", phone, 4000))
+
+
+run(after=reset)
