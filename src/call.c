@@ -15,6 +15,7 @@
 #include "signalling_pinhole.h"
 #include "sipalg_trace.h"
 #include "source.h"
+#include "target.h"
 #include "wheel.h"
 
 /* What a lookup compares: the key and the Call-ID behind its hash. */
@@ -97,6 +98,7 @@ static void call_free(struct sipalg_call *call)
 	if (call->binding)
 		sipalg_binding_unuse(call->binding);
 	sipalg_source_give(call->source);
+	sipalg_targets_free(call);
 	sipalg_ladder_free(call);
 	atomic_long_sub(call_size(call->call_id_len, call->from_tag_len),
 			&call->sn->memory);

@@ -25,6 +25,7 @@
 struct sipalg_binding;
 struct sipalg_ladder;
 struct sipalg_source;
+struct sipalg_targets;
 struct sipalg_ways;
 
 #define SIPALG_MAX_CALL_ID	512	/* longer ones are not followed */
@@ -88,6 +89,9 @@ struct sipalg_dialog {
  * @party: by side: where its signalling comes from, as the side knows itself
  * @seen: by side: the same as the other side sees it
  * @contact: by side: address of its newest Contact: it may speak from there
+ * @asked: by side: where its newest request went: that one may answer from there
+ * @branch: siphash of the branch of the caller's newest INVITE
+ * @targets: all that it was sent to, if there is more than one, or NULL
  * @invite_cseq: by side: CSeq of its newest INVITE
  * @bye_cseq: CSeq of the newest BYE
  * @bye_side: who sent it
@@ -144,6 +148,9 @@ struct sipalg_call {
 	struct sipalg_addr party[2];
 	struct sipalg_addr seen[2];
 	union nf_inet_addr contact[2];
+	union nf_inet_addr asked[2];
+	u64 branch;
+	struct sipalg_targets *targets;
 	u32 invite_cseq[2];
 	u32 bye_cseq;
 	u8 bye_side;

@@ -11,6 +11,7 @@
 #include "media.h"
 #include "net.h"
 #include "screen.h"
+#include "target.h"
 
 /**
  * struct speech - a message as part of its call
@@ -38,12 +39,13 @@ static u64 tag_hash(const struct sipalg_call *call, const struct sip_msg *msg,
 	return siphash(sip_span_ptr(msg, tag), tag.len, &call->sn->key);
 }
 
-/* Only the caller itself, and only before it has an answer. */
+/* Only the caller itself, and only with something new, before it has an answer. */
 static bool may_change_tag(const struct speech *s)
 {
 	const struct sipalg_call *call = s->call;
 
 	return s->msg->request && s->msg->method == SIP_METHOD_INVITE &&
+	       s->msg->cseq > call->invite_cseq[SIPALG_CALLER] &&
 	       !s->msg->to_tag.len && call->state != SIPALG_CALL_CONFIRMED &&
 	       sipalg_ip_equal(&s->flow->src.ip, &call->party[SIPALG_CALLER].ip);
 }
@@ -76,14 +78,18 @@ static bool find_sides(struct speech *s)
 /*
  * The right tags from the wrong address, or the right address without the
  * tags, is nobody (S3-54). A party speaks from where it spoke before, or from
- * the Contact it gave: a peer that no proxy stands before.
+ * the Contact it gave: a peer that no proxy stands before; or from where the
+ * other one has sent its requests to.
  */
 static bool is_known(const struct speech *s)
 {
 	const struct sipalg_call *call = s->call;
+	const union nf_inet_addr *src = &s->flow->src.ip;
 
-	return sipalg_ip_equal(&s->flow->src.ip, &call->party[s->side].ip) ||
-	       sipalg_ip_equal(&s->flow->src.ip, &call->contact[s->side]);
+	return sipalg_ip_equal(src, &call->party[s->side].ip) ||
+	       sipalg_ip_equal(src, &call->contact[s->side]) ||
+	       sipalg_ip_equal(src, &call->asked[!s->side]) ||
+	       (s->side == SIPALG_CALLEE && sipalg_target_has(call, src));
 }
 
 static u16 fork_of(const struct speech *s)
@@ -123,6 +129,21 @@ static u32 expires_of(const struct sip_msg *msg)
 	return msg->has_expires ? msg->expires : 0;
 }
 
+/* The next target after the others have refused: what was over begins again. */
+static void next_target(struct speech *s)
+{
+	if (s->call->state == SIPALG_CALL_FAILED ||
+	    s->call->state == SIPALG_CALL_CANCELLING)
+		event(s, SIPALG_EVENT_INVITE, SIPALG_END_FAILED);
+}
+
+static bool is_to_another(const struct speech *s)
+{
+	return s->side == SIPALG_CALLER &&
+	       s->msg->cseq == s->call->invite_cseq[SIPALG_CALLER] &&
+	       sipalg_target_add(s->call, s->flow, s->msg);
+}
+
 static void invite(struct speech *s)
 {
 	struct sipalg_call *call = s->call;
@@ -130,11 +151,17 @@ static void invite(struct speech *s)
 	/* what is older than the newest offers nothing any more */
 	if (s->msg->cseq >= call->invite_cseq[s->side])
 		describe(s);
+	if (is_to_another(s)) {
+		next_target(s);
+		return;
+	}
 	if (s->msg->cseq <= call->invite_cseq[s->side]) {
 		s->plan->retransmitted = true;
 		return;
 	}
 	call->invite_cseq[s->side] = s->msg->cseq;
+	if (s->side == SIPALG_CALLER)
+		sipalg_target_first(call, s->msg);
 	if (!s->msg->to_tag.len)
 		sipalg_screen_invite(call, s->flow, s->msg);
 	learn_contact(s);
@@ -143,8 +170,23 @@ static void invite(struct speech *s)
 		sipalg_call_expires(call, expires_of(s->msg));
 }
 
+/* Of several targets, or after a redirection, the callee is who accepts first. */
+static void find_callee(struct speech *s)
+{
+	struct sipalg_call *call = s->call;
+
+	if (s->side != SIPALG_CALLEE)
+		return;
+	sipalg_target_accept(call, s->msg);
+	if (call->state == SIPALG_CALL_CONFIRMED)
+		return;
+	call->party[SIPALG_CALLEE] = s->flow->src;
+	call->seen[SIPALG_CALLEE] = s->flow->src_seen;
+}
+
 static void answered(struct speech *s)
 {
+	find_callee(s);
 	if (s->dialog) {
 		s->plan->retransmitted = s->dialog->confirmed &&
 			s->dialog->answered[s->side] == s->msg->cseq;
@@ -157,6 +199,16 @@ static void answered(struct speech *s)
 	sipalg_call_session(s->call, s->msg->session_expires);
 	s->call->refresher = s->msg->refresher;
 	sipalg_call_expires(s->call, expires_of(s->msg));
+}
+
+static void refused(struct speech *s)
+{
+	/* of several targets the last one's refusal is the caller's answer */
+	if (s->side == SIPALG_CALLEE && sipalg_target_end(s->call, s->msg))
+		return;
+	if (s->call->state == SIPALG_CALL_EARLY)
+		sipalg_screen_failure(s->call, s->msg->status);
+	event(s, SIPALG_EVENT_FAILURE, SIPALG_END_FAILED);
 }
 
 static void invite_response(struct speech *s)
@@ -172,9 +224,7 @@ static void invite_response(struct speech *s)
 	if (msg->status / 100 == 2) {
 		answered(s);
 	} else if (msg->status >= 300) {
-		if (s->call->state == SIPALG_CALL_EARLY)
-			sipalg_screen_failure(s->call, msg->status);
-		event(s, SIPALG_EVENT_FAILURE, SIPALG_END_FAILED);
+		refused(s);
 	} else if (msg->status > 100) {
 		describe(s);
 		event(s, SIPALG_EVENT_PROVISIONAL, SIPALG_END_FAILED);
@@ -220,8 +270,10 @@ static void offer_response(struct speech *s)
 
 static void cancel(struct speech *s)
 {
-	if (s->msg->cseq == s->call->invite_cseq[s->side])
-		event(s, SIPALG_EVENT_CANCEL, SIPALG_END_CANCELLED);
+	if (s->msg->cseq != s->call->invite_cseq[s->side] ||
+	    (s->side == SIPALG_CALLER && sipalg_target_end(s->call, s->msg)))
+		return;
+	event(s, SIPALG_EVENT_CANCEL, SIPALG_END_CANCELLED);
 }
 
 /* RFC 3261 15: as long as nobody has answered, any other fork still may. */
@@ -379,12 +431,21 @@ static void take_in(struct speech *s)
 				     (unsigned long)idle * HZ);
 
 	hear(s);
-	if (msg->request)
+	if (msg->request) {
 		request(s);
-	else
+		call->asked[s->side] = s->flow->dst_real.ip;
+	} else {
 		response(s);
+	}
 	if (is_alone(call))
 		limit_alone(call);
+}
+
+/* One target has accepted: what is still said with another needs no flow. */
+static bool is_late(const struct speech *s)
+{
+	return s->call->state == SIPALG_CALL_CONFIRMED &&
+	       sipalg_target_is_over(s->call, s->msg);
 }
 
 void sipalg_call_message(struct sipalg_call *call,
@@ -400,7 +461,7 @@ void sipalg_call_message(struct sipalg_call *call,
 
 	if (find_sides(&s) && is_known(&s)) {
 		take_in(&s);
-		plan->followed = true;
+		plan->followed = !is_late(&s);
 		plan->side = s.side;
 		plan->fork = s.side == SIPALG_CALLER ? 0 : fork_of(&s);
 	}

@@ -158,4 +158,28 @@ def hold():
     end(call, 5)
 
 
+@test("S0-2", "the first INVITE comes again when the second, of another tag, is on its way: that one's call it is")
+def tag_comes_back():
+    call = new("retag")
+    first = call.request("INVITE", sdp(PHONE, 5290))
+    out(first, *HIDE)
+    back(call.response("407 Proxy Authentication Required"), *SHOW)
+    out(call.request("ACK", to_tag=True), HIDE[0])
+    call.tags = ("again-retag", call.tags[1])
+    out(call.request("INVITE", sdp(PHONE, 5290), cseq=2), *HIDE)
+    phone.send(first, SERVER)
+    assert server.recv()
+    back(call.response("180 Ringing"), *SHOW)
+    back(call.response("200 OK", body=sdp(RELAY, 8290)), *SHOW)
+    out(call.request("ACK", to_tag=True), HIDE[0])
+    ours, theirs = Udp("phone", PHONE, 5290), Udp("provider", RELAY, 8290)
+    for _ in range(30):
+        theirs.send(b"in", ROUTER, 5290)
+        assert ours.recv() == b"in"
+        time.sleep(10)
+    end(call, 3)
+    ours.close()
+    theirs.close()
+
+
 run(after=net.nothing_left)

@@ -7,7 +7,7 @@ import time
 import topology as net
 from sip import Call, again, sdp
 from tap import run, same, test
-from topology import (PHONE, PHONE6, RELAY, RELAY6, SERVER, SERVER6, STRANGER, Tcp, Udp)
+from topology import (OTHER6, PHONE, PHONE6, RELAY, RELAY6, SERVER, SERVER6, STRANGER, Tcp, Udp)
 
 net.build(nat="")
 
@@ -305,6 +305,50 @@ def many():
     net.until(lambda: not net.expectations(), 6)
     assert not net.connections(STRANGER, 7000) and not net.connections(STRANGER, 7015)
     for sock in (phone, server, ours):
+        sock.close()
+
+
+@test("S3-56", "two phones of one number ring behind an IPv6 firewall: one is busy, the other is heard and hears")
+def two_phones_ring():
+    server = Udp("provider", SERVER6, 5060)
+    phones = [Udp("other", OTHER6, 5060), Udp("phone", PHONE6, 5060)]
+    calls = []
+    for number, sock in enumerate(phones):
+        address = sock.address[0]
+        sock.send(b"\r\n\r\n", SERVER6)
+        assert server.recv()
+        call = Call("ring6", f"[{address}]:5060", f"[{address}]:5060", f"[{SERVER6}]")
+        call.tags = (f"callee-{number}", "caller")
+        invite = again(call.peer_request("INVITE", f"[{address}]:5060", body=sdp(RELAY6, 8900)),
+                       (f";tag={call.tags[0]}", ""), ("branch=z9hG4bK", f"branch=z9hG4bK{number}"))
+        server.send(invite, address)
+        same(sock.recv(), invite)
+        calls.append((sock, call, f"branch=z9hG4bK{number}"))
+    busy, rings = calls
+
+    def answer(number, status, body=""):
+        sock, call, branch = number
+        data = again(call.peer_response(status, "INVITE", body=body), ("branch=z9hG4bK", branch))
+        sock.send(data, SERVER6)
+        same(server.recv(), data)
+    answer(rings, "180 Ringing")
+    answer(busy, "486 Busy Here")
+    server.send(busy[1].peer_request("ACK", f"[{OTHER6}]:5060"), OTHER6)
+    assert phones[0].recv()
+    time.sleep(3)
+    answer(rings, "200 OK", sdp(PHONE6, 4900))
+    ours, theirs = Udp("phone", PHONE6, 4900), Udp("provider", RELAY6, 8900)
+    for _ in range(30):
+        theirs.send(b"in", PHONE6, 4900)
+        assert ours.recv() == b"in"
+        time.sleep(10)
+    bye = rings[1].peer_response("200 OK", "BYE", cseq=101)
+    server.send(rings[1].peer_request("BYE", f"[{PHONE6}]:5060", cseq=101), PHONE6)
+    assert phones[1].recv()
+    phones[1].send(bye, SERVER6)
+    same(server.recv(), bye)
+    net.until(lambda: not net.expectations(), 6)
+    for sock in (*phones, server, ours, theirs):
         sock.close()
 
 
