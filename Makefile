@@ -20,9 +20,11 @@ headers:
 	@test -e "$(KERNELDIR)/Makefile" || { \
 		echo "There are no kernel headers in $(KERNELDIR): apt-get install linux-headers-$(shell uname -r), or name others by KERNELDIR=." >&2; exit 1; }
 
-install: modules_install tool
-	+@$(MAKE) -C tools/sipalg-ctl PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" install
+install: modules_install tool_install
 
+# All but the module: what the Debian package sipalg-ctl holds.
+tool_install: tool
+	+@$(MAKE) -C tools/sipalg-ctl PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" install
 	install -D -m 644 dist/sipalg.4 "$(DESTDIR)$(PREFIX)/share/man/man4/sipalg.4"
 	install -D -m 644 dist/sipalg.service "$(DESTDIR)$(UNITDIR)/sipalg.service"
 	test -e "$(DESTDIR)/etc/sipalg.conf" || install -D -m 644 dist/sipalg.conf "$(DESTDIR)/etc/sipalg.conf"
