@@ -52,6 +52,12 @@ bench:
 interop:
 	@scripts/interop
 
+deb:
+	@scripts/deb
+
+deb-test:
+	@scripts/deb-test
+
 generate:
 	@scripts/generate
 
@@ -60,7 +66,7 @@ lint:
 
 # The built kernels stay, since they take minutes; distclean forgets them too.
 clean:
-	@rm -rf build/module-* build/logs build/run
+	@rm -rf build/module-* build/logs build/run build/deb build/deb-test/system
 	@rm -f *.ko *.mod *.mod.c *.o .*.cmd Module.symvers modules.order
 	@find src tests/kunit '(' -name '*.o' -o -name '.*.cmd' -o -name '*.mod' ')' -exec rm -f {} +
 	+@$(MAKE) -C tools/sipalg-ctl clean
@@ -78,9 +84,11 @@ help:
 	@echo 'make stress          20 minutes of calls and trouble in kernels that find faults'
 	@echo 'make bench           what a message costs, here and in the kernel'"'"'s own helper'
 	@echo 'make interop         real phones and a real proxy, with this module and without'
+	@echo 'make deb             Debian packages sipalg-dkms and sipalg-ctl, in build/deb'
+	@echo 'make deb-test        those in a system of their own, on two of its kernels'
 	@echo 'make generate        what is made of spec/sipalg.yaml: uapi header, netlink policies'
 	@echo 'make lint            checkpatch, shellcheck, pyflakes'
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz stress bench interop generate lint clean distclean help
+.PHONY: all module tool headers install modules_install demo check fuzz stress bench interop deb deb-test generate lint clean distclean help
