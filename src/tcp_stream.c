@@ -381,6 +381,33 @@ static int early(struct segment *s)
 	return SIPALG_HELD;
 }
 
+/* Has the receiver said that it has all bytes before @seq? */
+static bool arrived(const struct segment *s, u32 seq)
+{
+	struct nf_conn *ct = s->packet->ct;
+	const struct ip_ct_tcp_state *receiver = &ct->proto.tcp.seen[!s->dir];
+	bool arrived;
+
+	spin_lock(&ct->lock);
+	arrived = receiver->flags & IP_CT_TCP_FLAG_MAXACK_SET &&
+		  !before(receiver->td_maxack, seq);
+	spin_unlock(&ct->lock);
+	return arrived;
+}
+
+/*
+ * What is before it has passed without us, while the mode was off or when there
+ * was no memory: nobody will send it again. Whether this is a message's
+ * beginning will be seen.
+ */
+static int behind_unseen(struct segment *s)
+{
+	if (held(s))
+		sipalg_tcp_let_go(s->tcp, s->dir);
+	s->stream->next = s->seq;
+	return messages(s);
+}
+
 static int data(struct segment *s)
 {
 	struct sipalg_held *h = held(s);
@@ -389,9 +416,12 @@ static int data(struct segment *s)
 	if (before(s->seq, s->stream->next))
 		return old_data(s);
 	if (after(s->seq, expected))
-		return early(s);
+		return arrived(s, s->seq) ? behind_unseen(s) : early(s);
 	if (!h)
 		return messages(s);
+	/* a beginning that has passed without us cannot be taken back */
+	if (arrived(s, h->start + 1))
+		h->passing = true;
 	if (!after(s->seq + s->len, expected))
 		return repeated(s, h);
 	return next_piece(s, expected - s->seq);

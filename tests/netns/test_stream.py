@@ -239,6 +239,49 @@ def dropped():
     close(phone, server)
 
 
+def switch(mode):
+    net.router(f"tools/sipalg-ctl/sipalg-ctl setting set mode {mode}")
+
+
+@test("H-22", "what passed while the mode was off is missed by nobody: the next message is translated")
+def off_and_on():
+    phone, server = connect()
+    first, unseen, last = (new(name).request("OPTIONS") for name in ("first", "unseen", "last"))
+    exchange(phone, server, [first], hidden(first))
+    switch("off")
+    exchange(phone, server, [unseen], unseen)
+    switch("full")
+    exchange(phone, server, [last], hidden(last))
+    close(phone, server)
+
+
+@test("H-22", "a message of which half was held when the mode became off arrives as it is")
+def off_amid():
+    phone, server = connect()
+    data, last = invite(82), new("last").request("OPTIONS")
+    phone.send(data[:200])
+    assert not server.recv(1, 0.1)
+    switch("off")
+    exchange(phone, server, [data[200:]], data)
+    switch("full")
+    exchange(phone, server, [last], hidden(last))
+    close(phone, server)
+
+
+@test("H-22", "a message of which half passed while the mode was off goes on as it is")
+def off_for_half():
+    phone, server = connect()
+    data, last = invite(83), new("last").request("OPTIONS")
+    phone.send(data[:200])
+    assert not server.recv(1, 0.1)
+    switch("off")
+    same(server.recv(200), data[:200])
+    switch("full")
+    exchange(phone, server, [data[200:]], data[200:])
+    exchange(phone, server, [last], hidden(last))
+    close(phone, server)
+
+
 @test("S3-43", "REGISTER over TCP: the Contact becomes the connection's own address")
 def register():
     phone, server = connect()
