@@ -109,11 +109,16 @@ def udp(namespace, address, port):
     return Way(net.Udp(namespace, address, port).socket, (address, port))
 
 
-def tcp(sock, ours):
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # closed is gone: one that waits for its peer would keep its namespace for minutes
+def stream(address):
+    """
+    A TCP socket that is gone when it is closed, and so are those it accepts, even
+    if somebody kills us: one that waits for its peer, who does not get what was
+    lost on the way, keeps its namespace for minutes.
+    """
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
-    return Way(sock, ours, True)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 class Party:
@@ -187,7 +192,7 @@ class Provider(Party):
 
     @staticmethod
     def listen(address):
-        listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        listener = stream(address)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((address, 5060))
         listener.listen(64)
@@ -197,7 +202,7 @@ class Provider(Party):
     def step(self):
         for listener, address in self.listeners:
             try:
-                self.ways.append(tcp(listener.accept()[0], (address, 5060)))
+                self.ways.append(Way(listener.accept()[0], (address, 5060), True))
             except OSError:
                 pass
         if len(self.ways) > 40:
@@ -263,12 +268,12 @@ class Phone(Party):
     def connect(self):
         net.enter(self.namespace)
         address = self.rng.choice(self.addresses)
-        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        sock = stream(address)
         sock.settimeout(0.5)
         try:
             sock.bind((address, 0))
             sock.connect((SERVER6 if ":" in address else SERVER, 5060))
-            self.ways.append(tcp(sock, sock.getsockname()[:2]))
+            self.ways.append(Way(sock, sock.getsockname()[:2], True))
         except OSError:
             sock.close()
         if len(self.ways) > 10:
