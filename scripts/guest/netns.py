@@ -28,10 +28,11 @@ def inside(name):
             _setns(home.fileno())
 
 
-def start(name, *command, log):
-    """Starts a program in the namespace; its words go to the file `log`."""
+def start(name, *command, log, cwd=None):
+    """Starts a program in the namespace, in a folder; its words go to the file `log`."""
     with inside(name), open(log, "wb") as output:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                cwd=cwd)
 
 
 def run(name, *command):

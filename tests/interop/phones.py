@@ -195,3 +195,86 @@ class Linphone:
         if not found:
             raise TimeoutError(f"{self.user}: not '{pattern}' within {seconds} s")
         return found
+
+
+SCENARIOS = f"{os.path.dirname(os.path.abspath(__file__))}/sipp"
+
+
+class Sipp:
+    """sipp as a phone: a process to register, one that waits for a call, one to call."""
+
+    def __init__(self, user, way):
+        self.user = self.namespace = user
+        self.address = network.ADDRESS[user][network.is_six(way)]
+        self.transport = way.rstrip("6")
+        self.folder = f"/tmp/{user}-{time.monotonic_ns()}"
+        self._port = 5060
+        self._server = None
+        self._process = None
+
+    def connect(self):
+        os.makedirs(self.folder)
+        # a minute of silence as G.711 has it
+        with open(f"{self.folder}/audio", "wb") as file:
+            file.write(b"\xff" * 480000)
+
+    def register_at(self, server):
+        self._server = server
+        self._run("register", self._next_port())
+        if self._process.wait(20):
+            raise RuntimeError(f"sipp of {self.user} did not register; see {self.folder}/register.log")
+        self._listen()
+
+    def uri(self, server, user=None):
+        return f"sip:{user or self.user}@{netns.host(server)};transport={self.transport}"
+
+    def call(self, uri):
+        self._stop()
+        self._run("out", self._next_port(), "-key", "uri", uri)
+
+    def answer(self):
+        """It does so unasked."""
+
+    def established(self):
+        netns.wait_until(lambda: os.path.exists(f"{self.folder}/established"), WAIT,
+                         f"sipp of {self.user} to have a call")
+
+    def quiet(self):
+        """Its call has been hung up by the other side, else it goes by force."""
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            pass
+        self._stop()
+        self._listen()
+
+    def drain(self):
+        pass
+
+    def end(self):
+        self._stop()
+
+    def _listen(self):
+        self._run("in", 5060)
+
+    def _next_port(self):
+        """A connection of its own for each call; UDP has one socket for all."""
+        if self.transport == "udp":
+            return 5060
+        self._port += 10
+        return self._port
+
+    def _run(self, scenario, port, *more):
+        if os.path.exists(f"{self.folder}/established"):
+            os.unlink(f"{self.folder}/established")
+        self._process = netns.start(
+            self.namespace, "sipp", f"{netns.host(self._server)}:5060", "-nostdin", "-m", "1",
+            "-sf", f"{SCENARIOS}/{scenario}.xml", "-t", "u1" if self.transport == "udp" else "t1",
+            "-i", self.address, "-p", str(port), "-mi", self.address,
+            "-mp", RTP[self.user].split("-", maxsplit=1)[0], "-key", "user", self.user,
+            *more, cwd=self.folder, log=f"{self.folder}/{scenario}.log")
+
+    def _stop(self):
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()

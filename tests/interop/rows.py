@@ -24,15 +24,17 @@ sys.path.insert(0, f"{TOP}/scripts/guest")
 # pylint: disable=wrong-import-position
 import netns
 import network
-from phones import Baresip, Linphone
+from phones import Baresip, Linphone, Sipp
 
 # Seconds; phones send 50 packets in each, or a few on a busy machine, where one
 # waits longer: for the first of them, and while some come.
 TALK, SILENCE, SLOW = 2.0, 6.0, 40.0
 ENOUGH = 50
 
-ALL = tuple((kind, way) for kind in ("baresip", "linphone")
-            for way in ("udp", "tcp", "udp6", "tcp6"))
+WAYS = ("udp", "tcp", "udp6", "tcp6")
+STEERED = tuple((kind, way) for kind in ("baresip", "linphone") for way in WAYS)
+SIPP = tuple(("sipp", way) for way in WAYS)
+ALL = STEERED + SIPP
 
 _rows = []
 
@@ -75,6 +77,7 @@ STUN = f";medianat=stun;stunserver=stun:{network.RELAY[0]}:3478"
 KINDS = {
     "baresip": lambda user, way: Baresip(user, way),
     "linphone": lambda user, way: (Baresip if user == "bob" else Linphone)(user, way),
+    "sipp": lambda user, way: (Baresip if user == "bob" else Sipp)(user, way),
     "baresip, STUN": lambda user, way: Baresip(user, way, *((STUN, ("stun",)) if user == "alice" else ())),
 }
 
@@ -93,7 +96,7 @@ class Phones:
 
     def quiet(self):
         """Hangs up whatever a row has left, so that the next begins afresh."""
-        for phone in self.all:
+        for phone in reversed(self.all):
             phone.quiet()
         time.sleep(0.7)
         for phone in self.all:
@@ -123,7 +126,7 @@ def call_in(phones, heard):
     return heard.listen(phones.alice, phones.bob)
 
 
-@row("hold and resume", ALL)
+@row("hold and resume", STEERED)
 def hold(phones, heard):
     dial(phones, phones.alice, phones.bob)
     phones.alice.hold()
@@ -133,7 +136,17 @@ def hold(phones, heard):
     return heard.listen(phones.alice, phones.bob)
 
 
-@row("blind transfer to a third phone", ALL)
+@row("held and resumed by the other side", SIPP)
+def held(phones, heard):
+    dial(phones, phones.bob, phones.alice)
+    phones.bob.hold()
+    time.sleep(1)
+    phones.bob.resume()
+    time.sleep(0.5)
+    return heard.listen(phones.alice, phones.bob)
+
+
+@row("blind transfer to a third phone", STEERED)
 def transfer(phones, heard):
     """Bob calls alice, who sends him to carol."""
     dial(phones, phones.bob, phones.alice)
