@@ -149,11 +149,12 @@ void sipalg_section_read(struct sipalg_section *section,
 			 u64 left)
 {
 	const struct sdp_media *sdp = &msg->media[index];
+	const struct sip_host *named = connection_of(msg, sdp);
 
 	section->sdp = sdp;
 	section->index = index;
 	section->left = left & BIT_ULL(index);
-	section->host = connection_of(msg, sdp);
+	section->host = named;
 	section->host = base_of(section, flow, msg);
 	section->pairs = sdp->port_count;
 	section->l4proto = sdp->transport == SDP_TRANSPORT_TCP ? IPPROTO_TCP :
@@ -161,7 +162,7 @@ void sipalg_section_read(struct sipalg_section *section,
 	section->ports = SIPALG_PORTS;
 	if (sdp->transport != SDP_TRANSPORT_RTP || sdp->port == U16_MAX ||
 	    (sdp->rtcp_port && sdp->rtcp_port < LOWEST_MEDIA_PORT) ||
-	    (section->host && !rtcp_is_here(msg, sdp, section->host)))
+	    (named && !rtcp_is_here(msg, sdp, named)))
 		section->ports = 1;
 	section->wanted = is_wanted(section, flow);
 	section->own = section->wanted && is_own(flow, section->host);

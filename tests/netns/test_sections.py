@@ -254,6 +254,18 @@ def ice_reflexive():
     over()
 
 
+@test("H-15", "where STUN has told the phone of its port for RTCP as well, that one is open, too")
+def ice_reflexive_rtcp():
+    lines = "\n".join((f"a=rtcp:4097 IN IP4 {ROUTER}", candidate(4096),
+                       candidate(4097).replace("1 1 UDP", "1 2 UDP"),
+                       candidate(4096, "srflx", ROUTER),
+                       candidate(4097, "srflx", ROUTER).replace("1 1 UDP", "1 2 UDP")))
+    offered("reflexive-rtcp", sdp(ROUTER, 4096, lines))
+    is_open(4096, 4097)
+    assert arrives(4097), "RTCP pinhole"
+    over()
+
+
 @test("H-15", "two ICE phones with one port: neither message is held up for it")
 def ice_taken():
     offered("first", sdp(PHONE, 4098, candidate(4098)))
