@@ -88,13 +88,15 @@ enabled=1
 
 
 class Linphone:
-    """linphonec without a sound card, steered by what it reads and prints."""
+    """linphonec without a sound card, steered by what it reads and prints; with ICE, if
+    there is a STUN server for it."""
 
-    def __init__(self, user, way):
+    def __init__(self, user, way, stun=None):
         self.user = self.namespace = user
         self.address = network.ADDRESS[user][network.is_six(way)]
         self.transport = way.rstrip("6")
         self.folder = f"/tmp/{user}-{time.monotonic_ns()}"
+        self._stun = f"[net]\nstun_server={stun}\nfirewall_policy=ice\n" if stun else ""
         self._process = None
         self._said = ""
         self._held = None
@@ -111,7 +113,7 @@ class Linphone:
                 udp=5060 if self.transport == "udp" else -1,
                 tcp=5060 if self.transport == "tcp" else -1, six=int(":" in server),
                 rtp=RTP[self.user].split("-", maxsplit=1)[0], user=self.user,
-                server=netns.host(server), transport=self.transport))
+                server=netns.host(server), transport=self.transport) + self._stun)
         with netns.inside(self.namespace), open(f"{self.folder}/log", "wb") as log:
             self._process = subprocess.Popen(
                 ["linphonec", "-c", f"{self.folder}/config"], stdin=subprocess.PIPE,
