@@ -69,6 +69,7 @@ struct sipalg_binding_key {
  * @register_call_id: siphash of the Call-ID of the last REGISTER
  * @register_cseq: its CSeq
  * @register_expires: seconds it asked for
+ * @register_to: who was asked
  * @master: conntrack that carries the signalling pinhole, or NULL
  * @pinhole: expectation for calls to the phone (S3-16), or NULL
  * @way_out: expectation that keeps the phone's public port the same (H-12)
@@ -102,6 +103,7 @@ struct sipalg_binding {
 	u64 register_call_id;
 	u32 register_cseq;
 	u32 register_expires;
+	union nf_inet_addr register_to;
 	struct nf_conn *master;
 	struct nf_conntrack_expect *pinhole;
 	struct nf_conntrack_expect *way_out;

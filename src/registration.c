@@ -28,6 +28,7 @@ void sipalg_registration_request(const struct sipalg_flow *flow,
 	binding->register_call_id = id;
 	binding->register_cseq = msg->cseq;
 	binding->register_expires = expires;
+	binding->register_to = flow->dst_real.ip;
 	spin_unlock_bh(&binding->lock);
 }
 
@@ -174,12 +175,14 @@ static u32 contact_expires(const struct sip_msg *msg,
 	return binding->register_expires;
 }
 
-/* Is this 2xx the answer to the binding's own last REGISTER? */
+/* Is this 2xx the answer to the binding's own last REGISTER, from who was asked? */
 static bool answers(const struct sipalg_binding *binding,
-		    const struct sip_msg *msg, u64 id)
+		    const struct sipalg_flow *flow, const struct sip_msg *msg,
+		    u64 id)
 {
 	return binding->register_call_id == id &&
-	       binding->register_cseq == msg->cseq;
+	       binding->register_cseq == msg->cseq &&
+	       sipalg_ip_equal(&binding->register_to, &flow->src.ip);
 }
 
 static u32 confirm_contact(const struct sipalg_flow *flow,
@@ -201,7 +204,7 @@ static u32 confirm_contact(const struct sipalg_flow *flow,
 
 	spin_lock_bh(&binding->lock);
 	/* other phones of the same address of record are listed as well */
-	if (!binding->dead && answers(binding, msg, id)) {
+	if (!binding->dead && answers(binding, flow, msg, id)) {
 		expires = contact_expires(msg, contact, binding);
 		if (expires)
 			confirm(binding, flow, expires);
@@ -240,7 +243,7 @@ static void end_if_missing(const struct sipalg_flow *flow,
 		return;
 
 	spin_lock_bh(&binding->lock);
-	if (binding->registered && answers(binding, msg, id))
+	if (binding->registered && answers(binding, flow, msg, id))
 		unregister(binding);
 	spin_unlock_bh(&binding->lock);
 }
