@@ -142,7 +142,7 @@ static void give_port(struct sipalg_binding *binding)
 	if (binding->own_port)
 		atomic_dec(binding->own_port);
 	binding->own_port = NULL;
-	sipalg_source_give_pair(binding->holder);
+	sipalg_source_give(binding->holder, SIPALG_SHARE_PAIRS);
 	binding->holder = NULL;
 }
 
@@ -156,9 +156,9 @@ static void hold_port(struct sipalg_binding *binding,
 	if (port < range >> 16 || port > (range & 0xffff) ||
 	    key_equal(&binding->public, &binding->private))
 		return;
-	binding->holder = sipalg_source_take_pair(binding->sn,
-						  binding->public.family,
-						  namer, NULL);
+	binding->holder = sipalg_source_take(binding->sn,
+					     binding->public.family, namer,
+					     NULL, SIPALG_SHARE_PAIRS);
 	binding->guest = !binding->holder;
 }
 

@@ -97,7 +97,7 @@ static void call_free(struct sipalg_call *call)
 	}
 	if (call->binding)
 		sipalg_binding_unuse(call->binding);
-	sipalg_source_give(call->source);
+	sipalg_source_give(call->source, SIPALG_SHARE_CALLS);
 	sipalg_targets_free(call);
 	sipalg_ladder_free(call);
 	atomic_long_sub(call_size(call->call_id_len, call->from_tag_len),
@@ -248,20 +248,21 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 		*reason = SIPALG_REASON_TOO_MANY_CALLS;
 		return NULL;
 	}
-	source = sipalg_source_take(sn, flow->family, &flow->src.ip);
+	source = sipalg_source_take(sn, flow->family, &flow->src.ip, NULL,
+				    SIPALG_SHARE_CALLS);
 	if (!source) {
 		*reason = SIPALG_REASON_TOO_MANY_CALLS;
 		return NULL;
 	}
 	if (!count_call(sn)) {
-		sipalg_source_give(source);
+		sipalg_source_give(source, SIPALG_SHARE_CALLS);
 		*reason = SIPALG_REASON_TOO_MANY_CALLS;
 		return NULL;
 	}
 	call = call_alloc(flow, msg);
 	if (!call) {
 		atomic_dec(&sn->call_count);
-		sipalg_source_give(source);
+		sipalg_source_give(source, SIPALG_SHARE_CALLS);
 		*reason = SIPALG_REASON_NO_MEMORY;
 		return NULL;
 	}

@@ -8,6 +8,7 @@
 #include "gate.h"
 #include "net.h"
 #include "pinhole.h"
+#include "source.h"
 
 /**
  * struct sipalg_gate - one of them; all but @users is written once
@@ -17,6 +18,7 @@
  * @key: what it lets through
  * @real: where that is translated to
  * @face: address by which the sender is seen
+ * @source: who has it open
  * @users: guarded by &sipalg_net.gate_lock
  * @master: carries @exp
  * @exp: the expectation
@@ -28,6 +30,7 @@ struct sipalg_gate {
 	struct sipalg_gate_key key;
 	struct sipalg_addr real;
 	union nf_inet_addr face;
+	struct sipalg_source *source;
 	unsigned int users;
 	struct nf_conn *master;
 	struct nf_conntrack_expect *exp;
@@ -81,7 +84,8 @@ static int open_gate(struct sipalg_gate *gate)
 static struct sipalg_gate *gate_alloc(const struct sipalg_flow *flow,
 				      const struct sipalg_gate_key *key,
 				      const struct sipalg_addr *real,
-				      const union nf_inet_addr *face)
+				      const union nf_inet_addr *face,
+				      struct sipalg_source *source)
 {
 	struct sipalg_net *sn = flow->sn;
 	struct sipalg_gate *gate;
@@ -96,9 +100,12 @@ static struct sipalg_gate *gate_alloc(const struct sipalg_flow *flow,
 	gate->real = *real;
 	gate->face = *face;
 	gate->users = 1;
+	gate->source = sipalg_source_take_more(source, SIPALG_SHARE_GATES);
+	if (!gate->source)
+		goto err_gate;
 	gate->master = sipalg_master_alloc(flow, SIPALG_OWNER_GATE, gate);
 	if (!gate->master)
-		goto err_gate;
+		goto err_source;
 	if (open_gate(gate))
 		goto err_master;
 
@@ -109,6 +116,8 @@ static struct sipalg_gate *gate_alloc(const struct sipalg_flow *flow,
 
 err_master:
 	sipalg_master_release(gate->master);
+err_source:
+	sipalg_source_give(gate->source, SIPALG_SHARE_GATES);
 err_gate:
 	kfree_rcu(gate, rcu);
 	return NULL;
@@ -126,7 +135,8 @@ static void gate_share(struct sipalg_gate *gate)
 struct sipalg_gate *sipalg_gate_take(const struct sipalg_flow *flow,
 				     const struct sipalg_gate_key *key,
 				     const struct sipalg_addr *real,
-				     const union nf_inet_addr *face)
+				     const union nf_inet_addr *face,
+				     struct sipalg_source *source)
 {
 	struct sipalg_net *sn = flow->sn;
 	struct sipalg_gate *gate;
@@ -134,7 +144,7 @@ struct sipalg_gate *sipalg_gate_take(const struct sipalg_flow *flow,
 	spin_lock_bh(&sn->gate_lock);
 	gate = find(sn, key);
 	if (!gate)
-		gate = gate_alloc(flow, key, real, face);
+		gate = gate_alloc(flow, key, real, face, source);
 	else if (sipalg_addr_equal(&gate->real, real))
 		gate_share(gate);
 	else
@@ -155,6 +165,7 @@ void sipalg_gate_give(struct sipalg_gate *gate)
 		sn->gate_count--;
 		sipalg_pinhole_close(sn, &gate->exp);
 		sipalg_master_release(gate->master);
+		sipalg_source_give(gate->source, SIPALG_SHARE_GATES);
 		atomic_long_sub(sizeof(*gate), &sn->memory);
 	}
 	spin_unlock_bh(&sn->gate_lock);

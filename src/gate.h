@@ -17,6 +17,7 @@
 struct nf_conn;
 struct nf_conntrack_expect;
 struct sipalg_gate;
+struct sipalg_source;
 
 /**
  * struct sipalg_gate_key - what a gate lets through
@@ -40,16 +41,18 @@ struct sipalg_gate_key {
  * @key: what it shall let through
  * @real: where @key->dst is translated to
  * @face: address that the sender at @key->src is seen by there
+ * @source: who has begun the call that asks for it
  *
  * Softirq; the caller may hold a call's lock.
  *
  * Return: the gate for sipalg_gate_give(), or NULL: something else is open
- * for the same packets, or there is no room.
+ * for the same packets, or there is no room, or @source has its share.
  */
 struct sipalg_gate *sipalg_gate_take(const struct sipalg_flow *flow,
 				     const struct sipalg_gate_key *key,
 				     const struct sipalg_addr *real,
-				     const union nf_inet_addr *face);
+				     const union nf_inet_addr *face,
+				     struct sipalg_source *source);
 
 /**
  * sipalg_gate_give() - the last to give it closes it

@@ -66,7 +66,7 @@ static void media_free(struct sipalg_media *media)
 	sipalg_media_release(media, true);
 	if (media->translated)
 		sipalg_port_release(sn, media);
-	sipalg_source_give_pair(media->holder);
+	sipalg_source_give(media->holder, SIPALG_SHARE_PAIRS);
 	list_del(&media->list);
 	atomic_long_sub(sizeof(*media), &sn->memory);
 	kfree_rcu(media, rcu);
@@ -144,9 +144,9 @@ set_public(struct sipalg_media *media, const struct sipalg_flow *flow,
 		return SIPALG_REASON_NONE;
 	}
 
-	media->holder = sipalg_source_take_pair(flow->sn, flow->family,
-						&flow->src.ip,
-						media->call->source);
+	media->holder = sipalg_source_take(flow->sn, flow->family,
+					   &flow->src.ip, media->call->source,
+					   SIPALG_SHARE_PAIRS);
 	if (!media->holder)
 		return SIPALG_REASON_NO_PORT_PAIR;
 	media->public = flow->src_seen.ip;

@@ -301,7 +301,7 @@ static void open_way(struct sipalg_call *call, struct sipalg_way *way,
 	key.family = flow->family;
 	key.l4proto = way->l4proto;
 	sender->gate = sipalg_gate_take(flow, &key, &way->real,
-					&call->seen[!way->side].ip);
+					&call->seen[!way->side].ip, call->source);
 }
 
 /*

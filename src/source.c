@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A table of addresses with calls or ports; an entry lives as long as it has one. */
+/* A table of addresses that hold something; an entry lives as long as they do. */
 #include <linux/err.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include "net.h"
 #include "source.h"
+#include "tcp_debt.h"
 
 #define TRIES		8	/* each time another CPU has got on with its own */
 #define FEW_PAIRS	32	/* of fewer nothing is kept back for others */
@@ -20,8 +21,7 @@ struct sipalg_source {
 	struct sipalg_net *sn;
 	struct rcu_head rcu;
 	atomic_t users;
-	atomic_t calls;
-	atomic_t pairs;
+	atomic_t has[SIPALG_SHARES];
 };
 
 static const struct rhashtable_params source_params = {
@@ -58,7 +58,7 @@ static void source_unlink(struct sipalg_source *source)
 			       source_params);
 }
 
-static void source_put(struct sipalg_source *source)
+void sipalg_source_unuse(struct sipalg_source *source)
 {
 	struct sipalg_net *sn = source->sn;
 
@@ -69,8 +69,7 @@ static void source_put(struct sipalg_source *source)
 	kfree_rcu(source, rcu);
 }
 
-/* The entry of an address, used once more; NULL: no memory. */
-static struct sipalg_source *source_get(struct sipalg_net *sn, u8 family,
+struct sipalg_source *sipalg_source_use(struct sipalg_net *sn, u8 family,
 					const union nf_inet_addr *ip)
 {
 	struct source_key key = { .ip = *ip, .family = family };
@@ -94,38 +93,6 @@ static struct sipalg_source *source_get(struct sipalg_net *sn, u8 family,
 	return NULL;
 }
 
-/* One more, but never more than so many, whatever other CPUs do meanwhile. */
-static bool count_up(atomic_t *count, int most)
-{
-	int have = atomic_read(count);
-
-	do {
-		if (have >= most)
-			return false;
-	} while (!atomic_try_cmpxchg(count, &have, have + 1));
-	return true;
-}
-
-struct sipalg_source *sipalg_source_take(struct sipalg_net *sn, u8 family,
-					 const union nf_inet_addr *ip)
-{
-	u32 most = sipalg_setting(sn, SIPALG_MAX_CALLS_PER_SOURCE);
-	struct sipalg_source *source = source_get(sn, family, ip);
-
-	if (!source)
-		return NULL;
-	if (count_up(&source->calls, most))
-		return source;
-	source_put(source);
-	return NULL;
-}
-
-void sipalg_source_give(struct sipalg_source *source)
-{
-	atomic_dec(&source->calls);
-	source_put(source);
-}
-
 static u32 most_pairs(const struct sipalg_net *sn)
 {
 	u32 range = sipalg_setting(sn, SIPALG_MEDIA_PORTS);
@@ -140,9 +107,44 @@ static u32 most_pairs(const struct sipalg_net *sn)
 	return min(pairs, 2 * own);
 }
 
-struct sipalg_source *sipalg_source_take_pair(struct sipalg_net *sn, u8 family,
-					      const union nf_inet_addr *ip,
-					      struct sipalg_source *likely)
+static u32 most(const struct sipalg_net *sn, enum sipalg_share share)
+{
+	switch (share) {
+	case SIPALG_SHARE_CALLS:
+		return sipalg_setting(sn, SIPALG_MAX_CALLS_PER_SOURCE);
+	case SIPALG_SHARE_PAIRS:
+		return most_pairs(sn);
+	case SIPALG_SHARE_GATES:
+		return SIPALG_MAX_GATES / 4;
+	default:
+		return SIPALG_MAX_DEBT / 4;
+	}
+}
+
+/* Never more than its share, whatever other CPUs do meanwhile. */
+bool sipalg_source_charge(struct sipalg_source *source,
+			  enum sipalg_share share, u32 count)
+{
+	int limit = most(source->sn, share);
+	int has = atomic_read(&source->has[share]);
+
+	do {
+		if (has + (int)count > limit)
+			return false;
+	} while (!atomic_try_cmpxchg(&source->has[share], &has, has + count));
+	return true;
+}
+
+void sipalg_source_discharge(struct sipalg_source *source,
+			     enum sipalg_share share, u32 count)
+{
+	atomic_sub(count, &source->has[share]);
+}
+
+struct sipalg_source *sipalg_source_take(struct sipalg_net *sn, u8 family,
+					 const union nf_inet_addr *ip,
+					 struct sipalg_source *likely,
+					 enum sipalg_share share)
 {
 	struct sipalg_source *source = likely;
 
@@ -150,21 +152,28 @@ struct sipalg_source *sipalg_source_take_pair(struct sipalg_net *sn, u8 family,
 	    sipalg_ip_equal(&likely->key.ip, ip))
 		atomic_inc(&likely->users);
 	else
-		source = source_get(sn, family, ip);
+		source = sipalg_source_use(sn, family, ip);
 	if (!source)
 		return NULL;
-	if (count_up(&source->pairs, most_pairs(sn)))
+	if (sipalg_source_charge(source, share, 1))
 		return source;
-	source_put(source);
+	sipalg_source_unuse(source);
 	return NULL;
 }
 
-void sipalg_source_give_pair(struct sipalg_source *source)
+struct sipalg_source *sipalg_source_take_more(struct sipalg_source *source,
+					      enum sipalg_share share)
+{
+	return sipalg_source_take(source->sn, source->key.family,
+				  &source->key.ip, source, share);
+}
+
+void sipalg_source_give(struct sipalg_source *source, enum sipalg_share share)
 {
 	if (!source)
 		return;
-	atomic_dec(&source->pairs);
-	source_put(source);
+	sipalg_source_discharge(source, share, 1);
+	sipalg_source_unuse(source);
 }
 
 int sipalg_sources_init(struct sipalg_net *sn)

@@ -8,22 +8,27 @@
 #include "compat.h"
 #include "flow_data.h"
 #include "net.h"
+#include "source.h"
 #include "tcp_debt.h"
 
-#define MOST_BYTES	(16 << 20)	/* held and noted in one namespace */
-
-static bool charge(struct sipalg_net *sn, long bytes)
+static bool charge(struct sipalg_net *sn, struct sipalg_source *source,
+		   long bytes)
 {
-	if (atomic_long_add_return(bytes, &sn->tcp_bytes) > MOST_BYTES) {
+	if (!sipalg_source_charge(source, SIPALG_SHARE_DEBT, bytes))
+		return false;
+	if (atomic_long_add_return(bytes, &sn->tcp_bytes) > SIPALG_MAX_DEBT) {
 		atomic_long_sub(bytes, &sn->tcp_bytes);
+		sipalg_source_discharge(source, SIPALG_SHARE_DEBT, bytes);
 		return false;
 	}
 	atomic_long_add(bytes, &sn->memory);
 	return true;
 }
 
-static void discharge(struct sipalg_net *sn, long bytes)
+static void discharge(struct sipalg_net *sn, struct sipalg_source *source,
+		      long bytes)
 {
+	sipalg_source_discharge(source, SIPALG_SHARE_DEBT, bytes);
 	atomic_long_sub(bytes, &sn->tcp_bytes);
 	atomic_long_sub(bytes, &sn->memory);
 }
@@ -32,7 +37,8 @@ static void tcp_put(struct sipalg_tcp *tcp)
 {
 	if (refcount_dec_and_test(&tcp->refs)) {
 		nf_ct_put(tcp->ct);
-		discharge(tcp->sn, sizeof(*tcp));
+		discharge(tcp->sn, tcp->source, sizeof(*tcp));
+		sipalg_source_unuse(tcp->source);
 		kfree_rcu(tcp, rcu);
 	}
 }
@@ -40,7 +46,7 @@ static void tcp_put(struct sipalg_tcp *tcp)
 static void sent_free(struct sipalg_tcp *tcp, struct sipalg_sent *sent)
 {
 	list_del(&sent->list);
-	discharge(tcp->sn, sizeof(*sent) + sent->len);
+	discharge(tcp->sn, tcp->source, sizeof(*sent) + sent->len);
 	kfree(sent);
 }
 
@@ -49,7 +55,7 @@ void sipalg_tcp_let_go(struct sipalg_tcp *tcp, int dir)
 	struct sipalg_held *held = &tcp->held[dir];
 
 	if (held->bytes)
-		discharge(tcp->sn, held->size);
+		discharge(tcp->sn, tcp->source, held->size);
 	kfree(held->bytes);
 	memset(held, 0, sizeof(*held));
 }
@@ -117,16 +123,23 @@ struct sipalg_tcp *sipalg_tcp_lock(struct nf_conn *ct)
 
 static struct sipalg_tcp *tcp_alloc(struct sipalg_net *sn, struct nf_conn *ct)
 {
+	const struct nf_conntrack_tuple *opener =
+		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	struct sipalg_source *source;
 	struct sipalg_tcp *tcp;
 
-	if (READ_ONCE(sn->dying) || !charge(sn, sizeof(*tcp)))
+	if (READ_ONCE(sn->dying))
 		return NULL;
+	source = sipalg_source_use(sn, nf_ct_l3num(ct), &opener->src.u3);
+	if (!source)
+		return NULL;
+	if (!charge(sn, source, sizeof(*tcp)))
+		goto err_source;
 	tcp = kzalloc(sizeof(*tcp), GFP_ATOMIC);
-	if (!tcp) {
-		discharge(sn, sizeof(*tcp));
-		return NULL;
-	}
+	if (!tcp)
+		goto err_charge;
 	tcp->sn = sn;
+	tcp->source = source;
 	tcp->ct = ct;
 	nf_conntrack_get(&ct->ct_general);
 	refcount_set(&tcp->refs, 2);	/* the list's and the caller's */
@@ -136,6 +149,12 @@ static struct sipalg_tcp *tcp_alloc(struct sipalg_net *sn, struct nf_conn *ct)
 	INIT_LIST_HEAD(&tcp->sent[0]);
 	INIT_LIST_HEAD(&tcp->sent[1]);
 	return tcp;
+
+err_charge:
+	discharge(sn, source, sizeof(*tcp));
+err_source:
+	sipalg_source_unuse(source);
+	return NULL;
 }
 
 struct sipalg_tcp *sipalg_tcp_make(struct sipalg_net *sn, struct nf_conn *ct)
@@ -189,11 +208,11 @@ static bool grow(struct sipalg_tcp *tcp, struct sipalg_held *held, u32 len)
 
 	if (len <= held->size)
 		return true;
-	if (!charge(tcp->sn, size - held->size))
+	if (!charge(tcp->sn, tcp->source, size - held->size))
 		return false;
 	bytes = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
 	if (!bytes) {
-		discharge(tcp->sn, size - held->size);
+		discharge(tcp->sn, tcp->source, size - held->size);
 		return false;
 	}
 	memcpy(bytes, held->bytes, held->len);
@@ -242,11 +261,11 @@ bool sipalg_tcp_note(struct sipalg_tcp *tcp, int dir,
 	size_t size = sizeof(*what) + what->len;
 	struct sipalg_sent *sent;
 
-	if (!charge(tcp->sn, size))
+	if (!charge(tcp->sn, tcp->source, size))
 		return false;
 	sent = kmalloc(size, GFP_ATOMIC);
 	if (!sent) {
-		discharge(tcp->sn, size);
+		discharge(tcp->sn, tcp->source, size);
 		return false;
 	}
 	sent->start = what->start;

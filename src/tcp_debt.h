@@ -20,6 +20,9 @@
 
 struct nf_conn;
 struct sipalg_net;
+struct sipalg_source;
+
+#define SIPALG_MAX_DEBT	(16 << 20)	/* bytes held and noted in a namespace */
 
 /**
  * struct sipalg_held - the beginning of a message, one direction
@@ -71,6 +74,7 @@ struct sipalg_sent {
  * @refs: the list's, the timer's while armed, a packet's
  * @sn: the namespace
  * @ct: the connection, referenced
+ * @source: who has opened it
  * @timer: forgives everything
  * @lock: guards all below; taken before a call's or binding's lock
  * @dead: taken off the list
@@ -85,6 +89,7 @@ struct sipalg_tcp {
 	refcount_t refs;
 	struct sipalg_net *sn;
 	struct nf_conn *ct;
+	struct sipalg_source *source;
 	struct timer_list timer;
 	/* guards all below */
 	spinlock_t lock;

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Threats to what all share: ports, the tables (doc/threats.md)."""
 import json
+import resource
 import time
 
 import topology as net
-from sip import Call, sdp
-from tap import run, test
-from topology import OTHER, PHONE, ROUTER, SERVER, Udp, router
+from sip import Call, again, sdp
+from tap import run, same, test
+from topology import OTHER, PHONE, ROUTER, SERVER, Tcp, Udp, router, shell
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
@@ -86,6 +87,69 @@ def senders():
         assert f"Contact: <sip:alice@{ROUTER}:{port}>".encode() in got, got
         sock.close()
     assert is_translated(invite("still", phone, 4000))
+
+
+def routed(name, sock, port):
+    """An answered call whose callee has eight proxies before it; says what ways that opened."""
+    host = sock.address[0]
+    call = Call(name, f"{host}:5060", f"{ROUTER}:5060", SERVER)
+    sock.send(call.request("INVITE"), SERVER)
+    assert server.recv()
+    seen = server.sender[1]
+    hops = "".join(f"\n            Record-Route: <sip:198.51.100.7:{port + n};lr>" for n in range(8))
+    server.send(again(call.response("200 OK", extra=hops), (f"{ROUTER}:5060", f"{ROUTER}:{seen}")), ROUTER, seen)
+    assert sock.recv()
+
+
+@test("T-13", "one host's calls open a quarter of the ways for signalling at most, others' open theirs")
+def gates():
+    ctl("setting set contact-pinhole off")
+    for number in range(600):
+        routed(f"g{number}", other, 10000 + 8 * number)
+    assert len(net.expectations("signalling")) == 1024, len(net.expectations("signalling"))
+    routed("own", phone, 2000)
+    mine = [line for line in net.expectations("signalling") if f" src={PHONE} " in line]
+    assert len(mine) == 8, mine
+
+
+@test("T-13", "halves of messages on a thousand connections cost nobody else his: a quarter of the room is one host's")
+def halves():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
+    half = Call("half", f"{OTHER}:5060", "", SERVER, "TCP").request("INVITE", extra="\nX: " + "x" * 30000)[:15000]
+    client, accepted = Tcp.pair("phone", PHONE, 40000)     # select() knows low numbers only
+    ends = []
+    for number in range(1100):
+        pair = Tcp.pair("other", OTHER, 20000 + number)
+        pair[0].socket.setblocking(False)
+        pair[0].socket.send(half)
+        ends.append(pair)
+    held = data("stats show")["memory_bytes"]
+    assert 2 << 20 < held < 6 << 20, held
+    whole = Call("whole", f"{PHONE}:40000", "", SERVER, "TCP").request("INVITE", sdp(PHONE, 4000))
+    client.send(whole[:200])
+    client.send(whole[200:])
+    wanted = again(whole, (f"{PHONE}:40000", f"{ROUTER}:40000"), (PHONE, ROUTER))
+    same(accepted.recv(len(wanted), 1), wanted)
+    for pair in ends + [(client, accepted)]:
+        for end in pair:
+            end.close()
+    router("conntrack -D -p tcp >/dev/null 2>&1 || true")
+    time.sleep(70)
+
+
+@test("T-10", "what an attacker chooses does not choose the place in a table: it is another after each start")
+def seeded():
+    orders = []
+    for _ in range(3):
+        for number in range(40):
+            assert invite(f"seed{number}", phone, 4000 + 2 * number)
+        orders.append([row["call_id"] for row in data("call list")])
+        net.detach()
+        shell("rmmod sipalg; insmod build/module-um/sipalg.ko")
+        net.attach()
+        router("conntrack -F 2>/dev/null")
+    assert [sorted(order) for order in orders] == [sorted(orders[0])] * 3
+    assert len({tuple(order) for order in orders}) == 3, orders
 
 
 run(after=reset)
