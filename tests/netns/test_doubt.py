@@ -92,7 +92,7 @@ def cut():
     reset()
 
 
-@test("H-34", "1,500 messages with random faults: each arrives, with addresses changed at most")
+@test("H-34", "1,500 messages with random faults: each arrives, with addresses changed at most (T-24)")
 def noise():
     chance = random.Random(3261)
     seeds = [data for _, data in corpus.messages() if 200 < len(data) < 4000 and ROUTER.encode() not in data]
@@ -197,7 +197,7 @@ def timer():
     reset()
 
 
-@test("H-35", "the log tells what and why, seldom, and neither addresses nor names nor content")
+@test("H-35", "the log tells what and why, seldom, and neither addresses nor names nor content (T-21)")
 def discreet():
     shell("dmesg -c >/dev/null")
     bad = invite("c11drop").replace(f"c=IN IP4 {PHONE}\r\n".encode(), b"")

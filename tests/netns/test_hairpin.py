@@ -157,7 +157,7 @@ def only_from_the_pbx(*ports):
     assert all(f" src={PHONE} " in line for line in lines), lines
 
 
-@test("S3-46", "outside to outside by an inside PBX: no description changes, no pinhole between them")
+@test("S3-46", "outside to outside by an inside PBX: no description changes, no pinhole between them (T-20)")
 def put_through():
     """Of the caller's leg the provider is the peer, of the other leg the PBX is."""
     assert known(phone, PHONE, "pt0") == 5060

@@ -215,7 +215,7 @@ def secure():
     router("conntrack -D -p udp 2>/dev/null || true")
 
 
-@test("S3-17", "only the registrar may call, a stranger's INVITE does not ring")
+@test("S3-17", "only the registrar may call, a stranger's INVITE does not ring (T-15)")
 def ghost():
     registered("s317")
     call = rings("s317a")

@@ -104,7 +104,7 @@ def odd_beginnings():
     assert json.loads(rows) == [], rows
 
 
-@test("S3-54", "a stranger's INVITE with a Call-ID that rings does not take the call over")
+@test("S3-54", "a stranger's INVITE with a Call-ID that rings does not take the call over (T-6)")
 def takeover():
     call = new("mine")
     out(call.request("INVITE", sdp(PHONE, 5260)), *HIDE)

@@ -78,7 +78,7 @@ def full():
     reset()
 
 
-@test("S0-12", "a flood of INVITEs throws out itself, not a call that is answered")
+@test("S0-12", "a flood of INVITEs throws out itself, not a call that is answered (T-11)")
 def flood():
     call, _, _ = invite("talk", 5110)
     answer(call)
@@ -91,7 +91,7 @@ def flood():
     reset()
 
 
-@test("FortiOS max-dialogs", "one phone has its share and no more, another still gets in")
+@test("FortiOS max-dialogs", "one phone has its share and no more, another still gets in (T-11)")
 def share():
     shell(f"{TOOL} setting set max-calls-per-source 3")
     for i in range(3):
@@ -109,7 +109,7 @@ def share():
     reset()
 
 
-@test("S0-12", "who has more than his share costs nobody else a call, in a full table")
+@test("S0-12", "who has more than his share costs nobody else a call, in a full table (T-11)")
 def share_of_full():
     shell(f"{TOOL} setting set max-calls 16 max-calls-per-source 10")
     for i in range(6):

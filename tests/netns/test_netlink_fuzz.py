@@ -97,7 +97,7 @@ def refused():
     assert settings() == before
 
 
-@test("contract", "no command and no event for a user without CAP_NET_ADMIN")
+@test("contract", "no command and no event for a user without CAP_NET_ADMIN (T-22)")
 def nobody():
     child = os.fork()
     if not child:

@@ -252,7 +252,7 @@ def crossing():
     hang_up(call)
 
 
-@test("S3-54", "a BYE with a wrong tag, or from elsewhere, ends nothing")
+@test("S3-54", "a BYE with a wrong tag, or from elsewhere, ends nothing (T-6)")
 def forged():
     call = answered("s354", 4120, 8120)
     server.send(call.peer_request("BYE", f"{ROUTER}:5060", tags=("phone-s354", "wrong")), ROUTER)

@@ -186,7 +186,7 @@ def second_fragment():
     assert phone.recv()
 
 
-@test("H-25", "a SIP message inside the tail of somebody's fragmented datagram is nobody's")
+@test("H-25", "a SIP message inside the tail of somebody's fragmented datagram is nobody's (T-2)")
 def smuggled():
     inner = new("smuggle").request("INVITE", sdp(PHONE, 4020))
     data = b"x" * 1480 + inner

@@ -124,7 +124,7 @@ def source():
     reset()
 
 
-@test("H-25", "an INVITE that nobody has answered opens no signalling pinhole")
+@test("H-25", "an INVITE that nobody has answered opens no signalling pinhole (T-15)")
 def unanswered():
     call = invite("lone", 4040)
     assert not signalling()
@@ -140,7 +140,7 @@ def unanswered():
     reset()
 
 
-@test("H-25", "ports below 1024, the router, multicast and names are no way to anybody")
+@test("H-25", "ports below 1024, the router, multicast and names are no way to anybody (T-3, T-16)")
 def nowhere():
     setting("route-pinhole on via-pinhole on")
     for number, contact in enumerate((f"{RELAY}:80", f"{ROUTER}:22", f"{ROUTER}:5090", "192.168.1.1:5060",
@@ -235,7 +235,7 @@ def media_port():
     reset()
 
 
-@test("S0-12", "a message with fifty routes opens no more than a few")
+@test("S0-12", "a message with fifty routes opens no more than a few (T-18)")
 def many():
     routes = ", ".join(f"<sip:198.51.100.{number}:5060;lr>" for number in range(1, 51))
     answered("fifty", 4120, extra=f"\nRecord-Route: {routes}")

@@ -82,7 +82,7 @@ def one_port():
     assert not net.expectations("signalling")
 
 
-@test("S3-36", "a 2xx to a SUBSCRIBE that nobody sent keeps nothing alive")
+@test("S3-36", "a 2xx to a SUBSCRIBE that nobody sent keeps nothing alive (T-8)")
 def not_asked():
     body = message(f"""SIP/2.0 200 OK
         Via: SIP/2.0/UDP {SERVER}:5060;branch=z9hG4bKs
@@ -172,7 +172,7 @@ def names():
     return {row["call_id"].split("@")[0] for row in data("call list")}
 
 
-@test("S0-12", "whoever floods the table with requests of calls that never were throws out his own")
+@test("S0-12", "whoever floods the table with requests of calls that never were throws out his own (T-11)")
 def ghosts():
     router(f"{CTL} setting set max-calls 16")
     call = Call("real", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
@@ -206,7 +206,7 @@ def alone():
     theirs.close()
 
 
-@test("H-25", "a Contact with a port below 1024 opens nothing, whatever the registrar says")
+@test("H-25", "a Contact with a port below 1024 opens nothing, whatever the registrar says (T-3)")
 def low_contact():
     for port in (53, 500):
         host, seen = f"{PHONE}:{port}", f"{ROUTER}:{port}"
@@ -225,7 +225,7 @@ def low_contact():
         assert phone.recv()
 
 
-@test("H-25", "a=rtcp with a port below 1024 opens nothing")
+@test("H-25", "a=rtcp with a port below 1024 opens nothing (T-3)")
 def low_rtcp():
     call = Call("lowrtcp", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
     phone.send(call.request("INVITE", sdp(PHONE, 4020, media="a=rtcp:53")), SERVER)
@@ -234,7 +234,7 @@ def low_rtcp():
     assert len(net.expectations()) == 1, net.expectations()
 
 
-@test("S1-2", "strangers at every place of a pinhole do not keep out whom the answer names")
+@test("S1-2", "strangers at every place of a pinhole do not keep out whom the answer names (T-23)")
 def crowd():
     call = Call("crowd", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
     phone.send(call.request("INVITE", sdp(PHONE, 4040)), SERVER)
@@ -253,7 +253,7 @@ def crowd():
         sock.close()
 
 
-@test("S0-12", "a phone that names ever new ports in Contact takes no others' media ports")
+@test("S0-12", "a phone that names ever new ports in Contact takes no others' media ports (T-12)")
 def many_contacts():
     router(f"{CTL} setting set media-ports 20000-20199")
     for i in range(200):

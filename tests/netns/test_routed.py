@@ -203,7 +203,7 @@ def registered_by_stream():
         sock.close()
 
 
-@test("S3-54", "a BYE with the right tags from an address that is not in the call ends nothing")
+@test("S3-54", "a BYE with the right tags from an address that is not in the call ends nothing (T-6)")
 def stranger():
     net.router("nft insert rule inet sip forward iifname wan udp dport 5060 accept")
     phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
@@ -225,7 +225,7 @@ def stranger():
         sock.close()
 
 
-@test("H-25", "no pinhole leads to a port below 1024 or to the router itself")
+@test("H-25", "no pinhole leads to a port below 1024 or to the router itself (T-3, T-4)")
 def refused():
     phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
     for name, address, port in (("low", PHONE, 22), ("own", net.ROUTER, 4740),
@@ -286,7 +286,7 @@ def stream():
     accepted.close()
 
 
-@test("S1-2", "anyone may send to the pinhole, up to a number")
+@test("S1-2", "anyone may send to the pinhole, up to a number (T-23)")
 def many():
     phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
     call = Call("many", f"{PHONE}:5060", f"{PHONE}:5060", SERVER)

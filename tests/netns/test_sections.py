@@ -113,7 +113,7 @@ def voice_server():
     assert server.recv()
 
 
-@test("H-14", "hosts beyond the router, of public addresses, or the router itself are nobody's to name")
+@test("H-14", "hosts beyond the router, of public addresses, or the router itself are nobody's to name (T-4, T-20)")
 def not_ours():
     shell("ip -n router route add 10.9.9.0/24 dev wan")     # private, and yet outside
     for number, address in enumerate((RELAY, "198.51.100.20", "10.9.9.9", "10.8.8.8",
@@ -124,7 +124,7 @@ def not_ours():
         over()
 
 
-@test("H-25", "with a narrower media-source a phone speaks for itself alone")
+@test("H-25", "with a narrower media-source a phone speaks for itself alone (T-5)")
 def policy():
     for source in ("answer", "signalling"):
         ctl(f"setting set media-source {source}")

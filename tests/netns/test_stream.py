@@ -201,7 +201,7 @@ def keepalives():
     close(phone, server)
 
 
-@test("H-25", "HTTP before SIP: nothing on the connection is ever touched")
+@test("H-25", "HTTP before SIP: nothing on the connection is ever touched (T-1)")
 def http():
     phone, server = connect()
     junk = b"POST / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -211,7 +211,7 @@ def http():
     close(phone, server)
 
 
-@test("H-25", "SIP in the middle of a segment's foreign bytes is not SIP")
+@test("H-25", "SIP in the middle of a segment's foreign bytes is not SIP (T-1)")
 def slipstream():
     phone, server = connect()
     data = invite(78)

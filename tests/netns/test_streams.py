@@ -285,7 +285,7 @@ def public_answer():
     hang_up(call)
 
 
-@test("H-14", "a peer that names a private address like ours is heard from wherever it really sends")
+@test("H-14", "a peer that names a private address like ours is heard from wherever it really sends (T-20)")
 def same_private_net():
     call = new("likeours")
     out(call.request("INVITE", sdp(PHONE, 4290)), WHOLE)

@@ -6,7 +6,7 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
-from tap import run, same, test
+from tap import run, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, router, shell
 
 net.build()
@@ -61,7 +61,7 @@ def changed(data, old, new):
     return data.replace(old.encode(), new.encode(), 1)
 
 
-@test("T-19", "every number of a message at its edges: it arrives, and opens nothing that is not its own")
+@test("T-19", "every number of a message at its edges: it arrives, and opens nothing that is not its own (T-3)")
 def numbers():
     long = "\nExpires: @\nSession-Expires: @\nMin-SE: @\nRSeq: @\nRAck: @ @ INVITE\nMax-Forwards: @"
     for number, edge in enumerate(EDGES):

@@ -180,7 +180,7 @@ def unknown_third():
     stranger.close()
 
 
-@test("S3-28", "nothing is opened to the router, a low port, a host outside, or outside of a call")
+@test("S3-28", "nothing is opened to the router, a low port, a host outside, or outside of a call (T-16)")
 def unsafe_third():
     at_first = net.expectations("signalling")
     call = answered("unsafe", 4080)

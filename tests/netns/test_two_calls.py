@@ -129,7 +129,7 @@ def expectation_limit(number):
     net.shell(f"nsenter -t 1 -n sysctl -qw net.netfilter.nf_conntrack_expect_max={number}")
 
 
-@test("H-26", "the same Call-ID from two phones is two calls")
+@test("H-26", "the same Call-ID from two phones is two calls (T-9)")
 def same_call_id():
     other = Udp("other", OTHER, 5060)
     first = setup("twice", 5080)
