@@ -117,7 +117,7 @@ static bool begins_like_sip(const char *p, const char *end)
 	behind = text_skip(behind, end, TEXT_SPACE);
 	if (behind < end && *behind == '/')
 		return false;
-	return text_until(behind, end, TEXT_CONTROL) == end;
+	return text_until_control(behind, end) == end;
 }
 
 /* What the headers of a stream message say of its length. */

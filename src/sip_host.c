@@ -4,13 +4,17 @@
  * take leading zeros and other doubtful forms for addresses, and an address
  * that two readers understand differently must not be translated.
  */
+#include <linux/swab.h>
 #include "sip_host.h"
 
 /* The four bytes at @p, the first of them lowest; zeros beyond @end. */
 static u32 octet_word(const char *p, const char *end)
 {
-	u32 missing = end - p < 4 ? 4 - (end - p) : 0;
+	u32 missing;
 
+	if (likely(end - p >= 4))
+		return text_half_word(p);
+	missing = 4 - (end - p);
 	return (u64)text_half_word(p - missing) >> 8 * missing;
 }
 
@@ -22,20 +26,21 @@ static u32 octet_word(const char *p, const char *end)
  */
 static const char *octet_read(const char *p, const char *end, u8 *octet)
 {
-	static const u8 least[] = { 0, 0, 10, 100 };
 	u32 digits = octet_word(p, end) ^ 0x30303030;
 	/* 0x80 in each byte that is no digit */
 	u32 others = (((digits & 0x7f7f7f7f) + 0x76767676) | digits) & 0x80808080;
-	u32 len, n;
+	u32 len, leading;
 
 	if (!others || others & 0x80)
 		return NULL;
 	len = __ffs64(others) >> 3;
+	leading = digits & 0xff;
+	/* as many bytes, the last digit highest, and zeros before the first */
 	digits <<= 8 * (4 - len);
-	n = (digits >> 24) + 10 * (digits >> 16 & 0xff) + 100 * (digits >> 8 & 0xff);
-	if (n > 255 || n < least[len])
+	if (__swab32(digits) > 0x00020505 || (len > 1 && !leading))
 		return NULL;
-	*octet = n;
+	/* 100, 10 and 1 times a byte meet in the highest */
+	*octet = digits * (1 | 10 << 8 | 100 << 16) >> 24;
 	return p + len;
 }
 
@@ -43,17 +48,16 @@ static const char *ip4_read(const char *p, const char *end, u8 addr[4])
 {
 	int i;
 
-	for (i = 0; i < 4; i++) {
-		if (i && (p == end || *p++ != '.'))
-			return NULL;
-		/* what is left of 1.1.1.1: so what octet_read() reads is ours */
-		if (end - p < 7 - 2 * i)
-			return NULL;
+	/* as long as 1.1.1.1: so what octet_read() may read before @p is ours */
+	if (end - p < 7)
+		return NULL;
+	for (i = 0; ; i++) {
 		p = octet_read(p, end, &addr[i]);
-		if (!p)
+		if (!p || i == 3)
+			return p;
+		if (p == end || *p++ != '.')
 			return NULL;
 	}
-	return p;
 }
 
 static u32 hex_value(char c)

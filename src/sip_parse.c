@@ -21,7 +21,8 @@ struct reader {
 	struct sip_msg *msg;
 	struct sip_span start_method;	/* of a request, as written */
 	struct sip_span cseq_method;
-	struct sip_span from;		/* whole values, to compare repeated ones */
+	struct sip_span cseq;		/* whole values, to compare repeated ones */
+	struct sip_span from;
 	struct sip_span to;
 	const char *content_type;
 	const char *content_type_end;
@@ -94,8 +95,8 @@ static bool request_line(struct reader *reader, const char *p, const char *end)
 	reader->start_method = sip_span_of(msg, p, behind);
 
 	uri = text_skip(behind, uri_end, TEXT_SPACE);
-	if (uri == uri_end || *uri == '/' || text_until(uri, uri_end, TEXT_SPACE) != uri_end ||
-	    text_until(behind, end, TEXT_CONTROL) != end)
+	if (uri == uri_end || *uri == '/' || text_until_space(uri, uri_end) != uri_end ||
+	    text_until_control(behind, end) != end)
 		return false;
 	msg->uri = sip_span_of(msg, uri, uri_end);
 	return sip_uri_read(msg, uri, uri_end, SIP_AT_REQUEST_URI, 0, &index) != SIP_URI_BAD;
@@ -144,7 +145,7 @@ static bool call_id(struct sip_msg *msg, const char *p, const char *end)
 	if (msg->call_id.len)
 		return span_equal(msg, msg->call_id, p, end);
 	msg->call_id = sip_span_of(msg, p, end);
-	return p < end && text_until(p, end, TEXT_SPACE) == end;
+	return p < end && text_until_space(p, end) == end;
 }
 
 static bool cseq(struct reader *reader, const char *p, const char *end)
@@ -153,6 +154,9 @@ static bool cseq(struct reader *reader, const char *p, const char *end)
 	const char *behind;
 	u32 number;
 
+	if (reader->cseq.len && span_equal(msg, reader->cseq, p, end))
+		return true;
+	reader->cseq = sip_span_of(msg, p, end);
 	behind = text_number(p, end, &number);
 	if (!behind || number > CSEQ_MAX)
 		return false;

@@ -123,6 +123,35 @@ static inline const char *text_until(const char *p, const char *end, u8 classes)
 }
 
 /*
+ * 0x80 in each byte of @word that is below @limit, 0x80 at most. As with
+ * text_hits() only the lowest is to be believed.
+ */
+static inline u64 text_below(u64 word, u8 limit)
+{
+	return (word - TEXT_EACH(limit)) & ~word & TEXT_EACH(0x80);
+}
+
+/* The first byte in [p, end) that is TEXT_SPACE, or @end. */
+static inline const char *text_until_space(const char *p, const char *end)
+{
+	while (end - p >= 8 && !text_below(text_word(p), ' ' + 1))
+		p += 8;
+	return text_until(p, end, TEXT_SPACE);
+}
+
+/* The first byte in [p, end) that is TEXT_CONTROL, or @end. */
+static inline const char *text_until_control(const char *p, const char *end)
+{
+	for (; end - p >= 8; p += 8) {
+		u64 word = text_word(p);
+
+		if (text_below(word, ' ') | text_hits(word, 0x7f))
+			break;
+	}
+	return text_until(p, end, TEXT_CONTROL);
+}
+
+/*
  * 0x80 in each byte of @word that may end a parameter's value: what is below
  * "-", ";" and "<". A few below "-" do not.
  */
