@@ -152,23 +152,18 @@ void sipalg_call_no_deadline(struct sipalg_call *call,
 
 void sipalg_call_schedule(struct sipalg_call *call)
 {
-	unsigned long nearest = 0;
-	bool any = false;
+	long nearest = LONG_MAX;
 	unsigned int i;
 
-	for (i = 0; i < SIPALG_DEADLINE_MAX; i++) {
-		if (!(call->deadlines & 1u << i))
-			continue;
-		if (!any || time_before(call->deadline[i], nearest))
-			nearest = call->deadline[i];
-		any = true;
-	}
+	for (i = 0; i < SIPALG_DEADLINE_MAX; i++)
+		if (call->deadlines & 1u << i)
+			nearest = min(nearest, sipalg_call_left(call, i));
 	/*
 	 * An armed timer holds a reference; a dying namespace arms none. One
 	 * that comes too early does nothing but set itself again.
 	 */
-	if (any && !READ_ONCE(call->sn->dying) &&
-	    !sipalg_wheel_hasten(&call->timer, nearest))
+	if (call->deadlines && !READ_ONCE(call->sn->dying) &&
+	    !sipalg_wheel_hasten(&call->timer, jiffies + nearest))
 		refcount_inc(&call->refs);
 }
 
@@ -293,13 +288,12 @@ struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
 {
 	const char *tag = sip_span_ptr(msg, callee_tag);
 	struct sipalg_dialog *dialog;
-	u64 hash;
 
 	if (!callee_tag.len || callee_tag.len > SIPALG_MAX_TAG)
 		return NULL;
-	hash = siphash(tag, callee_tag.len, &call->sn->key);
 	list_for_each_entry(dialog, &call->dialogs, list)
-		if (dialog->tag_hash == hash)
+		if (dialog->tag_len == callee_tag.len &&
+		    !memcmp(dialog->tag, tag, callee_tag.len))
 			return dialog;
 
 	if (!create || call->forks == SIPALG_MAX_DIALOGS)
@@ -308,7 +302,6 @@ struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
 	if (!dialog)
 		return NULL;
 	dialog->fork = ++call->forks;
-	dialog->tag_hash = hash;
 	dialog->tag_len = callee_tag.len;
 	memcpy(dialog->tag, tag, callee_tag.len);
 	list_add_tail(&dialog->list, &call->dialogs);

@@ -11,6 +11,7 @@
 #ifndef SIPALG_CALL_H
 #define SIPALG_CALL_H
 
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
@@ -49,7 +50,6 @@ struct sipalg_call_key {
  * @confirmed: a 2xx to INVITE has come
  * @ended: its BYE has been answered, or the callee has failed it
  * @answered: CSeq of the last 2xx to INVITE, by who gave it
- * @tag_hash: siphash of the callee's tag
  * @tag_len: bytes in @tag
  * @tag: the callee's tag
  */
@@ -59,7 +59,6 @@ struct sipalg_dialog {
 	bool confirmed;
 	bool ended;
 	u32 answered[2];
-	u64 tag_hash;
 	u16 tag_len;
 	char tag[];
 };
@@ -69,10 +68,9 @@ struct sipalg_dialog {
  * @node: in &sipalg_net.calls
  * @key: what it is found by
  * @sn: the namespace
- * @rcu: frees it after the last reader
  * @refs: the table's, the timer's while armed, a message's while it is decided
- * @timer: the nearest deadline
  * @id: the kernel's number of the call, shown to people
+ * @timer: the nearest deadline
  * @lock: guards all below
  * @linked: stands in the table
  * @state: enum sipalg_call_state
@@ -85,7 +83,13 @@ struct sipalg_dialog {
  * @hold_offered: by side: what @hold becomes when the offer is answered
  * @incomplete: a pinhole could not be opened; the timer tries again
  * @described: by side: its description waits for an answer
+ * @heard: bits of the sides that have said more than 100 Trying
+ * @silent_answered: in which of the two lists @silent is
+ * @bye_side: who sent the newest BYE
+ * @bye_fork: for which dialog
  * @forks: dialogs numbered so far
+ * @call_id_len: bytes of Call-ID in @text
+ * @from_tag_len: bytes of the caller's tag behind it
  * @party: by side: where its signalling comes from, as the side knows itself
  * @seen: by side: the same as the other side sees it
  * @contact: by side: address of its newest Contact: it may speak from there
@@ -94,42 +98,37 @@ struct sipalg_dialog {
  * @targets: all that it was sent to, if there is more than one, or NULL
  * @invite_cseq: by side: CSeq of its newest INVITE
  * @bye_cseq: CSeq of the newest BYE
- * @bye_side: who sent it
- * @bye_fork: for which dialog
  * @session_interval: seconds of the session timer, 0: none (S4-4)
  * @expires: seconds of Expires, 0: none (S0-6)
- * @created: jiffies of the first INVITE
- * @answered: jiffies of the first 2xx
- * @active: jiffies of the newest message
- * @deadline: jiffies by enum sipalg_deadline, where @deadlines has the bit
+ * @created: of the first INVITE; see sipalg_since()
+ * @answered: of the first 2xx, 0: none yet
+ * @active: of the newest message
+ * @silent_since: when it was last moved in @silent
+ * @rungs: messages that @ladder has had
  * @deadlines: bits of enum sipalg_deadline
+ * @deadline: by enum sipalg_deadline, where @deadlines has the bit
  * @from_hash: siphash of the caller's tag
- * @source: entry of the address that began it
  * @screen_key: what its INVITE is the same as, 0: not screened
  * @silent: in &sipalg_net.silent
- * @silent_since: jiffies when it was last moved there
- * @silent_answered: in which of the two lists
+ * @rcu: frees it after the last reader, when it is in no list any more
  * @idle: in &sipalg_net.idle, or empty
+ * @source: entry of the address that began it
  * @binding: of the inside party, used while the call lives, or NULL
  * @signalling: the flow of its newest message, kept alive for it, or NULL
  * @master: carries the pinholes, or NULL
- * @heard: bits of the sides that have said more than 100 Trying
  * @ways: what its parties can be reached by, or NULL
  * @ladder: its last messages, or NULL
  * @dialogs: struct sipalg_dialog
  * @media: struct sipalg_media
- * @call_id_len: bytes of Call-ID in @text
- * @from_tag_len: bytes of the caller's tag behind it
- * @text: both
+ * @text: Call-ID and the caller's tag
  */
 struct sipalg_call {
 	struct rhash_head node;
 	struct sipalg_call_key key;
 	struct sipalg_net *sn;
-	struct rcu_head rcu;
 	refcount_t refs;
-	struct timer_list timer;
 	u32 id;
+	struct timer_list timer;
 
 	/* guards all below */
 	spinlock_t lock;
@@ -144,7 +143,13 @@ struct sipalg_call {
 	bool hold_offered[2];
 	bool incomplete;
 	bool described[2];
+	u8 heard;
+	bool silent_answered;
+	u8 bye_side;
+	u16 bye_fork;
 	u16 forks;
+	u16 call_id_len;
+	u16 from_tag_len;
 	struct sipalg_addr party[2];
 	struct sipalg_addr seen[2];
 	union nf_inet_addr contact[2];
@@ -153,34 +158,56 @@ struct sipalg_call {
 	struct sipalg_targets *targets;
 	u32 invite_cseq[2];
 	u32 bye_cseq;
-	u8 bye_side;
-	u16 bye_fork;
 	u32 session_interval;
 	u32 expires;
-	unsigned long created;
-	unsigned long answered;
-	unsigned long active;
-	unsigned long deadline[SIPALG_DEADLINE_MAX];
+	u32 created;
+	u32 answered;
+	u32 active;
+	u32 silent_since;
+	u32 rungs;
 	u32 deadlines;
+	u32 deadline[SIPALG_DEADLINE_MAX];
 	u64 from_hash;
-	struct sipalg_source *source;
 	u64 screen_key;
-	struct list_head silent;
-	unsigned long silent_since;
-	bool silent_answered;
+	union {
+		struct list_head silent;
+		struct rcu_head rcu;
+	};
 	struct list_head idle;
+	struct sipalg_source *source;
 	struct sipalg_binding *binding;
 	struct nf_conn *signalling;
 	struct nf_conn *master;
-	u8 heard;
 	struct sipalg_ways *ways;
 	struct sipalg_ladder *ladder;
 	struct list_head dialogs;
 	struct list_head media;
-	u16 call_id_len;
-	u16 from_tag_len;
 	char text[];
 };
+
+/**
+ * sipalg_since() - how long ago something was
+ * @stamp: the low 32 bits of jiffies then; no call lives until they come again
+ *
+ * Return: jiffies.
+ */
+static inline u32 sipalg_since(u32 stamp)
+{
+	return (u32)jiffies - stamp;
+}
+
+/**
+ * sipalg_call_left() - how far away a deadline is
+ * @call: locked
+ * @which: enum sipalg_deadline, one that is set
+ *
+ * Return: jiffies, negative if it has passed.
+ */
+static inline long sipalg_call_left(const struct sipalg_call *call,
+				    enum sipalg_deadline which)
+{
+	return (s32)(call->deadline[which] - (u32)jiffies);
+}
 
 /* What only one side has said may be a call that there never was. */
 static inline bool sipalg_call_heard_both(const struct sipalg_call *call)

@@ -73,7 +73,7 @@ static void talk(struct sipalg_call *call)
 
 	sipalg_call_no_deadline(call, SIPALG_DEADLINE_C);
 	if (!call->answered) {
-		call->answered = jiffies;
+		call->answered = (u32)jiffies ?: 1;
 		sipalg_call_deadline(call, SIPALG_DEADLINE_MAX_DURATION,
 				     minutes(longest));
 	}
@@ -108,7 +108,7 @@ static void acked(struct sipalg_call *call)
 
 	if (call->deadlines & 1u << SIPALG_DEADLINE_TEARDOWN)
 		time = max_t(long, time,
-			     call->deadline[SIPALG_DEADLINE_TEARDOWN] - jiffies);
+			     sipalg_call_left(call, SIPALG_DEADLINE_TEARDOWN));
 	sipalg_call_deadline(call, SIPALG_DEADLINE_FORGET, time + 1);
 }
 
@@ -170,7 +170,7 @@ void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
 static bool take_passed(struct sipalg_call *call, enum sipalg_deadline which)
 {
 	if (!(call->deadlines & 1u << which) ||
-	    time_before(jiffies, call->deadline[which]))
+	    sipalg_call_left(call, which) > 0)
 		return false;
 	sipalg_call_no_deadline(call, which);
 	return true;

@@ -22,7 +22,7 @@ void sipalg_evict_active(struct sipalg_call *call)
 			sipalg_call_heard_both(call);
 
 	if (!list_empty(&call->silent) && answered == call->silent_answered &&
-	    time_before(jiffies, call->silent_since + HZ))
+	    sipalg_since(call->silent_since) < HZ)
 		return;
 	spin_lock_bh(&sn->silent_lock);
 	list_move_tail(&call->silent, &sn->silent[answered]);

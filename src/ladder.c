@@ -13,7 +13,6 @@ static struct sipalg_ladder *ladder_of(struct sipalg_call *call)
 	call->ladder = kmalloc(sizeof(*call->ladder), GFP_ATOMIC);
 	if (!call->ladder)
 		return NULL;
-	call->ladder->count = 0;
 	atomic_long_add(sizeof(*call->ladder), &call->sn->memory);
 	return call->ladder;
 }
@@ -56,8 +55,8 @@ void sipalg_ladder_note(const struct sipalg_flow *flow,
 
 	if (!ladder)
 		return;
-	ladder->rung[ladder->count++ % SIPALG_LADDER_RUNGS] = (struct sipalg_rung){
-		.time = jiffies_to_msecs(jiffies - plan->call->created),
+	ladder->rung[plan->call->rungs++ % SIPALG_LADDER_RUNGS] = (struct sipalg_rung){
+		.time = jiffies_to_msecs(sipalg_since(plan->call->created)),
 		.cseq = msg->cseq,
 		.edits = plan->edit_count,
 		.status = msg->status,

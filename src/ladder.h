@@ -41,11 +41,9 @@ struct sipalg_rung {
 
 /**
  * struct sipalg_ladder - the last messages, in a ring
- * @count: messages so far; the newest is at @count - 1, modulo the size
- * @rung: the messages
+ * @rung: the newest is at &sipalg_call.rungs - 1, modulo the size
  */
 struct sipalg_ladder {
-	u32 count;
 	struct sipalg_rung rung[SIPALG_LADDER_RUNGS];
 };
 

@@ -31,8 +31,8 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
 /**
  * struct sipalg_media - one m= section of one side
  * @list: in &sipalg_call.media
+ * @rcu: frees it, when it is not there any more
  * @port_node: in &sipalg_net.ports while translated
- * @rcu: frees it
  * @call: whose
  * @holder: who has been given its public ports, or NULL
  * @fork: number of the dialog that it belongs to, 0 for the caller's
@@ -51,24 +51,26 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @left: its description is not edited: as long as no other media has its
  *	port, that is its public one (H-15)
  * @late: who sends to it may have been told before its pinholes were there
- * @met: the media that the way was cleared for; not to be looked into
  * @beyond: a host on the other side's side: media does not come by (S3-46);
  *	or in a network that is neither's: it is not the side's to name (H-25)
  * @turned: a phone on the other side's side: media comes by the short way,
  *	with private addresses (H-26)
+ * @flow_count: how many @flows there are
  * @private: address as the side named it
  * @public: address as the other side is told
  * @private_port: of RTP and RTCP, network byte order
  * @public_port: the same
+ * @seen: when media was last seen; see sipalg_since()
  * @exp: the pinholes
+ * @met: the media that the way was cleared for; not to be looked into
  * @flows: connections that came by the pinholes, see media_flow.h
- * @flow_count: how many
- * @seen: jiffies when media was last seen
  */
 struct sipalg_media {
-	struct list_head list;
+	union {
+		struct list_head list;
+		struct rcu_head rcu;
+	};
 	struct rhash_head port_node;
-	struct rcu_head rcu;
 	struct sipalg_call *call;
 	struct sipalg_source *holder;
 	u16 fork;
@@ -88,15 +90,15 @@ struct sipalg_media {
 	   late:1,
 	   beyond:1,
 	   turned:1;
+	u16 flow_count;
 	union nf_inet_addr private;
 	union nf_inet_addr public;
 	__be16 private_port[SIPALG_PORTS];
 	__be16 public_port[SIPALG_PORTS];
+	u32 seen;
 	struct nf_conntrack_expect *exp[SIPALG_PORTS];
 	const void *met;
 	struct hlist_head flows;
-	u16 flow_count;
-	unsigned long seen;
 };
 
 /**

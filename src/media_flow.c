@@ -99,30 +99,27 @@ void sipalg_media_flows_end(struct sipalg_media *media, bool kill)
 	}
 }
 
-static unsigned long flow_seen(const struct nf_conn *ct)
+static u32 flow_quiet(const struct nf_conn *ct)
 {
-	u32 now = nfct_time_stamp, last;
+	s32 quiet;
 
 	/* the flowtable refreshes it for as long as packets pass */
 	if (test_bit(IPS_OFFLOAD_BIT, &ct->status) || !nf_ct_is_confirmed(ct))
-		return jiffies;
-	last = READ_ONCE(ct->timeout) - sipalg_keep_natural(ct);
-	if ((s32)(now - last) < 0)
-		return jiffies;	/* a policy of its own keeps it longer */
-	return jiffies - (now - last);
+		return 0;
+	quiet = nfct_time_stamp -
+		(READ_ONCE(ct->timeout) - sipalg_keep_natural(ct));
+	return max(quiet, 0);	/* a policy of its own keeps it longer */
 }
 
-unsigned long sipalg_media_flows_seen(struct sipalg_media *media)
+u32 sipalg_media_flows_quiet(struct sipalg_media *media)
 {
+	u32 quiet = sipalg_since(media->seen);
 	struct media_flow *flow;
 
-	hlist_for_each_entry(flow, &media->flows, node) {
-		unsigned long seen = flow_seen(flow->ct);
-
-		if (time_after(seen, media->seen))
-			media->seen = seen;
-	}
-	return media->seen;
+	hlist_for_each_entry(flow, &media->flows, node)
+		quiet = min(quiet, flow_quiet(flow->ct));
+	media->seen = (u32)jiffies - quiet;
+	return quiet;
 }
 
 bool sipalg_media_flows_count(struct sipalg_media *media, u64 *packets,

@@ -36,15 +36,15 @@ bool sipalg_media_flow_add(struct sipalg_media *media, struct nf_conn *ct);
 void sipalg_media_flows_end(struct sipalg_media *media, bool kill);
 
 /**
- * sipalg_media_flows_seen() - when did the last packet pass
+ * sipalg_media_flows_quiet() - how long ago did the last packet pass
  * @media: whose; its call is locked
  *
  * A media conntrack's timeout is renewed by each packet, so it tells when
- * the last one came.
+ * the last one came. What is found is kept in @media->seen.
  *
- * Return: jiffies; @media->seen if nothing newer is known.
+ * Return: jiffies; since @media->seen if nothing newer is known.
  */
-unsigned long sipalg_media_flows_seen(struct sipalg_media *media);
+u32 sipalg_media_flows_quiet(struct sipalg_media *media);
 
 /**
  * sipalg_media_flows_count() - what has passed, both directions together

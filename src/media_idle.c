@@ -10,23 +10,15 @@
 
 #define RETRY_INTERVAL	HZ	/* for pinholes that found their place taken */
 
-static unsigned long channel_seen(struct sipalg_call *call, unsigned int index)
+static unsigned long channel_quiet(struct sipalg_call *call, unsigned int index)
 {
 	struct sipalg_media *media;
-	unsigned long newest = 0;
-	bool any = false;
+	u32 quiet = U32_MAX;
 
-	list_for_each_entry(media, &call->media, list) {
-		unsigned long seen;
-
-		if (media->index != index)
-			continue;
-		seen = sipalg_media_flows_seen(media);
-		if (!any || time_after(seen, newest))
-			newest = seen;
-		any = true;
-	}
-	return newest;
+	list_for_each_entry(media, &call->media, list)
+		if (media->index == index)
+			quiet = min(quiet, sipalg_media_flows_quiet(media));
+	return quiet;
 }
 
 static bool is_open(const struct sipalg_media *media)
@@ -37,7 +29,7 @@ static bool is_open(const struct sipalg_media *media)
 static void next_look(struct sipalg_call *call, unsigned long time)
 {
 	if (!(call->deadlines & 1u << SIPALG_DEADLINE_MEDIA) ||
-	    time_before(jiffies + time, call->deadline[SIPALG_DEADLINE_MEDIA]))
+	    (long)time < sipalg_call_left(call, SIPALG_DEADLINE_MEDIA))
 		sipalg_call_deadline(call, SIPALG_DEADLINE_MEDIA, time);
 }
 
@@ -58,7 +50,8 @@ unsigned long sipalg_media_quiet(struct sipalg_call *call)
 	struct sipalg_media *media;
 
 	list_for_each_entry(media, &call->media, list)
-		quiet = min(quiet, jiffies - sipalg_media_flows_seen(media));
+		quiet = min_t(unsigned long, quiet,
+			      sipalg_media_flows_quiet(media));
 	return quiet;
 }
 
@@ -99,7 +92,7 @@ void sipalg_media_look(struct sipalg_call *call)
 
 		if (!limit || !call->answered || !is_open(media))
 			continue;
-		quiet = jiffies - channel_seen(call, media->index);
+		quiet = channel_quiet(call, media->index);
 		if (quiet >= limit)
 			sipalg_media_suspend(media);
 		else

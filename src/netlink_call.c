@@ -22,11 +22,6 @@ struct call_filter {
 	u32 idle;
 };
 
-static u32 seconds_since(unsigned long when)
-{
-	return (jiffies - when) / HZ;
-}
-
 static const char *state_of(const struct sipalg_call *call)
 {
 	if (call->state == SIPALG_CALL_CONFIRMED && sipalg_call_on_hold(call))
@@ -99,8 +94,8 @@ static bool matches(const struct sipalg_call *call,
 		return false;
 	if (filter->state && strcmp(filter->state, state_of(call)))
 		return false;
-	return seconds_since(call->created) >= filter->older &&
-	       seconds_since(call->active) >= filter->idle;
+	return sipalg_since(call->created) / HZ >= filter->older &&
+	       sipalg_since(call->active) / HZ >= filter->idle;
 }
 
 static int read_filter(struct call_filter *filter, struct nlattr **attrs,
@@ -147,7 +142,7 @@ static int read_filter(struct call_filter *filter, struct nlattr **attrs,
 struct channel {
 	bool flowing;
 	bool counted;
-	unsigned long seen;
+	u32 quiet;
 	u64 packets;
 	u64 bytes;
 };
@@ -158,15 +153,12 @@ static void add_up(struct sipalg_media *one, struct channel *channel)
 	u64 packets, bytes;
 
 	memset(channel, 0, sizeof(*channel));
-	channel->seen = one->seen;
+	channel->quiet = U32_MAX;
 	list_for_each_entry(media, &one->call->media, list) {
-		unsigned long seen;
-
 		if (media->index != one->index)
 			continue;
-		seen = sipalg_media_flows_seen(media);
-		if (time_after(seen, channel->seen))
-			channel->seen = seen;
+		channel->quiet = min(channel->quiet,
+				     sipalg_media_flows_quiet(media));
 		channel->flowing |= media->flow_count;
 		if (!sipalg_media_flows_count(media, &packets, &bytes))
 			continue;
@@ -248,7 +240,7 @@ static int put_media(struct sk_buff *skb, struct sipalg_media *media)
 	    nla_put_u32(skb, SIPALG_A_MEDIA_RTCP, rtcp) ||
 	    nla_put_string(skb, SIPALG_A_MEDIA_STATE,
 			   media_state(media, &channel)) ||
-	    nla_put_u32(skb, SIPALG_A_MEDIA_IDLE, seconds_since(channel.seen)))
+	    nla_put_u32(skb, SIPALG_A_MEDIA_IDLE, channel.quiet / HZ))
 		return -EMSGSIZE;
 	if (channel.counted &&
 	    (nla_put_u64_64bit(skb, SIPALG_A_MEDIA_PACKETS, channel.packets,
@@ -262,14 +254,13 @@ static int put_media(struct sk_buff *skb, struct sipalg_media *media)
 
 static u32 expires_in(const struct sipalg_call *call)
 {
-	unsigned long nearest = ULONG_MAX;
+	long nearest = LONG_MAX;
 	unsigned int i;
 
 	for (i = 0; i < SIPALG_DEADLINE_MAX; i++)
 		if (call->deadlines & 1u << i && i != SIPALG_DEADLINE_MEDIA)
-			nearest = min(nearest, time_after(call->deadline[i], jiffies) ?
-				      call->deadline[i] - jiffies : 0);
-	return nearest == ULONG_MAX ? 0 : nearest / HZ;
+			nearest = min(nearest, sipalg_call_left(call, i));
+	return nearest == LONG_MAX ? 0 : max(nearest, 0L) / HZ;
 }
 
 static int put_parties(struct sk_buff *skb, const struct sipalg_call *call,
@@ -324,13 +315,13 @@ static int put_rung(struct sk_buff *skb, const struct sipalg_rung *rung)
 	return 0;
 }
 
-static int put_ladder(struct sk_buff *skb, const struct sipalg_ladder *ladder)
+static int put_ladder(struct sk_buff *skb, const struct sipalg_call *call)
 {
-	u32 i = ladder->count > SIPALG_LADDER_RUNGS ?
-		ladder->count - SIPALG_LADDER_RUNGS : 0;
+	u32 i = call->rungs > SIPALG_LADDER_RUNGS ?
+		call->rungs - SIPALG_LADDER_RUNGS : 0;
 
-	for (; i < ladder->count; i++)
-		if (put_rung(skb, &ladder->rung[i % SIPALG_LADDER_RUNGS]))
+	for (; i < call->rungs; i++)
+		if (put_rung(skb, &call->ladder->rung[i % SIPALG_LADDER_RUNGS]))
 			return -EMSGSIZE;
 	return 0;
 }
@@ -364,8 +355,8 @@ int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
 		    sipalg_call_id(call)) ||
 	    nla_put_string(skb, SIPALG_A_CALL_STATE, state_of(call)) ||
 	    put_parties(skb, call, fitting) ||
-	    nla_put_u32(skb, SIPALG_A_CALL_AGE, seconds_since(call->created)) ||
-	    nla_put_u32(skb, SIPALG_A_CALL_IDLE, seconds_since(call->active)) ||
+	    nla_put_u32(skb, SIPALG_A_CALL_AGE, sipalg_since(call->created) / HZ) ||
+	    nla_put_u32(skb, SIPALG_A_CALL_IDLE, sipalg_since(call->active) / HZ) ||
 	    nla_put_u32(skb, SIPALG_A_CALL_SESSION_INTERVAL,
 			call->session_interval) ||
 	    nla_put_string(skb, SIPALG_A_CALL_REFRESHER,
@@ -393,7 +384,7 @@ static int put_call(struct sk_buff *skb, const struct sipalg_call *call,
 		genl_dump_check_consistent(dump, header);
 	err = sipalg_netlink_call(skb, call, detail);
 	if (!err && !dump && call->ladder && detail == SIPALG_CALL_WHOLE)
-		err = put_ladder(skb, call->ladder);
+		err = put_ladder(skb, call);
 	if (!err && !dump && detail == SIPALG_CALL_WHOLE)
 		err = sipalg_netlink_memory(skb, call);
 	if (err)

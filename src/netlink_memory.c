@@ -51,7 +51,7 @@ static int put_state(struct sk_buff *skb, const struct sipalg_call *call)
 				      sipalg_end_word(call->reason))) ||
 	    (call->answered &&
 	     nla_put_u32(skb, SIPALG_A_MEMORY_ANSWERED,
-			 (jiffies - call->answered) / HZ)) ||
+			 sipalg_since(call->answered) / HZ)) ||
 	    nla_put_u32(skb, SIPALG_A_MEMORY_INVITE_EXPIRES, call->expires))
 		return -EMSGSIZE;
 	if (call->bye_fork &&
@@ -123,7 +123,7 @@ static int put_timers(struct sk_buff *skb, const struct sipalg_call *call)
 	unsigned int i;
 
 	for (i = 0; i < SIPALG_DEADLINE_MAX; i++) {
-		long left = call->deadline[i] - jiffies;
+		long left = sipalg_call_left(call, i);
 		struct nlattr *nest;
 
 		if (!(call->deadlines & 1u << i))
@@ -182,7 +182,7 @@ static int put_section(struct sk_buff *skb, const struct sipalg_media *media)
 	    nla_put_u32(skb, SIPALG_A_SECTION_PUBLIC_RTCP,
 			rtcp(media, media->public_port)) ||
 	    nla_put_u32(skb, SIPALG_A_SECTION_SEEN,
-			(jiffies - media->seen) / HZ) ||
+			sipalg_since(media->seen) / HZ) ||
 	    put_section_flags(skb, media))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);

@@ -45,6 +45,7 @@ static void way_close(struct sipalg_way *way)
 			sipalg_gate_give(way->sender[i].gate);
 		way->sender[i] = (struct sipalg_sender){};
 	}
+	way->tried = 0;
 }
 
 static bool is_same(const struct sipalg_way *a, const struct sipalg_way *b)
@@ -335,11 +336,12 @@ static void sync_way(struct sipalg_call *call, struct sipalg_way *way,
 	for (i = 0; i < SIPALG_MAX_SENDERS; i++) {
 		struct sipalg_sender *sender = &way->sender[i];
 
-		if (sender->tried && sipalg_ip_equal(&sender->src, &src[i]))
+		if (way->tried & BIT(i) && sipalg_ip_equal(&sender->src, &src[i]))
 			continue;
 		if (sender->gate)
 			sipalg_gate_give(sender->gate);
-		*sender = (struct sipalg_sender){ .src = src[i], .tried = true };
+		*sender = (struct sipalg_sender){ .src = src[i] };
+		way->tried |= BIT(i);
 		if (is_wanted(call, way, src, i))
 			open_way(call, way, flow, sender);
 	}

@@ -24,12 +24,10 @@ struct sipalg_gate;
 /**
  * struct sipalg_sender - who may come a way
  * @src: from this address; zero: from any
- * @tried: and it is open, or cannot be
  * @gate: it is open, or NULL
  */
 struct sipalg_sender {
 	union nf_inet_addr src;
-	bool tried;
 	struct sipalg_gate *gate;
 };
 
@@ -43,6 +41,7 @@ struct sipalg_sender {
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @own: of the host that named it (H-25)
  * @fresh: named by the newest message
+ * @tried: bits of the senders for whom it is open, or cannot be
  * @sender: who may come
  */
 struct sipalg_way {
@@ -54,6 +53,7 @@ struct sipalg_way {
 	u8 l4proto;
 	bool own;
 	bool fresh;
+	u8 tried;
 	struct sipalg_sender sender[SIPALG_MAX_SENDERS];
 };
 

@@ -45,7 +45,7 @@ def new(name):
 def members(struct):
     """Names in the body of a struct."""
     body = re.search(rf"(?ms)^struct {struct} {{(.*?)^}};", read(STRUCTS[struct]))[1]
-    body = re.sub(r"/\*.*?\*/", "", body, flags=re.DOTALL)
+    body = re.sub(r"/\*.*?\*/|union {|}", "", body, flags=re.DOTALL)
     found = []
     for declaration in filter(str.strip, body.split(";")):
         for part in declaration.split(","):
