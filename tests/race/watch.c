@@ -9,14 +9,17 @@
  */
 #include <linux/compiler.h>
 #include <linux/delay.h>
-#include <linux/percpu.h>
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/log2.h>
 #include <linux/printk.h>
 #include <linux/random.h>
-#include <linux/sched.h>
+#include <linux/sched/task_stack.h>
+#include <linux/spinlock.h>
 
 #define WATCHES		16	/* processors, and what interrupts them */
-#define SKIP		200	/* accesses between two watched ones, about */
 #define MOMENT		100	/* microseconds, at most */
+#define PLACES		4096	/* in the code, as far as they are told apart */
 #define REPORTS		128	/* different ones; then all has been said */
 
 /**
@@ -52,7 +55,7 @@ struct watch {
 };
 
 static struct watch watches[WATCHES];
-static DEFINE_PER_CPU(int, skip);
+static unsigned long watched[PLACES];
 static unsigned long reported[REPORTS][2];
 static DEFINE_SPINLOCK(reported_lock);
 
@@ -141,6 +144,17 @@ static void wait_for_others(const struct access *access)
 	smp_store_release(&w->taken, 0);
 }
 
+/* What runs seldom shall be watched as often as what parses each byte. */
+static bool is_due(unsigned long place)
+{
+	unsigned long *last = &watched[hash_long(place, ilog2(PLACES))];
+
+	if (READ_ONCE(*last) == jiffies || get_random_u32_below(2))
+		return false;
+	WRITE_ONCE(*last, jiffies);
+	return true;
+}
+
 static void touched(void *ptr, size_t size, bool write, bool marked,
 		    unsigned long place)
 {
@@ -153,10 +167,8 @@ static void touched(void *ptr, size_t size, bool write, bool marked,
 	};
 
 	meet(&access);
-	if (marked || raw_cpu_dec_return(skip) > 0)
-		return;
-	raw_cpu_write(skip, get_random_u32_below(2 * SKIP) + 1);
-	wait_for_others(&access);
+	if (!marked && !object_is_on_stack(ptr) && is_due(place))
+		wait_for_others(&access);
 }
 
 #define HOOK(name, size, write, marked)					\

@@ -299,9 +299,14 @@ def each_allocation_fails():
         "of messages " % count + some
 
 
+def races_are_told():
+    """Is this the module with tests/race? One processor alone has no races."""
+    return "__tsan_init\t[sipalg]" in trouble.read("/proc/kallsyms")
+
+
 def rounds():
     """What is to be done, without an end: each gives back what it was."""
-    if trouble.Memory in trouble.SYSTEM:
+    if trouble.Memory in trouble.SYSTEM and not races_are_told():
         yield lambda number: each_allocation_fails()
     while True:
         yield lambda number: one_round(number, ROUND)
