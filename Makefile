@@ -58,6 +58,9 @@ deb:
 deb-test:
 	@scripts/deb-test
 
+matrix:
+	@scripts/matrix
+
 generate:
 	@scripts/generate
 
@@ -86,9 +89,10 @@ help:
 	@echo 'make interop         real phones and a real proxy, with this module and without'
 	@echo 'make deb             Debian packages sipalg-dkms and sipalg-ctl, in build/deb'
 	@echo 'make deb-test        those in a system of their own, on two of its kernels'
+	@echo 'make matrix          Debian'"'"'s kernels from 6.1 to the newest: built for, and tried in QEMU'
 	@echo 'make generate        what is made of spec/sipalg.yaml: uapi header, netlink policies'
 	@echo 'make lint            checkpatch, shellcheck, pyflakes'
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz stress bench interop deb deb-test generate lint clean distclean help
+.PHONY: all module tool headers install modules_install demo check fuzz stress bench interop matrix deb deb-test generate lint clean distclean help
