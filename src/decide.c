@@ -232,6 +232,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	/* before any refusal: what is dropped is in its call's ladder, too */
 	if (msg->method != SIP_METHOD_REGISTER)
 		plan->call = lock_call(sipalg_call_find(flow, msg));
+	plan->unseen = !plan->call && msg->request && msg->to_tag.len;
 	if (refused_by_policy(sn, msg, plan) || refused_for_now(flow, msg, plan))
 		return;
 	if (!plan->call && begins_call(msg))

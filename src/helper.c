@@ -205,3 +205,8 @@ void sipalg_helper_unregister(void)
 	synchronize_rcu();
 	sipalg_message_exit();
 }
+
+struct nf_conntrack_helper *sipalg_helper_of_udp(void)
+{
+	return registered[0];
+}

@@ -5,6 +5,8 @@
 #ifndef SIPALG_HELPER_H
 #define SIPALG_HELPER_H
 
+struct nf_conntrack_helper;
+
 /**
  * sipalg_helper_register() - make the helper known to conntrack
  * @name: the name rules attach it by, at most 15 characters
@@ -21,5 +23,12 @@ int sipalg_helper_register(const char *name);
  * Process context, sleeps.
  */
 void sipalg_helper_unregister(void);
+
+/**
+ * sipalg_helper_of_udp() - what a flow of UDP points at
+ *
+ * Return: it, as registered.
+ */
+struct nf_conntrack_helper *sipalg_helper_of_udp(void);
 
 #endif

@@ -14,12 +14,17 @@
 #include "net.h"
 #include "netlink.h"
 #include "port.h"
+#include "resume.h"
 #include "source.h"
 #include "tcp_debt.h"
 
 static char *helper_name = "sipalg";
 module_param(helper_name, charp, 0444);
 MODULE_PARM_DESC(helper_name, "name that rules attach the helper by (sip: in place of nf_conntrack_sip)");
+
+static bool resume;
+module_param(resume, bool, 0444);
+MODULE_PARM_DESC(resume, "follow the UDP connections again that an earlier module followed");
 
 static unsigned int net_id __read_mostly;
 
@@ -133,6 +138,8 @@ static int __init sipalg_init(void)
 	err = sipalg_netlink_init();
 	if (err)
 		goto err_helper;
+	if (resume)
+		sipalg_resume();
 	return 0;
 
 err_helper:
@@ -147,6 +154,7 @@ static void __exit sipalg_exit(void)
 {
 	sipalg_netlink_exit();
 	nf_nat_helper_unregister(&nat_helper);
+	sipalg_resume_leave();
 	sipalg_helper_unregister();
 	unregister_pernet_subsys(&net_ops);
 	rcu_barrier();

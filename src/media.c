@@ -156,7 +156,9 @@ set_public(struct sipalg_media *media, const struct sipalg_flow *flow,
 		reserved = sipalg_port_claim(flow, media,
 					     ntohs(before->public_port[SIPALG_RTP]) + 2);
 	else
-		reserved = sipalg_port_reserve(flow, media, section->pairs);
+		reserved = (media->late && section->pairs == 1 &&
+			    sipalg_port_resume(flow, media)) ||
+			   sipalg_port_reserve(flow, media, section->pairs);
 	if (!reserved)
 		return SIPALG_REASON_NO_PORT_PAIR;
 	media->translated = true;

@@ -92,6 +92,39 @@ static void clear_port(const struct sipalg_media *media,
 	nf_ct_put(ct);
 }
 
+/*
+ * A phone that was heard of before this module was there goes on in a connection
+ * of then: by another public port than the one it is called at now (S3-11).
+ */
+static void clear_sender(const struct sipalg_media *media,
+			 const struct sipalg_media *other, unsigned int port)
+{
+	const struct sipalg_addr face = { media->public, media->public_port[port] };
+	const struct nf_conntrack_tuple tuple = {
+		.src.l3num = media->family,
+		.src.u3 = media->private,
+		.src.u.udp.port = media->private_port[port],
+		.dst.u3 = other->private,
+		.dst.u.udp.port = other->private_port[port],
+		.dst.protonum = media->l4proto,
+	};
+	const struct nf_conntrack_tuple *back;
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conn *ct;
+
+	hash = nf_conntrack_find_get(media->call->sn->net,
+				     nf_ct_zone(media->call->master), &tuple);
+	if (!hash)
+		return;
+	ct = nf_ct_tuplehash_to_ctrack(hash);
+	back = &ct->tuplehash[!NF_CT_DIRECTION(hash)].tuple;
+	if (ct->master != media->call->master &&
+	    (!sipalg_ip_equal(&back->dst.u3, &face.ip) ||
+	     back->dst.u.udp.port != face.port))
+		nf_ct_kill(ct);
+	nf_ct_put(ct);
+}
+
 /* Once for each that is to send here; nobody sends where nobody was told to. */
 static void clear_way(struct sipalg_media *media)
 {
@@ -103,8 +136,11 @@ static void clear_way(struct sipalg_media *media)
 		return;
 	media->met = other;
 	for (i = 0; i < media->ports; i++)
-		if (media->exp[i])
+		if (media->exp[i]) {
 			clear_port(media, other, i);
+			if (media->translated && media->late)
+				clear_sender(media, other, i);
+		}
 }
 
 static int open_port(struct sipalg_media *media, unsigned int port)

@@ -15,6 +15,7 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 {
 	plan->verdict = SIPALG_VERDICT_PASS;
 	plan->reason = 0;
+	plan->unseen = false;
 	plan->retransmitted = false;
 	plan->overflow = false;
 	plan->edit_count = 0;

@@ -37,6 +37,7 @@ enum sipalg_verdict {
  * struct sipalg_plan - the whole of it
  * @verdict: enum sipalg_verdict
  * @reason: enum sipalg_message_reason: why dropped, or why passed unchanged
+ * @unseen: a request within a dialog of which nothing is known here
  * @retransmitted: the message has been seen before
  * @overflow: an edit found no room: the plan must not be applied
  * @edit_count: edits in use
@@ -59,6 +60,7 @@ enum sipalg_verdict {
 struct sipalg_plan {
 	u8 verdict;
 	u8 reason;
+	bool unseen;
 	bool retransmitted;
 	bool overflow;
 	u16 edit_count;

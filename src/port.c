@@ -6,6 +6,7 @@
 #include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/rhashtable.h>
+#include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 #include "binding.h"
 #include "compat.h"
@@ -174,6 +175,50 @@ bool sipalg_port_reserve(const struct sipalg_flow *flow,
 	taken = port && take(sn, media, port);
 	spin_unlock_bh(&sn->port_lock);
 	return taken;
+}
+
+/*
+ * The media's port as conntrack has it for what flows already to or from the
+ * peer: a call that was up before this module was.
+ */
+static u16 established(const struct sipalg_flow *flow,
+		       const struct sipalg_media *media,
+		       const struct sipalg_media *peer)
+{
+	const struct nf_conntrack_tuple tuple = {
+		.src.l3num = media->family,
+		.src.u3 = media->private,
+		.src.u.udp.port = media->private_port[SIPALG_RTP],
+		.dst.u3 = peer->private,
+		.dst.u.udp.port = peer->private_port[SIPALG_RTP],
+		.dst.protonum = media->l4proto,
+	};
+	const struct nf_conntrack_tuple *back;
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conn *ct;
+	u16 port = 0;
+
+	hash = nf_conntrack_find_get(nf_ct_net(flow->ct), nf_ct_zone(flow->ct),
+				     &tuple);
+	if (!hash)
+		return 0;
+	ct = nf_ct_tuplehash_to_ctrack(hash);
+	back = &ct->tuplehash[!NF_CT_DIRECTION(hash)].tuple;
+	if (sipalg_ip_equal(&back->dst.u3, &media->public))
+		port = ntohs(back->dst.u.udp.port);
+	nf_ct_put(ct);
+	return port;
+}
+
+bool sipalg_port_resume(const struct sipalg_flow *flow,
+			struct sipalg_media *media)
+{
+	const struct sipalg_media *peer = sipalg_media_mate(media);
+	u32 range = sipalg_setting(flow->sn, SIPALG_MEDIA_PORTS);
+	u16 port = peer ? established(flow, media, peer) : 0;
+
+	return port >= range >> 16 && port + media->ports - 1 <= (range & 0xffff) &&
+	       sipalg_port_claim(flow, media, port);
 }
 
 bool sipalg_port_claim(const struct sipalg_flow *flow,

@@ -26,6 +26,20 @@ bool sipalg_port_reserve(const struct sipalg_flow *flow,
 			 struct sipalg_media *media, u16 pairs);
 
 /**
+ * sipalg_port_resume() - take the port that the stream has already
+ * @flow: the signalling flow
+ * @media: as for sipalg_port_reserve(), of a call that is up
+ *
+ * What the peer has named must be known: then conntrack tells how the two see
+ * each other, if they talked before this module was there (H-23). Softirq; the
+ * caller holds the call's lock, takes port_lock.
+ *
+ * Return: false if they did not, or the port is not free.
+ */
+bool sipalg_port_resume(const struct sipalg_flow *flow,
+			struct sipalg_media *media);
+
+/**
  * sipalg_port_claim() - take the next pair of port/n (RFC 4566 5.14)
  * @flow: the signalling flow
  * @media: as for sipalg_port_reserve()

@@ -318,14 +318,19 @@ static void restore_identity(const struct translation *t,
 				 &flow->dst_real.ip, port);
 }
 
-/* The administrator's own DNAT: nobody inside has said anything yet. */
+/*
+ * The administrator's own DNAT: nobody inside has said anything yet. Or a call
+ * that began before this module was there (H-23): what the phone has said is
+ * not known, but conntrack still knows who it is.
+ */
 static void restore_forwarded(const struct translation *t,
 			      const struct sip_host *host)
 {
 	const struct sipalg_flow *flow = t->flow;
 	struct sipalg_addr addr = host_addr(host);
 
-	if (host->place != SIP_AT_REQUEST_URI || !flow->original ||
+	if (host->place != SIP_AT_REQUEST_URI ||
+	    !(flow->original || t->plan->unseen) ||
 	    !sipalg_addr_equal(&addr, &flow->dst))
 		return;
 	sipalg_plan_host(t->plan, host, flow->family, &flow->dst_real.ip,

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Conntrack gives a flow its helper when it is new, and never again. A stream
+ * is left as it is: where a message begins in the middle nobody can prove.
+ */
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include "binding.h"
+#include "compat.h"
+#include "flow_data.h"
+#include "helper.h"
+#include "keep.h"
+#include "net.h"
+#include "resume.h"
+
+#define MARK	0x7369706132363131ULL	/* changes with the structure */
+
+/* At which places the phone has written its own address. */
+#define WROTE_CONTACT	0x01
+#define WROTE_VIA	0x02
+#define WROTE_FROM	0x04
+
+/**
+ * struct mark - what a newer module is told of a flow
+ * @mark: MARK
+ * @keep_until: of struct sipalg_flow_data
+ * @uri_port: of the phone's binding, as the others
+ * @via_port: the same
+ * @uri_secure: the same
+ * @wrote: WROTE_...; 0: there is no binding
+ */
+struct mark {
+	u64 mark;
+	u32 keep_until;
+	u16 uri_port;
+	u16 via_port;
+	u8 uri_secure;
+	u8 wrote;
+};
+
+/* A flow, referenced. */
+struct found {
+	struct list_head list;
+	struct nf_conn *ct;
+};
+
+static struct mark *mark_of(const struct nf_conn *ct)
+{
+	NF_CT_HELPER_BUILD_BUG_ON(sizeof(struct mark));
+	return (struct mark *)nfct_help(ct)->data;
+}
+
+static bool note(struct nf_conn *ct, struct list_head *flows)
+{
+	struct found *found = kmalloc(sizeof(*found), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!found)
+		return false;
+	nf_conntrack_get(&ct->ct_general);
+	found->ct = ct;
+	list_add(&found->list, flows);
+	return true;
+}
+
+/* Conntrack deletes none of which 0 is returned; its lock is held. */
+static int take_off(struct nf_conn *ct, void *flows)
+{
+	struct nf_conn_help *help = nfct_help(ct);
+	struct nf_conntrack_helper *helper;
+
+	if (!help || nf_ct_protonum(ct) != IPPROTO_UDP)
+		return 0;
+	helper = rcu_dereference_protected(help->helper, 1);
+	if (!helper || helper->me != THIS_MODULE || !note(ct, flows))
+		return 0;
+	RCU_INIT_POINTER(help->helper, NULL);
+	sipalg_compat_helper_put(helper);
+	return 0;
+}
+
+static int is_marked(struct nf_conn *ct, void *flows)
+{
+	const struct nf_conn_help *help = nfct_help(ct);
+
+	if (help && nf_ct_protonum(ct) == IPPROTO_UDP &&
+	    !rcu_access_pointer(help->helper) && mark_of(ct)->mark == MARK)
+		note(ct, flows);
+	return 0;
+}
+
+/* The flow as its phone sees it. */
+static void phones_flow(struct sipalg_flow *flow, struct nf_conn *ct)
+{
+	struct sipalg_net *sn = sipalg_net_get(nf_ct_net(ct));
+
+	sipalg_flow_init(flow, sn, ct, IP_CT_DIR_ORIGINAL);
+	if (sipalg_flow_to_inside(flow))
+		sipalg_flow_init(flow, sn, ct, IP_CT_DIR_REPLY);
+}
+
+static void leave(struct nf_conn *ct)
+{
+	struct mark mark = {
+		.mark = MARK,
+		.keep_until = sipalg_flow_data(ct)->keep_until,
+	};
+	const struct sipalg_binding *binding;
+	struct sipalg_flow flow;
+
+	phones_flow(&flow, ct);
+	rcu_read_lock();
+	binding = sipalg_flow_from_inside(&flow) ?
+		  sipalg_binding_find(&flow, &flow.src_seen, &flow.src.ip) : NULL;
+	if (binding) {
+		mark.uri_port = READ_ONCE(binding->uri_port);
+		mark.via_port = READ_ONCE(binding->via_port);
+		mark.uri_secure = READ_ONCE(binding->uri_secure);
+		if (binding->places & 1u << SIP_AT_CONTACT)
+			mark.wrote |= WROTE_CONTACT;
+		if (binding->places & 1u << SIP_AT_VIA)
+			mark.wrote |= WROTE_VIA;
+		if (binding->places & 1u << SIP_AT_FROM)
+			mark.wrote |= WROTE_FROM;
+	}
+	rcu_read_unlock();
+	memcpy(mark_of(ct), &mark, sizeof(mark));
+}
+
+/* It stays as long as a call that is up may last. */
+static void remember(const struct sipalg_flow *flow, const struct mark *mark)
+{
+	struct sipalg_binding *binding;
+
+	binding = sipalg_binding_make(flow, &flow->src, &flow->src_seen);
+	if (!binding)
+		return;
+	spin_lock_bh(&binding->lock);
+	binding->uri_port = mark->uri_port;
+	binding->via_port = mark->via_port;
+	binding->uri_secure = mark->uri_secure;
+	if (mark->wrote & WROTE_CONTACT)
+		binding->places |= 1u << SIP_AT_CONTACT;
+	if (mark->wrote & WROTE_VIA)
+		binding->places |= 1u << SIP_AT_VIA;
+	if (mark->wrote & WROTE_FROM)
+		binding->places |= 1u << SIP_AT_FROM;
+	spin_unlock_bh(&binding->lock);
+	sipalg_binding_keep(binding, 60UL * HZ *
+			    sipalg_setting(flow->sn, SIPALG_MAXIMUM_CALL_DURATION));
+}
+
+static void adopt(struct nf_conn *ct)
+{
+	struct nf_conntrack_helper *helper = sipalg_helper_of_udp();
+	struct nf_conn_help *help = nfct_help(ct);
+	struct mark mark = *mark_of(ct);
+	struct sipalg_flow flow;
+
+	if (!sipalg_compat_helper_get(helper))
+		return;
+	memset(help->data, 0, sizeof(help->data));
+	sipalg_flow_data(ct)->keep_until = mark.keep_until;
+	rcu_assign_pointer(help->helper, helper);
+
+	local_bh_disable();
+	rcu_read_lock();
+	phones_flow(&flow, ct);
+	if (mark.wrote && sipalg_flow_from_inside(&flow))
+		remember(&flow, &mark);
+	sipalg_keep_refresh(flow.sn, ct);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+/* Of all namespaces; none goes meanwhile. */
+static void each_flow(int (*pick)(struct nf_conn *ct, void *flows),
+		      void (*use)(struct nf_conn *ct))
+{
+	struct nf_ct_iter_data iter = {};
+	struct found *found, *next;
+	LIST_HEAD(flows);
+
+	iter.data = &flows;
+	down_read(&net_rwsem);
+	for_each_net(iter.net)
+		nf_ct_iterate_cleanup_net(pick, &iter);
+	synchronize_rcu();	/* packets that still have the helper */
+	list_for_each_entry_safe(found, next, &flows, list) {
+		use(found->ct);
+		nf_ct_put(found->ct);
+		kfree(found);
+	}
+	up_read(&net_rwsem);
+}
+
+void sipalg_resume_leave(void)
+{
+	each_flow(take_off, leave);
+}
+
+void sipalg_resume(void)
+{
+	each_flow(is_marked, adopt);
+}
