@@ -109,6 +109,7 @@ class Phone:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
             self._process.kill()
+            self._process.wait()
         self._socket.close()
 
     def _next(self, wanted, seconds, what):

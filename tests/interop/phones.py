@@ -6,6 +6,7 @@ words, so that a row is written once for all of them.
 import os
 import re
 import select
+import signal
 import subprocess
 import time
 
@@ -15,6 +16,8 @@ import network
 
 # seconds for a message to come
 WAIT = 8
+# and for somebody to answer; who asks a STUN server meanwhile cannot at once
+RINGING = 1
 RTP = {"alice": "4000-4019", "carol": "5000-5019", "bob": "6000-6019"}
 
 
@@ -35,6 +38,7 @@ class Baresip(baresip.Phone):
 
     def answer(self):
         self.wait("CALL_INCOMING", WAIT)
+        time.sleep(RINGING)
         self.command("accept")
 
     def established(self):
@@ -135,6 +139,7 @@ class Linphone:
 
     def answer(self):
         self._wait("Receiving new incoming call", WAIT)
+        time.sleep(RINGING)
         self._write("answer")
 
     def established(self):
@@ -165,6 +170,7 @@ class Linphone:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
             self._process.kill()
+            self._process.wait()
         self._process.stdin.close()
         self._process.stdout.close()
 
@@ -230,16 +236,33 @@ class Sipp:
     def uri(self, server, user=None):
         return f"sip:{user or self.user}@{netns.host(server)};transport={self.transport}"
 
-    def call(self, uri):
+    def call(self, uri, scenario="out"):
         self._stop()
-        self._run("out", self._next_port(), "-key", "uri", uri)
+        self._run(scenario, self._next_port(), "-key", "uri", uri)
 
     def answer(self):
         """It does so unasked."""
 
-    def established(self):
-        netns.wait_until(lambda: os.path.exists(f"{self.folder}/established"), WAIT,
+    def await_call(self, scenario):
+        """Answers by another scenario than `in`."""
+        self._stop()
+        self._run(scenario, 5060)
+
+    def established(self, seconds=WAIT):
+        netns.wait_until(lambda: os.path.exists(f"{self.folder}/established"), seconds,
                          f"sipp of {self.user} to have a call")
+
+    def pause(self, going_on):
+        """It looks for messages a thousand times a second, for which hours of silence are
+        too long, even where time travels: it is stopped while none is to come."""
+        self._process.send_signal(signal.SIGCONT if going_on else signal.SIGSTOP)
+
+    def has_ended(self):
+        """Whether all came to pass that the scenario tells, to the end."""
+        try:
+            return self._process.wait(40) == 0
+        except subprocess.TimeoutExpired:
+            return False
 
     def quiet(self):
         """Its call has been hung up by the other side, else it goes by force."""
@@ -279,4 +302,5 @@ class Sipp:
     def _stop(self):
         if self._process.poll() is None:
             self._process.kill()
+            self._process.wait()
         self._process.wait()
