@@ -235,6 +235,7 @@ static void offer(struct sipalg_media *media,
 	media->offered = true;
 	media->idle = false;
 	media->seen = jiffies;
+	media->mux_offered = section->sdp->rtcp_mux;
 	media->held_offered = section->sdp->direction == SDP_INACTIVE &&
 		!sipalg_setting(media->call->sn, SIPALG_RETAIN_HOLD_RESOURCE);
 	if (!media->active || !media->held_offered)
@@ -461,6 +462,17 @@ void sipalg_media_repeat(struct sipalg_call *call,
 	sipalg_sections_edit(flow, msg, left, plan);
 }
 
+/* RFC 5761 5.1.1: what both sides have said holds, each with its description. */
+static void agree_on_mux(struct sipalg_call *call)
+{
+	struct sipalg_media *media, *mate;
+
+	list_for_each_entry(media, &call->media, list) {
+		mate = sipalg_media_mate(media);
+		media->muxed = media->mux_offered && mate && mate->mux_offered;
+	}
+}
+
 void sipalg_media_commit(struct sipalg_call *call, u16 fork)
 {
 	struct sipalg_media *media, *next;
@@ -478,6 +490,7 @@ void sipalg_media_commit(struct sipalg_call *call, u16 fork)
 			renew_sender(media);
 		media_free(media);
 	}
+	agree_on_mux(call);
 	for (side = 0; side < 2; side++) {
 		if (call->described[side])
 			call->hold[side] = call->hold_offered[side];

@@ -47,6 +47,8 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @active: stands in the description in force
  * @held: cannot carry media in either direction now (S3-34)
  * @held_offered: what @held becomes when the offer is answered
+ * @mux_offered: the description says that RTCP comes by RTP's port, too (H-16)
+ * @muxed: both sides have said so: the port of RTCP is not used
  * @idle: closed because nothing flowed; described again, it opens (S2-5)
  * @left: its description is not edited: as long as no other media has its
  *	port, that is its public one (H-15)
@@ -85,6 +87,8 @@ struct sipalg_media {
 	   active:1,
 	   held:1,
 	   held_offered:1,
+	   mux_offered:1,
+	   muxed:1,
 	   idle:1,
 	   left:1,
 	   late:1,

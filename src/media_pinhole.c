@@ -185,6 +185,12 @@ static void narrow(struct sipalg_media *media)
 		}
 }
 
+/* H-16: a hole that nobody needs may be where another stream wants its own. */
+static unsigned int ports_wanted(const struct sipalg_media *media)
+{
+	return media->muxed ? 1 : media->ports;
+}
+
 static int sync_media(struct sipalg_media *media)
 {
 	bool wanted = !media->held && !media->idle && !media->beyond &&
@@ -198,7 +204,9 @@ static int sync_media(struct sipalg_media *media)
 		return 0;
 	}
 	narrow(media);
-	for (i = 0; i < media->ports; i++) {
+	for (i = ports_wanted(media); i < media->ports; i++)
+		sipalg_pinhole_close(media->call->sn, &media->exp[i]);
+	for (i = 0; i < ports_wanted(media); i++) {
 		if (media->exp[i])
 			continue;
 		err = open_port(media, i);

@@ -222,7 +222,8 @@ static int put_peer(struct sk_buff *skb, const struct sipalg_media *media)
 static int put_media(struct sk_buff *skb, struct sipalg_media *media)
 {
 	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_CALL_MEDIA);
-	u16 rtcp = media->ports > 1 ? ntohs(media->public_port[SIPALG_RTCP]) : 0;
+	u16 rtcp = media->ports > 1 && !media->muxed ?
+		   ntohs(media->public_port[SIPALG_RTCP]) : 0;
 	struct channel channel;
 
 	add_up(media, &channel);

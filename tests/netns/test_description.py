@@ -97,12 +97,29 @@ def rtcp_moved():
     time.sleep(185)
 
 
-@test("H-16", "rtcp-mux: both ports are open until the answer, RTP goes on after it")
+@test("H-16", "rtcp-mux: both ports are open until the answer, then RTP's alone")
 def mux():
     call = offered("mux", sdp(PHONE, 4030, "a=rtcp-mux"), WHOLE)
     is_open([4030, 4031])
     back(call.response("200 OK", body=sdp(RELAY, 8030, "a=rtcp-mux")))
+    is_open([4030])
     assert arrives(4030)
+    assert not net.pinhole(RELAY, 8031)
+    out(call.request("ACK", to_tag=True))
+    out(call.request("INVITE", sdp(PHONE, 4030), cseq=2, to_tag=True), WHOLE)
+    is_open([4030])
+    back(call.response("200 OK", body=sdp(RELAY, 8030)))
+    is_open([4030, 4031])
+    assert net.pinhole(RELAY, 8031)
+    out(call.request("BYE", cseq=3, to_tag=True))
+    back(call.response("200 OK", "BYE"))
+
+
+@test("H-16", "rtcp-mux that the answer does not take up: both ports stay open")
+def mux_refused():
+    call = offered("demux", sdp(PHONE, 4034, "a=rtcp-mux"), WHOLE)
+    back(call.response("200 OK", body=sdp(RELAY, 8034)))
+    is_open([4034, 4035])
     out(call.request("BYE", cseq=2, to_tag=True))
     back(call.response("200 OK", "BYE"))
 
