@@ -113,6 +113,9 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 		sipalg_keep_use(flow->sn, &plan->call->signalling, packet->ct);
 	if (plan->edit_count)
 		sipalg_count(flow->sn, translated);
+	/* RFC 8224: without translation there would be no call to be proven */
+	if (plan->edit_count && msg->identity)
+		sipalg_count(flow->sn, identity_changed);
 	return SIPALG_APPLIED;
 }
 

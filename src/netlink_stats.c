@@ -110,6 +110,8 @@ static bool put_totals(struct counters *c, struct sipalg_net *sn,
 	       put_counter(c, "", "registrations",
 			   atomic_read(&sn->registration_count)) &&
 	       put_counter(c, "", "translated", sum->translated) &&
+	       put_counter(c, "", "identity_changed",
+			   sum->identity_changed) &&
 	       put_counter(c, "", "memory_bytes", atomic_long_read(&sn->memory));
 }
 

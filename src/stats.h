@@ -32,6 +32,7 @@ enum sipalg_tcp_counter {
  * @pinholes_opened: expectations inserted
  * @pinholes_closed: expectations taken out
  * @translated: messages that left with at least one byte changed
+ * @identity_changed: those of them whose Identity may not be valid any more
  * @tcp: by enum sipalg_tcp_counter
  */
 struct sipalg_stats {
@@ -44,6 +45,7 @@ struct sipalg_stats {
 	u64 pinholes_opened;
 	u64 pinholes_closed;
 	u64 translated;
+	u64 identity_changed;
 	u64 tcp[SIPALG_TCP_MAX];
 };
 

@@ -1,16 +1,20 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """The header table of FEATURES.md 1e, cell by cell, and what stands beside it."""
+import json
+import os
+
 import topology as net
-from sip import again, message
+from sip import Call, again, message
 from tap import run, same, test
-from topology import OTHER, PHONE, ROUTER, SERVER, Udp
+from topology import OTHER, PHONE, ROUTER, SERVER, Udp, router
 from ways import all_ways
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
 server = Udp("provider", SERVER, 5060)
 
+CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
 LOCAL, ALG = f"{PHONE}:5060", f"{ROUTER}:5060"
 REQUEST = """OPTIONS sip:a@{address} SIP/2.0
     Via: SIP/2.0/{transport} {address};branch=z9hG4bK{name}
@@ -237,6 +241,18 @@ def untouched():
         Contact: <sip:a@{LOCAL};ob>;+sip.instance="<urn:uuid:{PHONE}>";reg-id=1""")
     same(across(data, True), again(data, (f"UDP {LOCAL}", f"UDP {ALG}"),
                                    (f"a@{LOCAL};ob", f"a@{ALG};ob")))
+
+
+@test("RFC 8224", "what a caller has signed is translated all the same, and counted")
+def signed():
+    def counted():
+        return json.loads(router(f"{CTL} -j stats show")).get("identity_changed", 0)
+
+    call, before = Call("signed", LOCAL, ALG, SERVER), counted()
+    for extra, more in (("", 0), ("\nIdentity: c2lnbmVk;info=<https://example.com/c>", 1)):
+        data = call.request("OPTIONS", extra=extra)
+        same(across(data, True), again(data, (LOCAL, ALG)))
+        assert counted() == before + more, (extra, counted())
 
 
 run()
