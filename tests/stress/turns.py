@@ -4,6 +4,7 @@ Each allocation of the module fails in its turn: while it is loaded, while a
 namespace begins, at each command, and while a phone registers and calls.
 """
 import os
+import time
 
 import genl
 import topology as net
@@ -180,14 +181,17 @@ def one_talk(talk, memory, granted):
     return granted - left
 
 
-def messages(rng, times):
+def messages(rng, seconds):
     """
     Softirqs have no number of their own: so many bytes are granted before one
-    allocation fails. There are hundreds, so each run takes others of them.
+    allocation fails. There are hundreds, so each run takes others of them, one
+    a second; on a slow machine fewer.
     """
     talk, memory = Talk(), Memory(rng)
     most = one_talk(talk, memory, GRANTED)
-    for _ in range(times):
+    end, times = time.monotonic() + seconds, 0
+    while times < seconds and time.monotonic() < end:
         one_talk(talk, memory, rng.randrange(most))
+        times += 1
     talk.close()
     return f"{times} in {most} bytes"
