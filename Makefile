@@ -91,7 +91,7 @@ help:
 	@echo 'make deb-test        those in a system of their own, on two of its kernels'
 	@echo 'make matrix          Debian'"'"'s kernels from 6.1 to the newest: built for, and tried in QEMU'
 	@echo 'make generate        what is made of spec/sipalg.yaml: uapi header, netlink policies'
-	@echo 'make lint            checkpatch, shellcheck, pyflakes'
+	@echo 'make lint            what reads the sources: checkpatch, sparse, coccicheck, clang, shellcheck, pyflakes'
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
