@@ -52,6 +52,9 @@ bench:
 interop:
 	@scripts/interop
 
+coverage:
+	@scripts/coverage
+
 deb:
 	@scripts/deb
 
@@ -87,6 +90,7 @@ help:
 	@echo 'make stress          20 minutes of calls and trouble in kernels that find faults'
 	@echo 'make bench           what a message costs, here and in the kernel'"'"'s own helper'
 	@echo 'make interop         real phones and a real proxy, with this module and without'
+	@echo 'make coverage        which lines of src/ the tests run, in four minutes'
 	@echo 'make deb             Debian packages sipalg-dkms and sipalg-ctl, in build/deb'
 	@echo 'make deb-test        those in a system of their own, on two of its kernels'
 	@echo 'make matrix          Debian'"'"'s kernels from 6.1 to the newest: built for, and tried in QEMU'
@@ -95,4 +99,4 @@ help:
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz stress bench interop matrix deb deb-test generate lint clean distclean help
+.PHONY: all module tool headers install modules_install demo check fuzz stress bench interop coverage matrix deb deb-test generate lint clean distclean help

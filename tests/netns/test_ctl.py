@@ -382,7 +382,7 @@ def privilege():
     net.router("conntrack -D -p udp 2>/dev/null || true")
     shell("rmmod sipalg")
     assert "modprobe sipalg" in ctl("call list", 1)
-    shell("insmod build/module-um/sipalg.ko")
+    shell("modprobe sipalg")
 
 
 run()

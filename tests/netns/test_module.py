@@ -77,7 +77,7 @@ def reload():
     theirs.close()
     client.close()
     accepted.close()
-    shell("insmod build/module-um/sipalg.ko")
+    shell("modprobe sipalg")
     net.attach()
     net.router("conntrack -F")
     begin("fresh", 4850)
@@ -108,7 +108,7 @@ def ousted():
     net.detach()
     shell("rmmod sipalg")
     time.sleep(700)
-    shell("insmod build/module-um/sipalg.ko")
+    shell("modprobe sipalg")
     net.attach()
     net.router("conntrack -D -p udp 2>/dev/null || true")
 
@@ -144,23 +144,23 @@ def iptables():
 def other_name():
     net.detach()
     shell("rmmod sipalg")
-    shell("insmod build/module-um/sipalg.ko helper_name=sip")
+    shell("modprobe sipalg helper_name=sip")
     net.attach(net.RULES.replace('"sipalg"', '"sip"'))
     net.router("conntrack -F")
     begin("named", 4890)
     assert media(4890)
     net.detach()
-    shell("rmmod sipalg; insmod build/module-um/sipalg.ko")
+    shell("rmmod sipalg; modprobe sipalg")
     net.attach()
 
 
 @test("H-32", "beside nf_conntrack_sip: the same name is refused and said so, a flow has one helper only")
 def beside():
     net.detach()
-    shell("rmmod sipalg; dmesg -c >/dev/null; insmod build/um/net/netfilter/nf_conntrack_sip.ko")
-    shell("! insmod build/module-um/sipalg.ko helper_name=sip 2>/dev/null")
+    shell("rmmod sipalg; dmesg -c >/dev/null; modprobe nf_conntrack_sip")
+    shell("! modprobe sipalg helper_name=sip 2>/dev/null")
     assert 'helper name "sip" cannot be registered' in shell("dmesg")
-    shell("insmod build/module-um/sipalg.ko")
+    shell("modprobe sipalg")
     # both are attached by rules: the first one has the flow
     net.attach(net.RULES.replace("chain pre {", '''ct helper tree-udp {
         type "sip" protocol udp
