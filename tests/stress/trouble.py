@@ -272,7 +272,7 @@ class Memory(Trouble):
     """Allocations fail: those that the module asks for."""
 
     PLACE = f"{FAULTS}/failslab"
-    KINDS = (PLACE, f"{FAULTS}/fail_page_alloc")
+    KINDS = [place for place in (PLACE, f"{FAULTS}/fail_page_alloc") if os.path.exists(place)]
 
     def arm(self, probability, where=None):
         """`where` is first and last address of what must be on the way to the allocation."""

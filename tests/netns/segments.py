@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A phone's end of a TCP connection, segment by segment as the test wants it."""
+import select
+import socket
+import struct
+
+import topology as net
+from topology import PHONE, SERVER, Tcp, shell
+
+FIN, SYN, PSH, ACK = 1, 2, 8, 16
+
+
+def ones_sum(data):
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return total
+
+
+def silence():
+    """The phone's kernel knows nothing of these connections, and must not reset them."""
+    shell("ip netns exec phone nft 'add table inet raw; add chain inet raw out "
+          "{ type filter hook output priority 0; }; add rule inet raw out tcp flags rst drop'")
+
+
+def deaf(yes):
+    """Do the provider's acknowledgments get lost?"""
+    shell("ip netns exec provider nft 'add table inet raw; flush table inet raw" +
+          ("; add chain inet raw out { type filter hook output priority 0; }; "
+           "add rule inet raw out tcp sport 5060 drop'" if yes else "'"))
+
+
+class Segments:
+    """Bytes are counted from 0, the first behind the SYN."""
+
+    def __init__(self, port, isn=0x7ffffff0):
+        self.port, self.isn = port, isn
+        net.enter("provider")
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((SERVER, 5060))
+        listener.listen()
+        net.enter("phone")
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        self.socket.bind((PHONE, 0))
+        self._send(-1, b"", SYN)
+        self.peer_isn = self._answer()
+        self.send(0, b"", ACK)
+        accepted, _ = listener.accept()
+        listener.close()
+        self.server = Tcp(accepted)
+
+    def _answer(self):
+        while select.select([self.socket], [], [], 5)[0]:
+            tcp = self.socket.recv(65536)[20:]
+            sport, dport, seq, _, _, flags = struct.unpack(">HHIIBB", tcp[:14])
+            if (sport, dport) == (5060, self.port) and flags == SYN | ACK:
+                return seq + 1
+        raise AssertionError("nobody answers the SYN")
+
+    def _send(self, start, data, flags, ack=0):
+        head = struct.pack(">HHIIBBHHH", self.port, 5060, (self.isn + 1 + start) & 0xffffffff, ack,
+                           5 << 4, flags, 65535, 0, 0)
+        pseudo = socket.inet_aton(PHONE) + socket.inet_aton(SERVER) + \
+            struct.pack(">HH", socket.IPPROTO_TCP, len(head) + len(data))
+        check = 0xffff - ones_sum(pseudo + head + data)
+        self.socket.sendto(head[:16] + struct.pack(">H", check) + head[18:] + data, (SERVER, 0))
+
+    def send(self, start, data, flags=PSH | ACK):
+        """`data` as one segment whose first byte is the stream's byte `start`."""
+        self._send(start, data, flags, self.peer_isn)
+
+    def until_acked(self, end):
+        """Waits until the provider has acknowledged what is before the byte `end`."""
+        while select.select([self.socket], [], [], 5)[0]:
+            sport, dport, _, ack = struct.unpack(">HHII", self.socket.recv(65536)[20:32])
+            if (sport, dport) == (5060, self.port) and ack == (self.isn + 1 + end) & 0xffffffff:
+                return
+        raise AssertionError(f"{end} bytes are never acknowledged")
+
+    def close(self):
+        self.socket.close()
+        self.server.close()
+        net.router("conntrack -D -p tcp 2>/dev/null || true")

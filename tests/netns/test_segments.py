@@ -1,0 +1,284 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""SIP over TCP as no sender would like it: repeated in other cuts, out of turn, never completed."""
+import json
+import time
+
+import topology as net
+from segments import ACK, FIN, PSH, Segments, deaf, silence
+from sip import Call, again, sdp
+from tap import run, same, test
+from topology import PHONE, ROUTER, SERVER, shell
+
+net.build()
+silence()
+TOOL = "tools/sipalg-ctl/sipalg-ctl -n router"
+PORTS = iter(range(41000, 42000))
+MEDIA = iter(range(10000, 60000, 4))
+
+
+class Line(Segments):
+    """A connection of the phone, with messages to send on it."""
+
+    def __init__(self, **options):
+        super().__init__(next(PORTS), **options)
+        self.count = 0
+
+    def message(self, body=True, **extra):
+        """What the phone sends, and what the provider is to get."""
+        self.count += 1
+        call = Call(f"g{self.port}n{self.count}", f"{PHONE}:5060", "", SERVER, "TCP")
+        data = call.request("INVITE", sdp(PHONE, next(MEDIA))) if body else \
+            call.request("OPTIONS", **extra)
+        return data, again(data, (f"{PHONE}:5060", f"{ROUTER}:{self.port}"),
+                           *([(PHONE, ROUTER)] if body else []))
+
+    def gets(self, wanted):
+        same(self.server.recv(len(wanted)), wanted)
+
+    def gets_nothing(self):
+        got = self.server.recv(1, 1)
+        assert not got, got
+
+
+def shown():
+    return json.loads(shell(f"{TOOL} -j stats show"))
+
+
+def unchanged(reason):
+    return shown()["passed_unchanged"].get(reason, 0)
+
+
+@test("H-3", "the rest of a message never comes: forgotten after 64 s, and the connection left alone")
+def never_completed():
+    line = Line()
+    data, _ = line.message()
+    line.send(0, data[:200])
+    line.gets_nothing()
+    assert shown()["memory_bytes"] > 200
+    time.sleep(70)
+    assert shown()["memory_bytes"] == 0
+    line.send(0, data)
+    line.gets(data)
+    line.close()
+
+
+@test("H-3", "a translated message that is never acknowledged is forgotten after 64 s, too")
+def never_acknowledged():
+    line = Line()
+    data, wanted = line.message()
+    deaf(True)
+    line.send(0, data)
+    line.gets(wanted)
+    assert shown()["memory_bytes"] > len(wanted)
+    shell(f"{TOOL} call end --all")
+    time.sleep(70)
+    assert shown()["memory_bytes"] == 0
+    deaf(False)
+    line.close()
+
+
+def lengthy(line, length, more=""):
+    """A message that says it is so long."""
+    data, _ = line.message(False, extra=more)
+    return data.replace(b"Content-Length: 0", b"Content-Length: %d" % length)
+
+
+def unfinished(line):
+    """A message for whose description one waits."""
+    return lengthy(line, 60000, "\nContent-Type: application/sdp") + b"x" * 40000
+
+
+@test("S0-12", "no more than 16 MiB are held: a message for which there is no room passes as it is")
+def much_held():
+    lines = []
+    while len(lines) < 256:
+        line = Line()
+        line.send(0, unfinished(line))
+        lines.append(line)
+        if shown()["memory_bytes"] > (16 << 20) - (64 << 10):
+            break
+    assert 16 << 20 > shown()["memory_bytes"] > 15 << 20
+    for line in lines[:3] + lines[-1:]:
+        line.gets_nothing()
+    before = unchanged("no_memory")
+    line = Line()
+    data = unfinished(line)
+    line.send(0, data)
+    line.gets(data)
+    line.send(len(data), data)
+    line.gets(data)
+    assert unchanged("no_memory") == before + 1
+    time.sleep(70)
+    assert shown()["memory_bytes"] == 0
+    for line in lines:
+        line.close()
+
+
+@test("H-3", "segments ahead of one that is lost wait for it, and seventeen of them are too many")
+def ahead():
+    for count, followed in ((16, True), (17, False)):
+        line = Line()
+        data, wanted = line.message()
+        for i in range(count):
+            line.send(100 + i, data[100 + i:])
+        line.gets_nothing()
+        line.send(0, data)
+        line.gets(wanted if followed else data)
+        line.close()
+
+
+@test("H-3", "a sender that closes amid a message: what there is of it passes as it is")
+def closed():
+    for first in (0, 150):
+        line = Line()
+        data, _ = line.message()
+        if first:
+            line.send(0, data[:first])
+            line.gets_nothing()
+        line.send(first, data[first:300], PSH | ACK | FIN)
+        if first:
+            line.send(0, data[:300], PSH | ACK | FIN)
+        line.gets(data[:300])
+        line.close()
+
+
+@test("S3-35", "a message longer than max-message passes as it is, the next one is translated")
+def too_long():
+    shell(f"{TOOL} setting set max-message 1500")
+    for cut in (0, 100):
+        line, before = Line(), unchanged("too_long")
+        data = lengthy(line, 4000)
+        if cut:
+            line.send(0, data[:cut])
+            line.gets_nothing()
+        line.send(cut, data[cut:])
+        if cut:
+            line.send(0, data[:cut])
+        line.gets(data)
+        at = len(data)
+        for start in range(0, 4000, 1000):
+            line.send(at + start, b"x" * 1000)
+        line.gets(b"x" * 4000)
+        assert unchanged("too_long") == before + 1
+        after, wanted = line.message()
+        line.send(at + 4000, after)
+        line.gets(wanted)
+        line.close()
+    shell(f"{TOOL} setting reset")
+
+
+@test("H-9", "a Content-Length beyond what sequence numbers can tell: the connection is left alone")
+def far_too_long():
+    for length in (0x80000000, 0xffffffff, 0xffffffffff):
+        line = Line()
+        data = lengthy(line, length)
+        after, _ = line.message()
+        line.send(0, data + after)
+        line.gets(data + after)
+        line.close()
+
+
+@test("H-3", "headers longer than max-message that come in pieces pass as they are")
+def endless_headers():
+    shell(f"{TOOL} setting set max-message 1500")
+    line = Line()
+    data, _ = line.message(False, extra="".join(f"\nX-{i}: {'x' * 100}" for i in range(20)))
+    line.send(0, data[:1000])
+    line.gets_nothing()
+    line.send(1000, data[1000:2000])
+    line.send(0, data[:1000])
+    line.send(2000, data[2000:])
+    line.gets(data)
+    line.close()
+    shell(f"{TOOL} setting reset")
+
+
+class Repeater(Line):
+    """A phone that repeats what it has sent, since acknowledgments get lost, or in spite of them."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.parts = [(b"\r\n\r\n", b"\r\n\r\n"), self.message(), self.message(False), self.message()]
+        self.stream = b"".join(part for part, _ in self.parts)
+        self.wanted = b"".join(part for _, part in self.parts)
+
+    def part(self, number):
+        """Where a part begins."""
+        return sum(len(part) for part, _ in self.parts[:number])
+
+    def sends(self, *ranges, last=0):
+        """`last` is a flag that the stream's last byte has."""
+        for start, end in ranges:
+            self.send(start, self.stream[start:end], PSH | ACK | (last if end == len(self.stream) else 0))
+
+    def over(self, what):
+        """Everything must have arrived, once, and no more."""
+        try:
+            self.gets(self.wanted)
+            self.gets_nothing()
+        except AssertionError as error:
+            raise AssertionError(f"{what}: {error}") from error
+        self.close()
+
+
+# What the phone repeats; the places are where its messages begin, and the end of all.
+CUTS = {
+    "all of it": lambda one, two, three, end: [(0, end)],
+    "all but its first byte": lambda one, two, three, end: [(one + 1, two)],
+    "two messages at once": lambda one, two, three, end: [(one, three), (two, end)],
+    "what is before it, and half of it": lambda one, two, three, end: [(0, one + 100)],
+    "its middle": lambda one, two, three, end: [(one + 100, two - 100)],
+    "its last byte, and the next one": lambda one, two, three, end: [(two - 1, three)],
+    "its end, and the next one": lambda one, two, three, end: [(one + 10, three)],
+    "byte by byte": lambda one, two, three, end: [(one + i, one + i + 1) for i in range(8)],
+    "half, and half": lambda one, two, three, end: [(one, one + 300), (one + 300, two)],
+}
+
+
+def repeat(what, heard, number, more):
+    """`number` parts and some bytes `more` are sent, and then the repetitions."""
+    line = Repeater()
+    places = [line.part(i) for i in (1, 2, 3, 4)]
+    sent = line.part(number)
+    deaf(not heard)
+    line.sends((0, sent))
+    if heard:
+        line.until_acked(sent)
+    if more:
+        line.sends((sent, sent + more))
+    line.sends(*CUTS[what](*places))
+    deaf(False)
+    line.sends((sent, places[3]), (places[1], places[3]))
+    line.over(f"{what}, {'' if heard else 'not '}heard, behind part {number} and {more} bytes")
+
+
+@test("H-3", "what was translated and is repeated in any other cut arrives as it did, once")
+def other_cuts():
+    for what in CUTS:
+        for number in (2, 3):
+            repeat(what, False, number, 0)
+
+
+@test("H-3", "what has been acknowledged and is repeated with what has not arrives once")
+def acknowledged():
+    for what in CUTS:
+        for number in (2, 3):
+            for more in (0, 50):
+                repeat(what, True, number, more)
+
+
+@test("H-3", "the last segment of a connection, repeated with what was before it")
+def finished():
+    for what in CUTS:
+        line = Repeater()
+        places = [line.part(i) for i in (1, 2, 3, 4)]
+        deaf(True)
+        line.sends((0, places[2]), (places[2], places[3]), last=FIN)
+        line.sends(*CUTS[what](*places), last=FIN)
+        deaf(False)
+        line.sends((0, places[2]), (places[2], places[3]), last=FIN)
+        line.over(f"{what}, with FIN")
+
+
+run()
