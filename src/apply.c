@@ -43,6 +43,15 @@ static bool may_resize(const struct sipalg_packet *packet)
 	       nfct_seqadj(packet->ct);
 }
 
+/* What is before the first change of length is where its sender has put it. */
+static void note_edit(struct sipalg_packet *packet, unsigned int offset, int growth)
+{
+	if (!packet->delta)
+		packet->resized = offset;
+	packet->delta += growth;
+	packet->edits++;
+}
+
 static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
 			const struct sip_msg *msg, struct sipalg_plan *plan,
 			char *room, u32 room_len)
@@ -63,8 +72,7 @@ static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
 		plan->reason = SIPALG_REASON_NO_MEMORY;
 		return false;
 	}
-	packet->delta += len - span.len;
-	packet->edits++;
+	note_edit(packet, offset, len - span.len);
 	return true;
 }
 
@@ -217,8 +225,7 @@ bool sipalg_packet_blank(struct sipalg_packet *packet, unsigned int offset,
 					packet->ctinfo, packet->protoff,
 					offset, len, blank, blank_len, false))
 		return false;
-	packet->delta += blank_len - len;
-	packet->edits++;
+	note_edit(packet, offset, blank_len - len);
 	return true;
 }
 
@@ -328,7 +335,9 @@ void sipalg_apply_done(struct sipalg_packet *packet)
 
 	if (packet->delta) {
 		tcp = (const struct tcphdr *)(packet->skb->data + packet->protoff);
-		nf_ct_seqadj_set(packet->ct, packet->ctinfo, tcp->seq,
+		/* not from the segment's first byte on: what is before may be repeated */
+		nf_ct_seqadj_set(packet->ct, packet->ctinfo,
+				 htonl(ntohl(tcp->seq) + packet->resized),
 				 packet->delta);
 	}
 	allow_sack(packet);

@@ -21,6 +21,8 @@ struct sk_buff;
  * @protoff: offset of the UDP or TCP header from the network header
  * @payload: offset of the payload from the network header
  * @delta: bytes by which its messages have grown so far, negative: shrunk
+ * @resized: where the first message of another length begins in the payload,
+ *	in bytes; valid while @delta is not 0
  * @edits: messages changed so far
  * @piece: longest payload among the segments that its bytes came in; 0: its own
  */
@@ -31,6 +33,7 @@ struct sipalg_packet {
 	unsigned int protoff;
 	unsigned int payload;
 	int delta;
+	unsigned int resized;
 	unsigned int edits;
 	unsigned int piece;
 };

@@ -24,11 +24,14 @@ def silence():
           "{ type filter hook output priority 0; }; add rule inet raw out tcp flags rst drop'")
 
 
-def deaf(yes):
-    """Do the provider's acknowledgments get lost?"""
-    shell("ip netns exec provider nft 'add table inet raw; flush table inet raw" +
-          ("; add chain inet raw out { type filter hook output priority 0; }; "
-           "add rule inet raw out tcp sport 5060 drop'" if yes else "'"))
+def lose(what=None):
+    """What gets lost at the provider: its "acks", the "data" that it is sent, or nothing."""
+    rule = {"acks": "add chain inet raw out { type filter hook output priority 0; }; "
+                    "add rule inet raw out tcp sport 5060 drop",
+            "data": "add chain inet raw in { type filter hook input priority 0; }; "
+                    "add rule inet raw in tcp dport 5060 drop"}.get(what, "")
+    shell(f"ip netns exec provider nft 'add table inet raw; delete table inet raw; "
+          f"add table inet raw; {rule}'")
 
 
 class Segments:
@@ -71,13 +74,14 @@ class Segments:
         """`data` as one segment whose first byte is the stream's byte `start`."""
         self._send(start, data, flags, self.peer_isn)
 
-    def until_acked(self, end):
-        """Waits until the provider has acknowledged what is before the byte `end`."""
-        while select.select([self.socket], [], [], 5)[0]:
+    def acked(self, above):
+        """How many bytes the provider has, as soon as it says it is more than `above`, or in a second."""
+        while select.select([self.socket], [], [], 1)[0]:
             sport, dport, _, ack = struct.unpack(">HHII", self.socket.recv(65536)[20:32])
-            if (sport, dport) == (5060, self.port) and ack == (self.isn + 1 + end) & 0xffffffff:
-                return
-        raise AssertionError(f"{end} bytes are never acknowledged")
+            count = (ack - self.isn - 1) & 0xffffffff
+            if (sport, dport) == (5060, self.port) and above < count < 1 << 31:
+                return count
+        return above
 
     def close(self):
         self.socket.close()
