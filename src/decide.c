@@ -257,7 +257,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		sipalg_signalling_learn(plan->call, plan->side, plan->fork,
 					flow, msg);
 	if (!sipalg_plan_finish(plan, msg))
-		pass_unchanged(plan, SIPALG_REASON_TOO_LONG);
+		pass_unchanged(plan, plan->reason ?: SIPALG_REASON_TOO_LONG);
 }
 
 void sipalg_decide_done(struct sipalg_plan *plan)

@@ -109,6 +109,17 @@ static int burst(struct sk_buff *skb, const struct sipalg_flow *flow)
 	return sipalg_message_unchanged(flow, SIPALG_REASON_GSO);
 }
 
+/*
+ * A datagram can pass as it is. Behind a segment that nobody has read it is not
+ * known where the next message begins; and it comes again.
+ */
+static int unreadable(const struct sipalg_flow *flow)
+{
+	if (flow->l4proto == IPPROTO_UDP)
+		return sipalg_message_unchanged(flow, SIPALG_REASON_NO_MEMORY);
+	return sipalg_message_drop(flow, SIPALG_REASON_NO_MEMORY);
+}
+
 static int packet(struct sk_buff *skb, unsigned int protoff,
 		  struct nf_conn *ct, enum ip_conntrack_info ctinfo,
 		  struct sipalg_net *sn)
@@ -128,7 +139,7 @@ static int packet(struct sk_buff *skb, unsigned int protoff,
 	if (nf_ct_protonum(ct) == IPPROTO_UDP && skb_is_gso(skb))
 		return burst(skb, &flow);
 	if (skb_linearize(skb))
-		return sipalg_message_unchanged(&flow, SIPALG_REASON_NO_MEMORY);
+		return unreadable(&flow);
 
 	verdict = nf_ct_protonum(ct) == IPPROTO_UDP ?
 		  datagram(&packet, &flow) : segment(&packet, &flow);

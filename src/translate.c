@@ -90,6 +90,13 @@ static bool choose_public(const struct translation *t,
 	return true;
 }
 
+/* All of a message is hidden, or it passes unchanged. */
+static void no_memory(const struct translation *t)
+{
+	t->plan->overflow = true;
+	t->plan->reason = SIPALG_REASON_NO_MEMORY;
+}
+
 /* Most of what a message names is where it comes from. */
 static struct sipalg_binding *bind_sender(struct translation *t)
 {
@@ -161,7 +168,7 @@ static void hide_identity(struct translation *t, const struct sip_host *host)
 	u16 port = host->port;
 
 	if (!binding) {
-		t->plan->overflow = true;
+		no_memory(t);
 		return;
 	}
 	if (htons(port) == flow->src.port)
@@ -251,7 +258,7 @@ static void outbound(struct translation *t, const struct sip_host *host,
 	if (binding)
 		hide(t, host, binding);
 	else
-		t->plan->overflow = true;	/* no memory: pass unchanged */
+		no_memory(t);
 }
 
 /* Put back what the phone wrote. */
