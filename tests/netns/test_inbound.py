@@ -226,6 +226,22 @@ def ghost():
     forget()
 
 
+@test("S3-17", "registered with another registrar, the phone is called by that one, and no longer by the first")
+def other_registrar():
+    registered("two")
+    decline(rings("firstrings"))
+    request, answer = register("two", PHONE, ROUTER, cseq=2)
+    phone.send(request, STRANGER)
+    assert stranger.recv()
+    stranger.send(answer, ROUTER)
+    assert phone.recv()
+    router("conntrack -D -p udp")
+    decline(rings("secondrings", stranger), stranger)
+    router("conntrack -D -p udp")
+    assert rings("firstagain") is None
+    forget()
+
+
 @test("S3-17", "signalling-source any: whoever calls the registered phone rings, but not beyond its Expires")
 def anyone():
     router(f"{CTL} setting set signalling-source any")

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """m= sections that are not the sender's audio and nothing else."""
+import json
 import os
 import socket
+import time
 
 import topology as net
 from sip import Call, again, sdp
@@ -184,7 +186,7 @@ def rtcp_elsewhere():
     over()
 
 
-@test("S3-7", "TCP media: who is passive has a way in, for TCP only")
+@test("S3-7", "TCP media: who is passive has a way in, for TCP only; it is seen to flow")
 def tcp_media():
     for number, setup in enumerate(("a=setup:passive", "a=setup:actpass", "")):
         port = 4070 + 2 * number
@@ -199,8 +201,12 @@ def tcp_media():
         enter("provider")
         client = socket.create_connection((ROUTER, port), 5, (RELAY, 0))
         accepted, _ = listener.accept()
-        client.sendall(b"media")
-        assert accepted.recv(5) == b"media"
+        for pause in (5, 7):
+            client.sendall(b"media")
+            assert accepted.recv(5) == b"media"
+            time.sleep(pause)
+        media = json.loads(ctl("-j call list"))[0]["media"][0]
+        assert media["state"] == "flowing" and media["idle_seconds"] == 7, media
         for sock in (listener, client, accepted):
             sock.close()
         over()
