@@ -363,6 +363,19 @@ def crash():
     assert not calls() and not net.expectations(), calls()
 
 
+@test("S3-44", "a BYE that is challenged ends nothing: the session's timer goes on, and ends the call")
+def challenged():
+    before = ended("session_expired")
+    call = answered("challenged", 4390, 600)
+    out(call.request("BYE", cseq=call.cseq + 1, to_tag=True))
+    back(call.response("407 Proxy Authentication Required", "BYE"))
+    shown, = calls()
+    assert shown["state"] == "confirmed" and both(4390), shown
+    assert 550 < shown["expires_in_seconds"] <= 632, shown
+    time.sleep(shown["expires_in_seconds"] + 40)
+    assert not calls() and ended("session_expired") == before + 1
+
+
 @test("S3-8", "what a closed TCP connection leaves in conntrack is conntrack's own time")
 def closed_connection():
     ours, theirs = Tcp.pair("phone", PHONE, 5099)

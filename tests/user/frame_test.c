@@ -158,6 +158,29 @@ static bool cuts_make_no_difference(void)
 	return true;
 }
 
+#define HEAD	"A a SIP/2.0\r\nl: 9\r\n"
+
+static const struct opaque_case {
+	const char *title;
+	const char *data;
+	bool opaque;
+} opaque[] = {
+	{ "no Content-Type", HEAD "\r\n", true },
+	{ "text", HEAD "Content-Type: text/plain\r\n\r\n", true },
+	{ "another application", HEAD "Content-Type: application/pidf+xml\r\n\r\n", true },
+	{ "a type that only begins so", HEAD "Content-Type: application/sdpx\r\n\r\n", true },
+	{ "sdp of another kind", HEAD "Content-Type: text/sdp\r\n\r\n", true },
+	{ "no subtype", HEAD "Content-Type: application\r\n\r\n", true },
+	{ "nothing at all", HEAD "Content-Type:\r\n\r\n", true },
+	{ "a description", HEAD "Content-Type: application/sdp\r\n\r\n", false },
+	{ "a description, compact", HEAD "c:Application/SDP;charset=x\r\n\r\n", false },
+	{ "a description, with spaces and a fold", HEAD "c: application /\r\n sdp\r\n\r\n", false },
+	{ "parts", HEAD "Content-Type: multipart/mixed;boundary=x\r\n\r\n", false },
+	{ "a description behind text", HEAD "c: text/plain\r\nc: application/sdp\r\n\r\n", false },
+	{ "the headers do not end", HEAD "Content-Type: text/plain\r\n", false },
+	{ "the start line does not end", "A a SIP/2.0", false },
+};
+
 static enum sip_frame endless(const char *start, const char *text)
 {
 	static char data[MAX + 1];
@@ -180,6 +203,10 @@ void frame_tests(void)
 		tap(sip_frame_datagram(guard_behind(datagram[i].data, datagram[i].len),
 				       datagram[i].len) == datagram[i].frame,
 		    "datagram: %s", datagram[i].title);
+	for (i = 0; i < sizeof(opaque) / sizeof(*opaque); i++)
+		tap(sip_frame_opaque(guard_behind(opaque[i].data, strlen(opaque[i].data)),
+				     strlen(opaque[i].data)) == opaque[i].opaque,
+		    "opaque: %s", opaque[i].title);
 	tap(cuts_make_no_difference(), "H-3 a stream of messages and keepalives, cut at every byte");
 	tap(endless("", "A") == SIP_FRAME_FOREIGN, "an endless method does not wait for ever");
 	tap(endless("", "\r\n") == SIP_FRAME_KEEPALIVE, "endless line ends are keepalives");
