@@ -13,16 +13,6 @@
 #include <string.h>
 #include "ctl.h"
 
-static const char *word_of(const struct nlattr *attr)
-{
-	return attr ? mnl_attr_get_str(attr) : "";
-}
-
-static uint32_t number_of(const struct nlattr *attr)
-{
-	return attr ? mnl_attr_get_u32(attr) : 0;
-}
-
 static void json_endpoint(const char *key, const struct nlattr *nest)
 {
 	char text[ENDPOINT_TEXT];

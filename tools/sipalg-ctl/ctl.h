@@ -31,11 +31,14 @@ struct request {
 int kernel_connect(void);
 void request_init(struct request *request, uint8_t command, bool dump);
 int request_send(struct request *request, mnl_cb_t answer, void *data);
-int attrs_read(const struct nlattr *attr, void *data);
 void attrs_of(const struct nlmsghdr *nlh, const struct nlattr **attrs, int max);
 int events_join(void);
 int event_next(mnl_cb_t take_event, void *data);
 void attrs_nested(const struct nlattr *nest, const struct nlattr **attrs, int max);
+
+/* An attribute's value; "" or 0 if it is not there. */
+const char *word_of(const struct nlattr *attr);
+uint32_t number_of(const struct nlattr *attr);
 
 /* output.c: JSON as it comes, no tree in memory; and words for people. */
 void json_open(const char *key, char bracket);

@@ -18,16 +18,6 @@ struct rung {
 	bool dropped;
 };
 
-static uint32_t number_of(const struct nlattr *attr)
-{
-	return attr ? mnl_attr_get_u32(attr) : 0;
-}
-
-static const char *word_of(const struct nlattr *attr)
-{
-	return attr ? mnl_attr_get_str(attr) : "";
-}
-
 static void read_rung(const struct nlattr *nest, struct rung *rung)
 {
 	const struct nlattr *attrs[SIPALG_A_MESSAGE_MAX + 1];

@@ -18,11 +18,6 @@ static void now(char *text, size_t size)
 	snprintf(text + len, size - len, ".%03ld", time.tv_nsec / 1000000);
 }
 
-static const char *word_of(const struct nlattr *attr)
-{
-	return attr ? mnl_attr_get_str(attr) : "";
-}
-
 static void endpoint_json(const char *key, const struct nlattr *nest)
 {
 	char text[ENDPOINT_TEXT];

@@ -42,6 +42,16 @@ void attrs_nested(const struct nlattr *nest, const struct nlattr **attrs, int ma
 	mnl_attr_parse_nested(nest, take_attr, &table);
 }
 
+const char *word_of(const struct nlattr *attr)
+{
+	return attr ? mnl_attr_get_str(attr) : "";
+}
+
+uint32_t number_of(const struct nlattr *attr)
+{
+	return attr ? mnl_attr_get_u32(attr) : 0;
+}
+
 static void begin(struct request *request, uint16_t type, uint8_t command,
 		  uint8_t version, uint16_t flags)
 {

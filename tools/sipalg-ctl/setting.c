@@ -33,11 +33,6 @@ struct setting {
 static struct setting settings[MOST_SETTINGS];
 static unsigned int setting_count;
 
-static uint32_t number_of(const struct nlattr *attr)
-{
-	return attr ? mnl_attr_get_u32(attr) : 0;
-}
-
 static void read_words(struct setting *setting, const struct nlattr *nest)
 {
 	const struct nlattr *attr;
