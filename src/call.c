@@ -46,6 +46,7 @@ static int compare(struct rhashtable_compare_arg *arg, const void *obj)
 
 	return call->key.id != lookup->key.id ||
 	       !sipalg_ip_equal(&call->key.inside, &lookup->key.inside) ||
+	       call->key.back != lookup->key.back ||
 	       call->call_id_len != lookup->call_id_len ||
 	       memcmp(call->text, lookup->call_id, lookup->call_id_len);
 }
@@ -59,22 +60,23 @@ static const struct rhashtable_params call_params = {
 };
 
 static void make_lookup(struct lookup *lookup, const struct sipalg_flow *flow,
-			const struct sip_msg *msg)
+			const struct sip_msg *msg, bool back)
 {
 	lookup->call_id = sip_span_ptr(msg, msg->call_id);
 	lookup->call_id_len = msg->call_id.len;
 	lookup->key.id = siphash(lookup->call_id, lookup->call_id_len,
 				 &flow->sn->key);
 	lookup->key.inside = flow->inside;
+	lookup->key.back = back;
 }
 
 struct sipalg_call *sipalg_call_find(const struct sipalg_flow *flow,
-				     const struct sip_msg *msg)
+				     const struct sip_msg *msg, bool back)
 {
 	struct sipalg_call *call;
 	struct lookup lookup;
 
-	make_lookup(&lookup, flow, msg);
+	make_lookup(&lookup, flow, msg, back);
 	call = rhashtable_lookup(&flow->sn->calls, &lookup, call_params);
 	if (call && !refcount_inc_not_zero(&call->refs))
 		return NULL;
@@ -226,7 +228,8 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 }
 
 struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
-				       const struct sip_msg *msg, u8 *reason)
+				       const struct sip_msg *msg, bool back,
+				       u8 *reason)
 {
 	struct sipalg_net *sn = flow->sn;
 	struct sipalg_source *source;
@@ -262,7 +265,7 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 		return NULL;
 	}
 	call->source = source;
-	make_lookup(&lookup, flow, msg);
+	make_lookup(&lookup, flow, msg, back);
 	call->key = lookup.key;
 	call->linked = true;
 	err = rhashtable_lookup_insert_key(&sn->calls, &lookup, &call->node,
@@ -273,7 +276,7 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 		call_free(call);
 		/* the INVITE's twin on another CPU was faster */
 		if (err == -EEXIST)
-			return sipalg_call_find(flow, msg);
+			return sipalg_call_find(flow, msg, back);
 		*reason = SIPALG_REASON_NO_MEMORY;
 		return NULL;
 	}

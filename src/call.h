@@ -37,10 +37,13 @@ struct sipalg_ways;
  * struct sipalg_call_key - what makes a call the same call
  * @id: siphash of the Call-ID
  * @inside: &sipalg_flow.inside
+ * @back: it comes back to the host inside that has sent it out: a telephone
+ *	with two lines, one of which calls the other
  */
 struct sipalg_call_key {
 	u64 id;
 	union nf_inet_addr inside;
+	bool back;
 };
 
 /**
@@ -247,18 +250,20 @@ void sipalg_calls_exit(struct sipalg_net *sn);
  * sipalg_call_find() - the call of a message
  * @flow: its flow
  * @msg: the message
+ * @back: see &sipalg_call_key
  *
  * Caller holds rcu_read_lock.
  *
  * Return: the call with a reference, not locked; NULL: none.
  */
 struct sipalg_call *sipalg_call_find(const struct sipalg_flow *flow,
-				     const struct sip_msg *msg);
+				     const struct sip_msg *msg, bool back);
 
 /**
  * sipalg_call_create() - a new call
  * @flow: flow of its first message
  * @msg: the message: an INVITE, or what a call is picked up by (H-23)
+ * @back: see &sipalg_call_key
  * @reason: out: enum sipalg_message_reason where there is none
  *
  * The sender of a request, the receiver of a response becomes the caller.
@@ -267,7 +272,8 @@ struct sipalg_call *sipalg_call_find(const struct sipalg_flow *flow,
  * Return: the call with a reference, not locked, or NULL.
  */
 struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
-				       const struct sip_msg *msg, u8 *reason);
+				       const struct sip_msg *msg, bool back,
+				       u8 *reason);
 
 /**
  * sipalg_call_put() - drop a reference

@@ -223,6 +223,25 @@ static void pass_unchanged(struct sipalg_plan *plan, u8 reason)
 	plan->reason = reason;
 }
 
+/*
+ * Of the call that has this Call-ID the message is not. A proxy may have sent
+ * that back to the host that it came from, which is then both of its parties:
+ * each of its two ways by this router is a call of its own.
+ */
+static void come_back(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		      struct sipalg_plan *plan)
+{
+	sipalg_decide_done(plan);	/* one lock at a time */
+	plan->call = lock_call(sipalg_call_find(flow, msg, true));
+	if (!plan->call && outside_dialog(msg))
+		plan->call = lock_call(sipalg_call_create(flow, msg, true,
+							  &plan->reason));
+	if (plan->call)
+		sipalg_call_message(plan->call, flow, msg, plan);
+	else
+		plan->call = lock_call(sipalg_call_find(flow, msg, false));
+}
+
 void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		   struct sipalg_plan *plan)
 {
@@ -231,14 +250,17 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	sipalg_plan_init(plan);
 	/* before any refusal: what is dropped is in its call's ladder, too */
 	if (msg->method != SIP_METHOD_REGISTER)
-		plan->call = lock_call(sipalg_call_find(flow, msg));
+		plan->call = lock_call(sipalg_call_find(flow, msg, false));
 	plan->unseen = !plan->call && msg->request && msg->to_tag.len;
 	if (refused_by_policy(sn, msg, plan) || refused_for_now(flow, msg, plan))
 		return;
 	if (!plan->call && begins_call(msg))
-		plan->call = lock_call(sipalg_call_create(flow, msg, &plan->reason));
+		plan->call = lock_call(sipalg_call_create(flow, msg, false,
+							  &plan->reason));
 	if (plan->call)
 		sipalg_call_message(plan->call, flow, msg, plan);
+	if (plan->call && !plan->followed && !is_plain(flow))
+		come_back(flow, msg, plan);
 	if (msg->sdp.len && !plan->described && !plan->reason)
 		sipalg_media_repeat(plan->call, flow, msg, plan);
 	if (plan->verdict == SIPALG_VERDICT_DROP)

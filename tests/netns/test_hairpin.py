@@ -5,6 +5,8 @@ Calls that come back to the side that they came from: two phones behind the
 router by way of an outside proxy (H-26), and callers outside whom an inside
 PBX has put through to each other (S3-46).
 """
+import json
+import os
 import time
 
 import topology as net
@@ -20,6 +22,7 @@ table inet hairpin {
 }
 """
 
+CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
 net.build()
 phone = Udp("phone", PHONE, 5060)
 other = Udp("other", OTHER, 5060)
@@ -155,6 +158,41 @@ def only_from_the_pbx(*ports):
     lines = net.expectations()
     assert sorted(int(line.split(" dport=")[1].split()[0]) for line in lines) == sorted(ports), lines
     assert all(f" src={PHONE} " in line for line in lines), lines
+
+
+@test("H-26", "one line of a telephone calls its other line by an outside proxy: both ways are followed")
+def own_line():
+    second = Udp("phone", PHONE, 5062)
+    assert known(phone, PHONE, "line1") == 5060
+    way_in = known(second, PHONE, "line2")
+    call = Call("ownline", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4000)), SERVER)
+    came = server.recv()
+    offer = again(came, (f"INVITE sip:bob@{SERVER}", f"INVITE sip:bob@{ROUTER}:{way_in}"),
+                  ("Via:", PROXY + "Via:"))
+    server.send(offer, ROUTER, way_in)
+    rings = second.recv()
+    answer = again(reply(rings, "200 OK", sdp(PHONE, 4010)), (f"{OTHER}:5060", f"{PHONE}:5062"))
+    second.send(answer, SERVER)
+    told = server.recv()
+    assert PHONE.encode() not in told, told.decode()
+    assert f"bob@{ROUTER}:{way_in}".encode() in told and net.pinhole(ROUTER, 4010), net.expectations()
+    server.send(again(told, (PROXY, "")), ROUTER)
+    heard = phone.recv().decode()
+    assert f"c=IN IP4 {PHONE}" in heard and "m=audio 4010 " in heard, heard
+    assert len(json.loads(router(f"{CTL} -j call list"))) == 2
+    # each way has its own end
+    call.tags = (call.tags[0], "callee")
+    phone.send(call.request("BYE", cseq=2, to_tag=True), SERVER)
+    bye = server.recv()
+    server.send(again(bye, (f"BYE sip:bob@{SERVER}", f"BYE sip:bob@{ROUTER}:{way_in}"), ("Via:", PROXY + "Via:")),
+                ROUTER, way_in)
+    ends = second.recv()
+    second.send(reply(ends, "200 OK"), SERVER)
+    server.send(again(server.recv(), (PROXY, "")), ROUTER)
+    assert phone.recv()
+    net.until(lambda: not net.expectations(), 6)
+    second.close()
 
 
 @test("S3-46", "outside to outside by an inside PBX: no description changes, no pinhole between them (T-20)")
