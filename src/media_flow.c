@@ -52,19 +52,22 @@ static bool is_named(const struct sipalg_media *media, const struct nf_conn *ct)
 	       (other && sipalg_ip_equal(src, &other->private));
 }
 
-/* Strangers have taken all places: one of them goes. */
+/* All places are taken: a stranger goes, or else who came first. */
 static void make_room(struct sipalg_media *media)
 {
-	struct media_flow *flow;
-	struct hlist_node *next;
+	struct media_flow *flow, *goes = NULL;
 
-	hlist_for_each_entry_safe(flow, next, &media->flows, node) {
-		if (!nf_ct_is_confirmed(flow->ct) || is_named(media, flow->ct))
+	hlist_for_each_entry(flow, &media->flows, node) {
+		if (!nf_ct_is_confirmed(flow->ct))
 			continue;
-		nf_ct_kill(flow->ct);
-		flow_free(media, flow);
-		return;
+		goes = flow;
+		if (!is_named(media, flow->ct))
+			break;
 	}
+	if (!goes)
+		return;
+	nf_ct_kill(goes->ct);
+	flow_free(media, goes);
 }
 
 bool sipalg_media_flow_add(struct sipalg_media *media, struct nf_conn *ct)

@@ -5,7 +5,8 @@
  *
  * Anyone may send to a pinhole (S1-2), so their number is bounded: the first
  * ones stay, and who comes when all places are taken by living ones is refused,
- * unless the call has named him: then a stranger goes.
+ * unless the call has named him: then a stranger goes, or if there is none the
+ * first of his own, which the next packet brings back if it lives.
  */
 #ifndef SIPALG_MEDIA_FLOW_H
 #define SIPALG_MEDIA_FLOW_H

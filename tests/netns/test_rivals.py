@@ -253,6 +253,25 @@ def crowd():
         sock.close()
 
 
+@test("S3-9", "who is named and sends from ever new ports is heard from each, and from the first again")
+def many_ports():
+    call = Call("ports", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4044)), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", body=sdp(RELAY, 8000)), ROUTER)
+    assert phone.recv()
+    ours = Udp("phone", PHONE, 4044)
+    theirs = [Udp("provider", RELAY, 8000 + 2 * i) for i in range(40)]
+    for sock in theirs + theirs[:1]:
+        for _ in range(2):
+            sock.send(b"voice", ROUTER, 4044)
+            assert ours.recv() == b"voice", sock.address
+        ours.send(b"answer", *sock.address)
+        assert sock.recv() == b"answer"
+    for sock in theirs + [ours]:
+        sock.close()
+
+
 @test("S0-12", "a phone that names ever new ports in Contact takes no others' media ports (T-12)")
 def many_contacts():
     router(f"{CTL} setting set media-ports 20000-20199")
