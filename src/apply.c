@@ -127,11 +127,17 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 	return SIPALG_APPLIED;
 }
 
-static const struct nf_ct_seqadj *seqadj(const struct sipalg_packet *packet)
+static const struct nf_ct_seqadj *seqadj_of(const struct sipalg_packet *packet,
+					    int dir)
 {
 	const struct nf_conn_seqadj *both = nfct_seqadj(packet->ct);
 
-	return both ? &both->seq[CTINFO2DIR(packet->ctinfo)] : NULL;
+	return both ? &both->seq[dir] : NULL;
+}
+
+static const struct nf_ct_seqadj *seqadj(const struct sipalg_packet *packet)
+{
+	return seqadj_of(packet, CTINFO2DIR(packet->ctinfo));
 }
 
 s32 sipalg_packet_shift(const struct sipalg_packet *packet)
@@ -181,17 +187,38 @@ static u32 unshifted(const struct sipalg_packet *packet, u32 seen)
 	return seen - adj->offset_before;
 }
 
-void sipalg_packet_place(struct sipalg_packet *packet, u32 seen)
+static void set_number(struct sipalg_packet *packet, unsigned int offset,
+		       __be32 value)
 {
 	struct sk_buff *skb = packet->skb;
-	__be32 seq = htonl(unshifted(packet, seen));
 	struct tcphdr *tcp;
+	__be32 *number;
 
 	if (skb_ensure_writable(skb, packet->protoff + sizeof(*tcp)))
 		return;
 	tcp = (struct tcphdr *)(skb->data + packet->protoff);
-	inet_proto_csum_replace4(&tcp->check, skb, tcp->seq, seq, false);
-	tcp->seq = seq;
+	number = (__be32 *)((char *)tcp + offset);
+	inet_proto_csum_replace4(&tcp->check, skb, *number, value, false);
+	*number = value;
+}
+
+void sipalg_packet_place(struct sipalg_packet *packet, u32 seen)
+{
+	set_number(packet, offsetof(struct tcphdr, seq),
+		   htonl(unshifted(packet, seen)));
+}
+
+void sipalg_packet_acknowledge(struct sipalg_packet *packet, u32 ack)
+{
+	const struct nf_ct_seqadj *adj =
+		seqadj_of(packet, !CTINFO2DIR(packet->ctinfo));
+
+	if (!adj)
+		return;
+	/* conntrack takes off again what is put on here */
+	ack += after(ack, adj->correction_pos) ? adj->offset_after :
+						 adj->offset_before;
+	set_number(packet, offsetof(struct tcphdr, ack_seq), htonl(ack));
 }
 
 void sipalg_packet_unfinish(struct sipalg_packet *packet)
@@ -254,6 +281,13 @@ bool sipalg_packet_refill(struct sipalg_packet *packet, const char *bytes,
 	tcp->seq = htonl(seq);
 	packet->piece = max(piece, old);
 	return true;
+}
+
+bool sipalg_packet_append(struct sipalg_packet *packet, const char *bytes,
+			  u32 len)
+{
+	return replace_payload(packet, packet->skb->len - packet->payload, bytes,
+			       len);
 }
 
 /* A packet of several segments may have become one that needs no cutting. */

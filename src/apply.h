@@ -119,6 +119,17 @@ bool sipalg_packet_refill(struct sipalg_packet *packet, const char *bytes,
 			  u32 len, u32 seq, u32 piece);
 
 /**
+ * sipalg_packet_append() - put more behind a segment's payload
+ * @packet: of TCP, refilled
+ * @bytes: what comes, not of this packet
+ * @len: its length in bytes
+ *
+ * Return: false if there is no memory or it would be longer than a packet.
+ */
+bool sipalg_packet_append(struct sipalg_packet *packet, const char *bytes,
+			  u32 len);
+
+/**
  * sipalg_packet_shift() - how far changed lengths have shifted new data
  * @packet: of TCP
  *
@@ -162,6 +173,13 @@ u32 sipalg_packet_unplaceable(const struct sipalg_packet *packet, u32 seen);
  * @seen: sequence number of its first byte, as the receiver counts
  */
 void sipalg_packet_place(struct sipalg_packet *packet, u32 seen);
+
+/**
+ * sipalg_packet_acknowledge() - have a segment acknowledge what it is to
+ * @packet: of TCP
+ * @ack: acknowledgment number, as the receiver of this segment counts
+ */
+void sipalg_packet_acknowledge(struct sipalg_packet *packet, u32 ack);
 
 /**
  * sipalg_packet_unfinish() - more comes behind what has been cut away

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Several datagrams in one packet: UDP GSO, by a sender or by an interface
- * that collects them (rx-udp-gro-forwarding, rx-gro-list).
+ * Several datagrams or segments in one packet: GSO, by a sender or by an
+ * interface that collects them (rx-udp-gro-forwarding, rx-gro-list).
  */
 #ifndef SIPALG_BURST_H
 #define SIPALG_BURST_H
@@ -12,11 +12,12 @@ struct net;
 struct sk_buff;
 
 /**
- * sipalg_burst_split() - send the datagrams of a packet one by one
+ * sipalg_burst_split() - send the datagrams or segments of a packet one by one
  * @net: the namespace
  * @skb: about to leave by an interface
  *
- * Their lengths can only be changed apart (H-31). Each goes once more through
+ * The lengths of datagrams can only be changed apart (H-31), and a full packet of
+ * segments has no room. Each goes once more through
  * the hooks behind routing, where NAT finds nothing left to do, and so comes
  * back here alone. RCU read side, BH off.
  *

@@ -19,6 +19,8 @@
 #include "sip_frame.h"
 #include "tcp_stream.h"
 
+#define ROOM_TO_GROW	16384	/* of a packet of many messages */
+
 static const struct nf_conntrack_expect_policy policies[SIPALG_CLASS_MAX] = {
 	[SIPALG_CLASS_SIGNALLING] = {
 		.name = "signalling",
@@ -120,6 +122,13 @@ static int unreadable(const struct sipalg_flow *flow)
 	return sipalg_message_drop(flow, SIPALG_REASON_NO_MEMORY);
 }
 
+/* What grows in a packet of many segments must not outgrow the longest packet. */
+static bool is_full(const struct sk_buff *skb, const struct sipalg_flow *flow)
+{
+	return skb_is_gso(skb) && skb->len > SIP_MAX_MESSAGE - ROOM_TO_GROW &&
+	       sipalg_tcp_may_rewrite(flow);
+}
+
 static int packet(struct sk_buff *skb, unsigned int protoff,
 		  struct nf_conn *ct, enum ip_conntrack_info ctinfo,
 		  struct sipalg_net *sn)
@@ -138,6 +147,8 @@ static int packet(struct sk_buff *skb, unsigned int protoff,
 
 	if (nf_ct_protonum(ct) == IPPROTO_UDP && skb_is_gso(skb))
 		return burst(skb, &flow);
+	if (is_full(skb, &flow) && sipalg_burst_split(nf_ct_net(ct), skb))
+		return NF_STOLEN;
 	if (skb_linearize(skb))
 		return unreadable(&flow);
 

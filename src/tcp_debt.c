@@ -304,6 +304,32 @@ const struct sipalg_sent *sipalg_tcp_noted_from(const struct sipalg_tcp *tcp,
 	return NULL;
 }
 
+const struct sipalg_sent *
+sipalg_tcp_noted_behind(const struct sipalg_tcp *tcp, int dir,
+			const struct sipalg_sent *sent)
+{
+	const struct sipalg_sent *next = list_next_entry(sent, list);
+
+	if (list_entry_is_head(next, &tcp->sent[dir], list) ||
+	    next->start != sent->start + sent->old_len ||
+	    next->seen != sent->seen + sent->len)
+		return NULL;
+	return next;
+}
+
+bool sipalg_tcp_ack_means(const struct sipalg_tcp *tcp, int dir, u32 ack,
+			  u32 *means)
+{
+	const struct sipalg_sent *sent;
+
+	if (list_empty(&tcp->sent[dir]))
+		return false;
+	sent = list_first_entry(&tcp->sent[dir], struct sipalg_sent, list);
+	*means = after(ack, sent->seen) ? sent->start :
+					  ack - (sent->seen - sent->start);
+	return true;
+}
+
 bool sipalg_tcp_has_got(const struct sipalg_tcp *tcp, int dir, u32 seen)
 {
 	return tcp->heard[dir] && !before(tcp->acked[dir], seen);

@@ -180,6 +180,21 @@ const struct sipalg_sent *sipalg_tcp_noted(const struct sipalg_tcp *tcp,
 void sipalg_tcp_acknowledged(struct sipalg_tcp *tcp, int dir, u32 ack);
 
 /**
+ * sipalg_tcp_ack_means() - what an acknowledgment says to the sender
+ * @tcp: locked
+ * @dir: direction of the data
+ * @ack: acknowledgment number as the receiver counts
+ * @means: out: the same as the sender counts
+ *
+ * Conntrack knows the lengths of the newest two changes only. The receiver of a
+ * part of a changed message has got nothing of it.
+ *
+ * Return: false if nothing is owed there: conntrack knows as well.
+ */
+bool sipalg_tcp_ack_means(const struct sipalg_tcp *tcp, int dir, u32 ack,
+			  u32 *means);
+
+/**
  * sipalg_tcp_has_got() - has the receiver everything before this
  * @tcp: locked
  * @dir: direction of the data
@@ -199,6 +214,18 @@ bool sipalg_tcp_has_got(const struct sipalg_tcp *tcp, int dir, u32 seen);
  */
 const struct sipalg_sent *sipalg_tcp_noted_from(const struct sipalg_tcp *tcp,
 						int dir, u32 seq);
+
+/**
+ * sipalg_tcp_noted_behind() - the translated message right behind another
+ * @tcp: locked
+ * @dir: direction of both
+ * @sent: the other
+ *
+ * Return: it, or NULL: something that was not changed follows, or nothing.
+ */
+const struct sipalg_sent *
+sipalg_tcp_noted_behind(const struct sipalg_tcp *tcp, int dir,
+			const struct sipalg_sent *sent);
 
 /**
  * sipalg_tcp_exit() - forget all debts of a namespace

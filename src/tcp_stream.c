@@ -20,7 +20,7 @@
 #include "tcp_stream.h"
 
 #define MOST_REPEATS	3	/* of held bytes, then the message is given up */
-#define MOST_EARLY	16	/* segments out of turn, then the stream is */
+#define MOST_EARLY	255	/* segments out of turn, then the stream is */
 
 /**
  * struct segment - one segment on its way
@@ -69,8 +69,7 @@ static struct sipalg_held *held(const struct segment *s)
 	return &s->tcp->held[s->dir];
 }
 
-/* Only what may have to be rewritten must be held back. */
-static bool may_rewrite(const struct sipalg_flow *flow)
+bool sipalg_tcp_may_rewrite(const struct sipalg_flow *flow)
 {
 	return sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL &&
 	       (sipalg_flow_from_inside(flow) || sipalg_flow_to_inside(flow));
@@ -116,7 +115,7 @@ static int hold(struct segment *s, u32 missing)
 	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_SPLIT]);
 	h = held(s);
 	h->need = rest + missing;
-	h->passing = !may_rewrite(s->flow);
+	h->passing = !sipalg_tcp_may_rewrite(s->flow);
 	s->stream->next = s->seq + s->offset;
 	if (h->passing)
 		return NF_ACCEPT;
@@ -227,7 +226,7 @@ static int passed(struct segment *s, struct sipalg_held *h, u32 len)
 {
 	u32 end = h->start + len;
 
-	if (!may_rewrite(s->flow)) {
+	if (!sipalg_tcp_may_rewrite(s->flow)) {
 		sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
 		sipalg_message(s->packet, s->flow, h->bytes, 0, len);
 	}
@@ -305,17 +304,29 @@ static int repeated(struct segment *s, struct sipalg_held *h)
 	return sipalg_message_unchanged(s->flow, SIPALG_REASON_SPLIT_MESSAGE);
 }
 
-/* A translated message, whole, where the receiver waits for it. */
-static int message_again(struct segment *s, const struct sipalg_sent *sent)
+/*
+ * A translated message, whole, where the receiver waits for it, and as many as
+ * the sender has repeated with it.
+ */
+static int messages_again(struct segment *s, const struct sipalg_sent *sent)
 {
-	bool more = after(s->seq + s->len, sent->start + sent->old_len);
+	u32 end = s->seq + s->len, seen = sent->seen;
 
 	if (!sipalg_packet_refill(s->packet, sent->bytes, sent->len,
 				  sent->start, s->len))
 		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
-	if (more)
-		sipalg_packet_unfinish(s->packet);
-	sipalg_packet_place(s->packet, sent->seen);
+	while (after(end, sent->start + sent->old_len)) {
+		const struct sipalg_sent *next =
+			sipalg_tcp_noted_behind(s->tcp, s->dir, sent);
+
+		if (!next || after(next->start + next->old_len, end) ||
+		    !sipalg_packet_append(s->packet, next->bytes, next->len)) {
+			sipalg_packet_unfinish(s->packet);
+			break;
+		}
+		sent = next;
+	}
+	sipalg_packet_place(s->packet, seen);
 	return NF_ACCEPT;
 }
 
@@ -360,7 +371,7 @@ static int old_data(struct segment *s)
 
 	if (sent && (!before(s->seq, sent->start) ||
 		     sipalg_tcp_has_got(s->tcp, s->dir, sent->seen)))
-		return message_again(s, sent);
+		return messages_again(s, sent);
 	if (sent)
 		return bytes_again(s, sent->start);
 	if (!after(s->seq + s->len, next) ||
@@ -376,8 +387,9 @@ static int old_data(struct segment *s)
 /* Something before it is missing: its sender will see to that. */
 static int early(struct segment *s)
 {
-	if (++s->stream->early > MOST_EARLY)
+	if (s->stream->early == MOST_EARLY)
 		return foreign(s);
+	s->stream->early++;
 	return SIPALG_HELD;
 }
 
@@ -427,6 +439,16 @@ static int data(struct segment *s)
 	return next_piece(s, expected - s->seq);
 }
 
+/* Anyone can send a SYN into a connection; conntrack passes it, and stays. */
+static bool is_beginning(const struct nf_conn *ct)
+{
+	u8 state = READ_ONCE(ct->proto.tcp.state);
+
+	return state == TCP_CONNTRACK_SYN_SENT ||
+	       state == TCP_CONNTRACK_SYN_SENT2 ||
+	       state == TCP_CONNTRACK_SYN_RECV;
+}
+
 /*
  * The place to note changed lengths can only be made while the connection is
  * new, and NAT makes it for itself only in some cases.
@@ -438,13 +460,22 @@ static void synchronize(struct nf_conn *ct, u32 seq, u32 len, int dir)
 	if (!nf_ct_is_confirmed(ct) && !nfct_seqadj(ct))
 		nfct_seqadj_ext_add(ct);
 	flow_data = sipalg_flow_data(ct);
-	if (!flow_data)
+	if (!flow_data || !is_beginning(ct))
 		return;
 	flow_data->stream[dir].next = seq + 1;
 	flow_data->stream[dir].early = 0;
 	/* data in a SYN (RFC 7413) may or may not be taken: no boundary is sure */
 	flow_data->stream[dir].state = len ? SIPALG_STREAM_FOREIGN :
 				       SIPALG_STREAM_SYNCED;
+}
+
+static void acknowledgment(struct segment *s, u32 ack)
+{
+	u32 means;
+
+	sipalg_tcp_acknowledged(s->tcp, !s->dir, ack);
+	if (sipalg_tcp_ack_means(s->tcp, !s->dir, ack, &means))
+		sipalg_packet_acknowledge(s->packet, means);
 }
 
 int sipalg_tcp_segment(struct sipalg_packet *packet,
@@ -472,7 +503,7 @@ int sipalg_tcp_segment(struct sipalg_packet *packet,
 	s.stream = &flow_data->stream[s.dir];
 	s.tcp = sipalg_tcp_lock(packet->ct);
 	if (s.tcp && tcp->ack)
-		sipalg_tcp_acknowledged(s.tcp, !s.dir, ntohl(tcp->ack_seq));
+		acknowledgment(&s, ntohl(tcp->ack_seq));
 	if (s.len && s.stream->state == SIPALG_STREAM_SYNCED)
 		verdict = data(&s);
 	sipalg_tcp_unlock(s.tcp);

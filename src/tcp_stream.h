@@ -18,6 +18,14 @@
 #define SIPALG_HELD	(-1)
 
 /**
+ * sipalg_tcp_may_rewrite() - only what may have to be rewritten is held back
+ * @flow: a flow
+ *
+ * Return: true if bytes of it may be changed.
+ */
+bool sipalg_tcp_may_rewrite(const struct sipalg_flow *flow);
+
+/**
  * sipalg_tcp_segment() - take in one segment
  * @packet: linear, with its TCP header complete and &sipalg_packet.payload set
  * @flow: its flow
