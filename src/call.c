@@ -292,14 +292,15 @@ struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
 	const char *tag = sip_span_ptr(msg, callee_tag);
 	struct sipalg_dialog *dialog;
 
-	if (!callee_tag.len || callee_tag.len > SIPALG_MAX_TAG)
+	if (callee_tag.len > SIPALG_MAX_TAG)
 		return NULL;
 	list_for_each_entry(dialog, &call->dialogs, list)
 		if (dialog->tag_len == callee_tag.len &&
 		    !memcmp(dialog->tag, tag, callee_tag.len))
 			return dialog;
 
-	if (!create || call->forks == SIPALG_MAX_DIALOGS)
+	if (!create || call->forks == SIPALG_MAX_DIALOGS ||
+	    (!callee_tag.len && msg->status / 100 != 2))
 		return NULL;
 	dialog = kzalloc(sizeof(*dialog) + callee_tag.len, GFP_ATOMIC);
 	if (!dialog)

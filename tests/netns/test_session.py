@@ -3,8 +3,9 @@
 """What happens within a call that is up: refreshes, holds, other streams, forks."""
 import time
 
+import talk
 import topology as net
-from sip import sdp
+from sip import again, sdp
 from talk import (answered, audio, back, both, expires, hang_up, identity, lively, new,
                   out, passes, reinvite)
 from tap import run, same, test
@@ -268,6 +269,31 @@ def early_fork():
     ours.close()
     theirs.close()
     hang_up(call)
+
+
+@test("S0-10", "a callee that gives no tag (RFC 3261 12.1.2): either party's BYE ends the call")
+def no_tag():
+    for number, port in enumerate((4290, 4292)):
+        call = new(f"notag{number}")
+        call.tags = (call.tags[0], "")
+        out(call.request("INVITE", sdp(PHONE, port)))
+        back(call.response("180 Ringing"))
+        back(call.response("200 OK", body=sdp(RELAY, port + 2000)))
+        out(call.request("ACK"))
+        ours, theirs = audio(port)
+        assert passes(theirs, ours, ROUTER, port)
+        if number:
+            bye = again(call.peer_request("BYE", f"{ROUTER}:5060"), (";tag=\r\n", "\r\n"))
+            talk.server.send(bye, ROUTER)
+            assert talk.phone.recv()
+            out(again(call.peer_response("200 OK", "BYE"), (";tag=\r\n", "\r\n")))
+        else:
+            out(call.request("BYE", cseq=2))
+            back(call.response("200 OK", "BYE"))
+        net.until(lambda: not net.expectations(), 6)
+        assert not passes(theirs, ours, ROUTER, port)
+        ours.close()
+        theirs.close()
 
 
 @test("S3-6", "PRACK and UPDATE carry offers and answers before the call is answered")
