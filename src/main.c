@@ -157,6 +157,8 @@ static void __exit sipalg_exit(void)
 	sipalg_resume_leave();
 	sipalg_helper_unregister();
 	unregister_pernet_subsys(&net_ops);
+	/* a packet may have met one of the last pinholes a moment ago */
+	synchronize_rcu();
 	rcu_barrier();
 }
 
