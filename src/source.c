@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A table of addresses that hold something; an entry lives as long as they do. */
 #include <linux/err.h>
+#include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include "net.h"
@@ -20,7 +21,7 @@ struct sipalg_source {
 	struct source_key key;
 	struct sipalg_net *sn;
 	struct rcu_head rcu;
-	atomic_t users;
+	refcount_t users;
 	atomic_t has[SIPALG_SHARES];
 };
 
@@ -41,7 +42,7 @@ static struct sipalg_source *source_make(struct sipalg_net *sn,
 		return ERR_PTR(-ENOMEM);
 	source->key = *key;
 	source->sn = sn;
-	atomic_set(&source->users, 1);
+	refcount_set(&source->users, 1);
 	err = rhashtable_lookup_insert_fast(&sn->sources, &source->node,
 					    source_params);
 	if (err) {
@@ -62,7 +63,7 @@ void sipalg_source_unuse(struct sipalg_source *source)
 {
 	struct sipalg_net *sn = source->sn;
 
-	if (!atomic_dec_and_test(&source->users))
+	if (!refcount_dec_and_test(&source->users))
 		return;
 	source_unlink(source);
 	atomic_long_sub(sizeof(*source), &sn->memory);
@@ -79,7 +80,7 @@ struct sipalg_source *sipalg_source_use(struct sipalg_net *sn, u8 family,
 	/* Another CPU may be making the same entry, or forgetting it. */
 	for (try = 0; try < TRIES; try++) {
 		source = rhashtable_lookup(&sn->sources, &key, source_params);
-		if (source && atomic_inc_not_zero(&source->users))
+		if (source && refcount_inc_not_zero(&source->users))
 			return source;
 		/* whoever used it last may be kept from taking it out */
 		if (source)
@@ -150,7 +151,7 @@ struct sipalg_source *sipalg_source_take(struct sipalg_net *sn, u8 family,
 
 	if (likely && likely->key.family == family &&
 	    sipalg_ip_equal(&likely->key.ip, ip))
-		atomic_inc(&likely->users);
+		refcount_inc(&likely->users);
 	else
 		source = sipalg_source_use(sn, family, ip);
 	if (!source)
