@@ -115,9 +115,9 @@ def much_held():
         line.close()
 
 
-@test("H-3", "segments ahead of one that is lost wait for it, and seventeen of them are too many")
+@test("H-3", "segments ahead of one that is lost wait for it, 255 of them")
 def ahead():
-    for count, followed in ((16, True), (17, False)):
+    for count, followed in ((17, True), (255, True), (256, False)):
         line = Line()
         data, wanted = line.message()
         for i in range(count):
