@@ -248,9 +248,13 @@ class Sipp:
         self._stop()
         self._run(scenario, 5060)
 
-    def established(self, seconds=WAIT):
-        netns.wait_until(lambda: os.path.exists(f"{self.folder}/established"), seconds,
-                         f"sipp of {self.user} to have a call")
+    def established(self):
+        self.has("established")
+
+    def has(self, mark):
+        """A file that its scenario makes."""
+        netns.wait_until(lambda: os.path.exists(f"{self.folder}/{mark}"), WAIT,
+                         f"'{mark}' of sipp of {self.user}")
 
     def pause(self, going_on):
         """It looks for messages a thousand times a second, for which hours of silence are
@@ -290,8 +294,9 @@ class Sipp:
         return self._port
 
     def _run(self, scenario, port, *more):
-        if os.path.exists(f"{self.folder}/established"):
-            os.unlink(f"{self.folder}/established")
+        for mark in "established", "talks":
+            if os.path.exists(f"{self.folder}/{mark}"):
+                os.unlink(f"{self.folder}/{mark}")
         self._process = netns.start(
             self.namespace, "sipp", f"{netns.host(self._server)}:5060", "-nostdin", "-m", "1",
             "-sf", f"{SCENARIOS}/{scenario}.xml", "-t", "u1" if self.transport == "udp" else "t1",

@@ -188,16 +188,17 @@ def silence(phones, heard, caller, callee):
     """Half an hour without a packet of media, then some; and the BYE must arrive."""
     callee.await_call("silent")
     caller.call(caller.uri(phones.server, callee.user), "refresher")
+    callee.established()
     for _ in range(6):
-        time.sleep(5)
+        time.sleep(2)
         for phone in phones.all:
             phone.pause(False)
-        time.sleep(290)
+        time.sleep(296)
         for phone in phones.all:
             phone.pause(True)
-        time.sleep(5)
-    for phone in (caller, callee):
-        phone.established(60)
+        time.sleep(2)
+    caller.established()
+    callee.has("talks")
     good = heard.listen(phones.alice, phones.bob)
     return caller.has_ended() and callee.has_ended() and good
 
