@@ -156,7 +156,7 @@ set_public(struct sipalg_media *media, const struct sipalg_flow *flow,
 		reserved = sipalg_port_claim(flow, media,
 					     ntohs(before->public_port[SIPALG_RTP]) + 2);
 	else
-		reserved = (media->late && section->pairs == 1 &&
+		reserved = (media->resumed && section->pairs == 1 &&
 			    sipalg_port_resume(flow, media)) ||
 			   sipalg_port_reserve(flow, media, section->pairs);
 	if (!reserved)
@@ -188,8 +188,8 @@ pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
 	}
 	media->side = side;
 	media->fork = fork;
-	media->late = call->state != SIPALG_CALL_EARLY ||
-		      !sipalg_call_heard_both(call);
+	media->resumed = call->state != SIPALG_CALL_EARLY;
+	media->late = media->resumed || !sipalg_call_heard_both(call);
 	media->family = flow->family;
 	set_private(media, section, pair);
 	plan->reason = set_public(media, flow, section, pair, before);

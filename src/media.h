@@ -52,6 +52,7 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @idle: closed because nothing flowed; described again, it opens (S2-5)
  * @left: its description is not edited: as long as no other media has its
  *	port, that is its public one (H-15)
+ * @resumed: the call was up when it was described
  * @late: who sends to it may have been told before its pinholes were there
  * @beyond: a host on the other side's side: media does not come by (S3-46);
  *	or in a network that is neither's: it is not the side's to name (H-25)
@@ -91,6 +92,7 @@ struct sipalg_media {
 	   muxed:1,
 	   idle:1,
 	   left:1,
+	   resumed:1,
 	   late:1,
 	   beyond:1,
 	   turned:1;

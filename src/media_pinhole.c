@@ -138,7 +138,7 @@ static void clear_way(struct sipalg_media *media)
 	for (i = 0; i < media->ports; i++)
 		if (media->exp[i]) {
 			clear_port(media, other, i);
-			if (media->translated && media->late)
+			if (media->translated && media->resumed)
 				clear_sender(media, other, i);
 		}
 }
