@@ -22,7 +22,6 @@ def commands():
         file.write("flush ruleset\n" + net.RULES + net.MASQUERADE)
     for line in lines:
         for old, new_one in (("modprobe -r sipalg", "rmmod sipalg"),
-                             ("modprobe sipalg resume=1", "insmod build/module-um/sipalg.ko resume=1"),
                              ("/etc/nftables.conf", "/tmp/nftables.conf")):
             line = line.replace(old, new_one)
         yield line
@@ -269,7 +268,7 @@ def ringing():
 def unasked():
     call, audio = call_up("unasked", 5000)
     net.detach()
-    shell("rmmod sipalg; insmod build/module-um/sipalg.ko")
+    shell("rmmod sipalg; modprobe sipalg")
     net.attach()
     data = call.request("INVITE", sdp(PHONE, 5000), cseq=2, to_tag=True)
     phone.send(data, SERVER)
