@@ -291,7 +291,7 @@ void sipalg_call_put(struct sipalg_call *call);
  * A callee that gives no tag has one dialog, which its 2xx begins (RFC 3261
  * 12.1.2). Only @msg that is one makes that.
  *
- * Return: the dialog, or NULL: no tag, unknown, or too many of them.
+ * Return: the dialog, or NULL: unknown, or too many of them.
  */
 struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
 					 const struct sip_msg *msg,

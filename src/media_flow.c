@@ -3,6 +3,7 @@
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_acct.h>
+#include <net/netfilter/nf_conntrack_core.h>
 #include "call.h"
 #include "keep.h"
 #include "media.h"
@@ -88,6 +89,33 @@ bool sipalg_media_flow_add(struct sipalg_media *media, struct nf_conn *ct)
 	media->flow_count++;
 	atomic_long_add(sizeof(*flow), &media->call->sn->memory);
 	return true;
+}
+
+struct nf_conn *sipalg_media_flow_find(const struct sipalg_media *media,
+				       const struct sipalg_media *peer,
+				       unsigned int port,
+				       const struct nf_conntrack_zone *zone,
+				       struct sipalg_addr *face)
+{
+	const struct nf_conntrack_tuple tuple = {
+		.src.l3num = media->family,
+		.src.u3 = media->private,
+		.src.u.udp.port = media->private_port[port],
+		.dst.u3 = peer->private,
+		.dst.u.udp.port = peer->private_port[port],
+		.dst.protonum = media->l4proto,
+	};
+	const struct nf_conntrack_tuple *back;
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conn *ct;
+
+	hash = nf_conntrack_find_get(media->call->sn->net, zone, &tuple);
+	if (!hash)
+		return NULL;
+	ct = nf_ct_tuplehash_to_ctrack(hash);
+	back = &ct->tuplehash[!NF_CT_DIRECTION(hash)].tuple;
+	*face = (struct sipalg_addr){ back->dst.u3, back->dst.u.udp.port };
+	return ct;
 }
 
 void sipalg_media_flows_end(struct sipalg_media *media, bool kill)

@@ -14,6 +14,8 @@
 #include <linux/types.h>
 
 struct nf_conn;
+struct nf_conntrack_zone;
+struct sipalg_addr;
 struct sipalg_media;
 
 #define SIPALG_MAX_FLOWS	16	/* of one m= section of one side */
@@ -28,6 +30,24 @@ struct sipalg_media;
  * Return: false if it must be refused.
  */
 bool sipalg_media_flow_add(struct sipalg_media *media, struct nf_conn *ct);
+
+/**
+ * sipalg_media_flow_find() - the connection that one side's media has already
+ * @media: whose; its call is locked
+ * @peer: the other side's, which it is sent to
+ * @port: SIPALG_RTP or SIPALG_RTCP
+ * @zone: conntrack's zone of it
+ * @face: out: what the peer sees it come from
+ *
+ * In a call that was up before this module was (H-23), whoever has begun it.
+ *
+ * Return: it, with a reference, or NULL.
+ */
+struct nf_conn *sipalg_media_flow_find(const struct sipalg_media *media,
+				       const struct sipalg_media *peer,
+				       unsigned int port,
+				       const struct nf_conntrack_zone *zone,
+				       struct sipalg_addr *face);
 
 /**
  * sipalg_media_flows_end() - forget all of them

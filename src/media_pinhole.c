@@ -99,28 +99,16 @@ static void clear_port(const struct sipalg_media *media,
 static void clear_sender(const struct sipalg_media *media,
 			 const struct sipalg_media *other, unsigned int port)
 {
-	const struct sipalg_addr face = { media->public, media->public_port[port] };
-	const struct nf_conntrack_tuple tuple = {
-		.src.l3num = media->family,
-		.src.u3 = media->private,
-		.src.u.udp.port = media->private_port[port],
-		.dst.u3 = other->private,
-		.dst.u.udp.port = other->private_port[port],
-		.dst.protonum = media->l4proto,
-	};
-	const struct nf_conntrack_tuple *back;
-	struct nf_conntrack_tuple_hash *hash;
+	const struct sipalg_addr wanted = { media->public, media->public_port[port] };
+	struct sipalg_addr face;
 	struct nf_conn *ct;
 
-	hash = nf_conntrack_find_get(media->call->sn->net,
-				     nf_ct_zone(media->call->master), &tuple);
-	if (!hash)
+	ct = sipalg_media_flow_find(media, other, port,
+				    nf_ct_zone(media->call->master), &face);
+	if (!ct)
 		return;
-	ct = nf_ct_tuplehash_to_ctrack(hash);
-	back = &ct->tuplehash[!NF_CT_DIRECTION(hash)].tuple;
 	if (ct->master != media->call->master &&
-	    (!sipalg_ip_equal(&back->dst.u3, &face.ip) ||
-	     back->dst.u.udp.port != face.port))
+	    !sipalg_addr_equal(&face, &wanted))
 		nf_ct_kill(ct);
 	nf_ct_put(ct);
 }

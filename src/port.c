@@ -6,11 +6,11 @@
 #include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/rhashtable.h>
-#include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 #include "binding.h"
 #include "compat.h"
 #include "media.h"
+#include "media_flow.h"
 #include "net.h"
 #include "port.h"
 
@@ -177,37 +177,20 @@ bool sipalg_port_reserve(const struct sipalg_flow *flow,
 	return taken;
 }
 
-/*
- * The media's port as conntrack has it for what flows already to or from the
- * peer: a call that was up before this module was.
- */
+/* The media's port as conntrack has it for what flows already. */
 static u16 established(const struct sipalg_flow *flow,
 		       const struct sipalg_media *media,
 		       const struct sipalg_media *peer)
 {
-	const struct nf_conntrack_tuple tuple = {
-		.src.l3num = media->family,
-		.src.u3 = media->private,
-		.src.u.udp.port = media->private_port[SIPALG_RTP],
-		.dst.u3 = peer->private,
-		.dst.u.udp.port = peer->private_port[SIPALG_RTP],
-		.dst.protonum = media->l4proto,
-	};
-	const struct nf_conntrack_tuple *back;
-	struct nf_conntrack_tuple_hash *hash;
+	struct sipalg_addr face;
 	struct nf_conn *ct;
-	u16 port = 0;
 
-	hash = nf_conntrack_find_get(nf_ct_net(flow->ct), nf_ct_zone(flow->ct),
-				     &tuple);
-	if (!hash)
+	ct = sipalg_media_flow_find(media, peer, SIPALG_RTP,
+				    nf_ct_zone(flow->ct), &face);
+	if (!ct)
 		return 0;
-	ct = nf_ct_tuplehash_to_ctrack(hash);
-	back = &ct->tuplehash[!NF_CT_DIRECTION(hash)].tuple;
-	if (sipalg_ip_equal(&back->dst.u3, &media->public))
-		port = ntohs(back->dst.u.udp.port);
 	nf_ct_put(ct);
-	return port;
+	return sipalg_ip_equal(&face.ip, &media->public) ? ntohs(face.port) : 0;
 }
 
 bool sipalg_port_resume(const struct sipalg_flow *flow,
