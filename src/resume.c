@@ -16,10 +16,8 @@
 
 #define MARK	0x7369706132363131ULL	/* changes with the structure */
 
-/* At which places the phone has written its own address. */
-#define WROTE_CONTACT	0x01
-#define WROTE_VIA	0x02
-#define WROTE_FROM	0x04
+/* Places at which the phone may have written its own address, in bits of a mark. */
+static const u8 wrote_at[] = { SIP_AT_CONTACT, SIP_AT_VIA, SIP_AT_FROM };
 
 /**
  * struct mark - what a newer module is told of a flow
@@ -28,7 +26,7 @@
  * @uri_port: of the phone's binding, as the others
  * @via_port: the same
  * @uri_secure: the same
- * @wrote: WROTE_...; 0: there is no binding
+ * @wrote: at which of &wrote_at; 0: there is no binding
  */
 struct mark {
 	u64 mark;
@@ -107,6 +105,7 @@ static void leave(struct nf_conn *ct)
 	};
 	const struct sipalg_binding *binding;
 	struct sipalg_flow flow;
+	unsigned int i;
 
 	phones_flow(&flow, ct);
 	rcu_read_lock();
@@ -116,12 +115,9 @@ static void leave(struct nf_conn *ct)
 		mark.uri_port = READ_ONCE(binding->uri_port);
 		mark.via_port = READ_ONCE(binding->via_port);
 		mark.uri_secure = READ_ONCE(binding->uri_secure);
-		if (binding->places & 1u << SIP_AT_CONTACT)
-			mark.wrote |= WROTE_CONTACT;
-		if (binding->places & 1u << SIP_AT_VIA)
-			mark.wrote |= WROTE_VIA;
-		if (binding->places & 1u << SIP_AT_FROM)
-			mark.wrote |= WROTE_FROM;
+		for (i = 0; i < ARRAY_SIZE(wrote_at); i++)
+			if (binding->places & 1u << wrote_at[i])
+				mark.wrote |= BIT(i);
 	}
 	rcu_read_unlock();
 	memcpy(mark_of(ct), &mark, sizeof(mark));
@@ -131,6 +127,7 @@ static void leave(struct nf_conn *ct)
 static void remember(const struct sipalg_flow *flow, const struct mark *mark)
 {
 	struct sipalg_binding *binding;
+	unsigned int i;
 
 	binding = sipalg_binding_make(flow, &flow->src, &flow->src_seen);
 	if (!binding)
@@ -139,12 +136,9 @@ static void remember(const struct sipalg_flow *flow, const struct mark *mark)
 	binding->uri_port = mark->uri_port;
 	binding->via_port = mark->via_port;
 	binding->uri_secure = mark->uri_secure;
-	if (mark->wrote & WROTE_CONTACT)
-		binding->places |= 1u << SIP_AT_CONTACT;
-	if (mark->wrote & WROTE_VIA)
-		binding->places |= 1u << SIP_AT_VIA;
-	if (mark->wrote & WROTE_FROM)
-		binding->places |= 1u << SIP_AT_FROM;
+	for (i = 0; i < ARRAY_SIZE(wrote_at); i++)
+		if (mark->wrote & BIT(i))
+			binding->places |= 1u << wrote_at[i];
 	spin_unlock_bh(&binding->lock);
 	sipalg_binding_keep(binding, 60UL * HZ *
 			    sipalg_setting(flow->sn, SIPALG_MAXIMUM_CALL_DURATION));
