@@ -150,10 +150,7 @@ static void give_port(struct sipalg_binding *binding)
 static void hold_port(struct sipalg_binding *binding,
 		      const union nf_inet_addr *namer)
 {
-	u32 range = sipalg_setting(binding->sn, SIPALG_MEDIA_PORTS);
-	u16 port = ntohs(binding->public.addr.port);
-
-	if (port < range >> 16 || port > (range & 0xffff) ||
+	if (!sipalg_is_media_port(binding->sn, ntohs(binding->public.addr.port)) ||
 	    key_equal(&binding->public, &binding->private))
 		return;
 	binding->holder = sipalg_source_take(binding->sn,

@@ -123,6 +123,27 @@ static inline u32 sipalg_setting(const struct sipalg_net *sn,
 	return READ_ONCE(sn->settings.value[setting]);
 }
 
+/* Ports from @low to @high, host byte order. */
+struct sipalg_port_range {
+	u16 low;
+	u16 high;
+};
+
+static inline struct sipalg_port_range
+sipalg_media_ports(const struct sipalg_net *sn)
+{
+	u32 range = sipalg_setting(sn, SIPALG_MEDIA_PORTS);
+
+	return (struct sipalg_port_range){ range >> 16, range & 0xffff };
+}
+
+static inline bool sipalg_is_media_port(const struct sipalg_net *sn, u16 port)
+{
+	const struct sipalg_port_range range = sipalg_media_ports(sn);
+
+	return port >= range.low && port <= range.high;
+}
+
 /* RFC 3261 17: the time after which nobody retransmits any more, in jiffies. */
 static inline unsigned long sipalg_64_t1(const struct sipalg_net *sn)
 {

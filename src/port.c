@@ -126,30 +126,29 @@ static bool is_free(const struct sipalg_flow *flow,
 }
 
 /* A random port of the range with the parity of the private one. */
-static u16 random_port(u16 low, u16 high, u16 parity)
+static u16 random_port(struct sipalg_port_range range, u16 parity)
 {
-	u16 first = low + ((low ^ parity) & 1);
+	u16 first = range.low + ((range.low ^ parity) & 1);
 
-	return first + 2 * get_random_u32_below((high - first) / 2 + 1);
+	return first + 2 * get_random_u32_below((range.high - first) / 2 + 1);
 }
 
 static u16 choose(const struct sipalg_flow *flow,
 		  const struct sipalg_media *media, u16 more)
 {
-	u32 range = sipalg_setting(flow->sn, SIPALG_MEDIA_PORTS);
-	u16 low = range >> 16, high = range & 0xffff;
+	struct sipalg_port_range range = sipalg_media_ports(flow->sn);
 	u16 wish = ntohs(media->private_port[SIPALG_RTP]), port = wish;
 	u16 last = media->ports - 1 + 2 * more;
 	unsigned int i;
 
-	if (high - low < last)
+	if (range.high - range.low < last)
 		return 0;
-	high -= last;
+	range.high -= last;
 	for (i = 0; i < PORT_ATTEMPTS; i++) {
-		if (port >= low && port <= high &&
+		if (port >= range.low && port <= range.high &&
 		    is_free(flow, media, port, more))
 			return port;
-		port = random_port(low, high, wish);
+		port = random_port(range, wish);
 	}
 	return 0;
 }
@@ -197,10 +196,10 @@ bool sipalg_port_resume(const struct sipalg_flow *flow,
 			struct sipalg_media *media)
 {
 	const struct sipalg_media *peer = sipalg_media_mate(media);
-	u32 range = sipalg_setting(flow->sn, SIPALG_MEDIA_PORTS);
 	u16 port = peer ? established(flow, media, peer) : 0;
 
-	return port >= range >> 16 && port + media->ports - 1 <= (range & 0xffff) &&
+	return sipalg_is_media_port(flow->sn, port) &&
+	       sipalg_is_media_port(flow->sn, port + media->ports - 1) &&
 	       sipalg_port_claim(flow, media, port);
 }
 

@@ -96,8 +96,8 @@ struct sipalg_source *sipalg_source_use(struct sipalg_net *sn, u8 family,
 
 static u32 most_pairs(const struct sipalg_net *sn)
 {
-	u32 range = sipalg_setting(sn, SIPALG_MEDIA_PORTS);
-	u32 pairs = ((range & 0xffff) - (range >> 16) + 1) / 2;
+	const struct sipalg_port_range range = sipalg_media_ports(sn);
+	u32 pairs = (range.high - range.low + 1) / 2;
 	u32 calls = sipalg_setting(sn, SIPALG_MAX_CALLS);
 	u32 own = sipalg_setting(sn, SIPALG_MAX_CALLS_PER_SOURCE);
 
