@@ -145,7 +145,8 @@ apt_install()
 	fi
 	for package; do
 		for unit in $(dpkg -L "$package" | sed -n 's|.*/lib/systemd/system/\([^/]*\.service\)$|\1|p'); do
-			deb-systemd-helper disable "$unit" || true
+			# it serves nobody but dpkg, whom it knows by this variable
+			DPKG_MAINTSCRIPT_PACKAGE=$package deb-systemd-helper disable "$unit" || true
 		done
 	done
 }
