@@ -31,7 +31,7 @@ tool_install: tool
 
 # Which release that is, the module says itself: Debian's headers name another.
 modules_install: module
-	+@$(MAKE) -C "$(KERNELDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" modules_install
+	+@$(MAKE) -C "$(KERNELDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" INSTALL_MOD_DIR=updates modules_install
 	$(DEPMOD) -a -b "$(or $(DESTDIR),/)" "$$(modinfo -F vermagic sipalg.ko | cut -d ' ' -f 1)"
 
 demo:
