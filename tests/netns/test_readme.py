@@ -12,23 +12,18 @@ import sys
 import time
 
 import topology as net
+from pages import plain, read, typed_by
 from screen import Terminal
 from sip import Call, again, sdp
 from tap import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp, router, shell
 
 TOOLS = os.path.abspath("tools/sipalg-ctl")
-PAGES = ("doc/troubleshooting.md", "README.md")     # which ends the call they show
-MANUALS = ("tools/sipalg-ctl/sipalg-ctl.8", "dist/sipalg.4")
+MANUAL = "tools/sipalg-ctl/sipalg-ctl.8"
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
 server = Udp("provider", SERVER, 5060)
-
-
-def read(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
 
 
 def out(data):
@@ -145,25 +140,6 @@ def all_screens():
     assert wanted <= {arguments for arguments, _ in SCREENS}, SCREENS
 
 
-def plain(manual):
-    """A manual page's text without what troff reads."""
-    text = re.sub(r"\\f.|\\-|\\\(dq", lambda found: {"\\-": "-", "\\(dq": '"'}.get(found[0], ""),
-                  manual)
-    text = re.sub(r'(?m)^\.(TP|PP|br|RS|RE)\n', "", text)
-    text = re.sub(r'(?m)^\.(B|I|BI|BR|RB|RI|IR) (.*)', lambda found: found[2].replace('"', ""), text)
-    return re.sub(r" +", " ", text)
-
-
-def examples():
-    """Lines that a reader is told to type on a router that runs."""
-    for page in PAGES:
-        yield from re.findall(r"(?m)^ {4,6}((?:sipalg-ctl|conntrack|iptables|modprobe) ?.*)",
-                              read(page))
-    for manual in MANUALS:
-        for block in re.findall(r"(?ms)^\.EX\n(.*?)^\.EE", read(manual)):
-            yield from plain(block).splitlines()
-
-
 def typed(line):
     """A shell's exit status; what ends on request is asked to."""
     command = f"PATH={TOOLS}:$PATH; {line}"
@@ -188,7 +164,7 @@ def reasons():
 
 @test("issue 5", "each command in README.md and the manual pages runs as it is written")
 def commands():
-    lines = list(examples())
+    lines = typed_by("tests/netns/test_readme.py")
     assert len(lines) > 15, lines
     for line in lines:
         status = typed(line)
@@ -215,11 +191,11 @@ def pages():
     helped = set(re.findall(r"(?m)^  (\w+(?: (?:list|show|set|reset|end))?)(?: |$)",
                             tool("--help")))
     assert len(helped) == 12, helped
-    page = plain(read(MANUALS[0])).split(".SH COMMANDS\n")[1].split(".SH")[0]
+    page = plain(read(MANUAL)).split(".SH COMMANDS\n")[1].split(".SH")[0]
     told = set(re.findall(r"(?m)^(\w+(?: (?:list|show|set|reset|end))?)(?: |$)", page))
     assert helped <= told, helped - told
     for option in re.findall(r"--?[a-z]+", tool("--help")):
-        assert option in plain(read(MANUALS[0])) + "-h --help", option
+        assert option in plain(read(MANUAL)) + "-h --help", option
     for filters in ("call-id", "address", "port", "state", "older", "idle"):
         assert filters in tool("call --help") and filters in page, filters
 

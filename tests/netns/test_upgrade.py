@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The commands of doc/upgrade.md, with calls up: what goes on, and what is picked up."""
 import json
-import re
 
 import topology as net
+from pages import typed_by
 from sip import Call, again, message, sdp
 from tap import run, same, test
 from talk import answered, back, both, hang_up, identity, new, out, phone, server
@@ -14,26 +14,15 @@ CTL = "tools/sipalg-ctl/sipalg-ctl"
 other = Udp("other", OTHER, 5062)
 
 
-def commands():
-    """As they are written, but for where the module and the rules lie here."""
-    with open("doc/upgrade.md", encoding="ascii") as file:
-        lines = re.findall(r"^    (.*)$", file.read(), re.MULTILINE)
-    with open("/tmp/nftables.conf", "w", encoding="ascii") as file:
-        file.write("flush ruleset\n" + net.RULES + net.MASQUERADE)
-    for line in lines:
-        for old, new_one in (("modprobe -r sipalg", "rmmod sipalg"),
-                             ("/etc/nftables.conf", "/tmp/nftables.conf")):
-            line = line.replace(old, new_one)
-        yield line
-
-
 def upgrade(meanwhile=lambda: None):
-    count = 0
-    for command in commands():
+    """By the commands of the page."""
+    with open("/etc/nftables.conf", "w", encoding="ascii") as file:
+        file.write("flush ruleset\n" + net.RULES + net.MASQUERADE)
+    commands = typed_by("tests/netns/test_upgrade.py")
+    assert len(commands) == 6, commands
+    for command in commands:
         router(f"{command} 2>&1")
         meanwhile()
-        count += 1
-    assert count == 6, count
 
 
 def rows():
