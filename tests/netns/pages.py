@@ -10,7 +10,7 @@ TYPISTS = (
     ("README.md", r"apt-get|make$|make install$|make deb$|modprobe sipalg$", "scripts/deb-test"),
     ("doc/developers.md", r"", "tests/pages/run"),
     ("doc/upgrade.md", r"", "tests/netns/test_upgrade.py"),
-    ("recipes/firewalld.md", r"", "tests/netns/test_firewalld.py"),
+    ("recipes/firewalld.md", r"", "tests/netns/test_recipes.py"),
     # which says that it is not tested
     ("recipes/vyos.md", r"", None),
     (r"dist/sipalg.4", r"", "tests/netns/test_readme.py"),

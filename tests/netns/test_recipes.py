@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The firewalls in recipes/, loaded as they are: calls come through, nothing else does."""
 import os
-import re
 import subprocess
 
 import topology as net
+from pages import typed_by
 from sip import Call, sdp
 from tap import run, test
 from topology import (PHONE, PHONE6, RELAY, RELAY6, ROUTER, SERVER, SERVER6, STRANGER, Tcp, Udp,
@@ -158,9 +158,8 @@ def firewalld():
     early.close()
     server.close()
     shell("rmmod sipalg")
-    with open("recipes/firewalld.md", encoding="ascii") as file:
-        for command in re.findall(r"^    (.*)$", file.read(), re.MULTILINE):
-            router(command)
+    for command in typed_by("tests/netns/test_recipes.py"):
+        router(command)
     assert not call_in(SERVER)
     call_out(PHONE, SERVER, RELAY, ROUTER)
     call_out(PHONE6, SERVER6, RELAY6, PHONE6)
