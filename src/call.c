@@ -29,7 +29,7 @@ static u32 hash_key(const void *data, u32 len, u32 seed)
 {
 	const struct sipalg_call_key *key = data;
 
-	return key->id ^ seed;	/* siphash with a secret key already */
+	return key->hash ^ seed;	/* with a secret key already */
 }
 
 static u32 hash_object(const void *data, u32 len, u32 seed)
@@ -44,7 +44,7 @@ static int compare(struct rhashtable_compare_arg *arg, const void *obj)
 	const struct lookup *lookup = arg->key;
 	const struct sipalg_call *call = obj;
 
-	return call->key.id != lookup->key.id ||
+	return call->key.hash != lookup->key.hash ||
 	       !sipalg_ip_equal(&call->key.inside, &lookup->key.inside) ||
 	       call->key.back != lookup->key.back ||
 	       call->call_id_len != lookup->call_id_len ||
@@ -64,8 +64,8 @@ static void make_lookup(struct lookup *lookup, const struct sipalg_flow *flow,
 {
 	lookup->call_id = sip_span_ptr(msg, msg->call_id);
 	lookup->call_id_len = msg->call_id.len;
-	lookup->key.id = siphash(lookup->call_id, lookup->call_id_len,
-				 &flow->sn->key);
+	lookup->key.hash = hsiphash(lookup->call_id, lookup->call_id_len,
+				    &flow->sn->table_key);
 	lookup->key.inside = flow->inside;
 	lookup->key.back = back;
 }
@@ -221,8 +221,6 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 	memcpy(call->text, sip_span_ptr(msg, msg->call_id), msg->call_id.len);
 	memcpy(call->text + msg->call_id.len,
 	       sip_span_ptr(msg, msg->from_tag), msg->from_tag.len);
-	call->from_hash = siphash(sip_span_ptr(msg, msg->from_tag),
-				  msg->from_tag.len, &flow->sn->key);
 	atomic_long_add(size, &flow->sn->memory);
 	return call;
 }

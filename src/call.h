@@ -35,13 +35,13 @@ struct sipalg_ways;
 
 /**
  * struct sipalg_call_key - what makes a call the same call
- * @id: siphash of the Call-ID
+ * @hash: of the Call-ID
  * @inside: &sipalg_flow.inside
  * @back: it comes back to the host inside that has sent it out: a telephone
  *	with two lines, one of which calls the other
  */
 struct sipalg_call_key {
-	u64 id;
+	u32 hash;
 	union nf_inet_addr inside;
 	bool back;
 };
@@ -110,7 +110,7 @@ struct sipalg_dialog {
  * @rungs: messages that @ladder has had
  * @deadlines: bits of enum sipalg_deadline
  * @deadline: by enum sipalg_deadline, where @deadlines has the bit
- * @from_hash: siphash of the caller's tag
+ * @new_tag: siphash of the caller's tag, 0: it is the one it began with
  * @screen_key: what its INVITE is the same as, 0: not screened
  * @silent: in &sipalg_net.silent
  * @rcu: frees it after the last reader, when it is in no list any more
@@ -170,7 +170,7 @@ struct sipalg_call {
 	u32 rungs;
 	u32 deadlines;
 	u32 deadline[SIPALG_DEADLINE_MAX];
-	u64 from_hash;
+	u64 new_tag;
 	u64 screen_key;
 	union {
 		struct list_head silent;

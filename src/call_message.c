@@ -39,6 +39,16 @@ static u64 tag_hash(const struct sipalg_call *call, const struct sip_msg *msg,
 	return siphash(sip_span_ptr(msg, tag), tag.len, &call->sn->key);
 }
 
+static bool is_callers(const struct sipalg_call *call, const struct sip_msg *msg,
+		       struct sip_span tag)
+{
+	if (call->new_tag)
+		return tag_hash(call, msg, tag) == call->new_tag;
+	return tag.len == call->from_tag_len &&
+	       !memcmp(sip_span_ptr(msg, tag), call->text + call->call_id_len,
+		       tag.len);
+}
+
 /* Only the caller itself, and only with something new, before it has an answer. */
 static bool may_change_tag(const struct speech *s)
 {
@@ -56,16 +66,14 @@ static bool may_change_tag(const struct speech *s)
  */
 static bool find_sides(struct speech *s)
 {
-	bool callers = tag_hash(s->call, s->msg, s->msg->from_tag) ==
-		       s->call->from_hash;
+	bool callers = is_callers(s->call, s->msg, s->msg->from_tag);
 
 	if (!callers && may_change_tag(s)) {
 		/* a second attempt with a new tag: some phones do (RFC 3261 8.1.3.5) */
-		s->call->from_hash = tag_hash(s->call, s->msg, s->msg->from_tag);
+		s->call->new_tag = tag_hash(s->call, s->msg, s->msg->from_tag);
 		callers = true;
 	}
-	if (!callers && tag_hash(s->call, s->msg, s->msg->to_tag) !=
-			s->call->from_hash)
+	if (!callers && !is_callers(s->call, s->msg, s->msg->to_tag))
 		return false;
 	s->callee_tag = callers ? s->msg->to_tag : s->msg->from_tag;
 	if (s->msg->request)

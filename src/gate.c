@@ -39,9 +39,9 @@ struct sipalg_gate {
 static struct hlist_head *bucket(struct sipalg_net *sn,
 				 const struct sipalg_gate_key *key)
 {
-	u64 hash = siphash(key, sizeof(*key), &sn->key);
+	u32 hash = hsiphash(key, sizeof(*key), &sn->table_key);
 
-	return &sn->gates[hash >> (64 - SIPALG_GATE_HASH_BITS)];
+	return &sn->gates[hash >> (32 - SIPALG_GATE_HASH_BITS)];
 }
 
 /* Caller holds the lock. */

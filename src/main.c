@@ -41,6 +41,7 @@ static int __net_init net_init(struct net *net)
 	sn->net = net;
 	sipalg_settings_init(&sn->settings);
 	get_random_bytes(&sn->key, sizeof(sn->key));
+	get_random_bytes(&sn->table_key, sizeof(sn->table_key));
 	spin_lock_init(&sn->port_lock);
 	sipalg_evict_init(sn);
 	spin_lock_init(&sn->gate_lock);

@@ -31,7 +31,8 @@
  * @net: the namespace; it outlives this
  * @settings: see setting.h; written under genl, read without a lock
  * @stats: per CPU
- * @key: of the hashes over bytes from the wire, so that nobody can aim at a bucket
+ * @key: of the hashes over bytes from the wire that stand for those bytes
+ * @table_key: of those that choose a bucket, which nobody shall aim at, or a count
  * @calls: struct sipalg_call by Call-ID and inside address
  * @bindings_public: struct sipalg_binding by public transport address and host
  * @bindings_private: the same by private transport address
@@ -67,6 +68,7 @@ struct sipalg_net {
 	struct sipalg_settings settings;
 	struct sipalg_stats __percpu *stats;
 	siphash_key_t key;
+	hsiphash_key_t table_key;
 
 	struct rhashtable calls;
 	struct rhashtable bindings_public;

@@ -12,11 +12,11 @@
 
 static u32 hash(const struct sipalg_net *sn, const struct sip_msg *msg)
 {
-	u64 branch = siphash(sip_span_ptr(msg, msg->branch), msg->branch.len,
-			     &sn->key);
+	u32 branch = hsiphash(sip_span_ptr(msg, msg->branch), msg->branch.len,
+			      &sn->table_key);
 
-	return siphash_2u64(branch, (u64)msg->cseq << 32 | msg->method << 16 |
-				    msg->status, &sn->key);
+	return hsiphash_3u32(branch, msg->cseq, msg->method << 16 | msg->status,
+			     &sn->table_key);
 }
 
 bool sipalg_is_repeated(const struct sipalg_flow *flow, const struct sip_msg *msg)
