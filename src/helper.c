@@ -27,7 +27,12 @@ static const struct nf_conntrack_expect_policy policies[SIPALG_CLASS_MAX] = {
 		.max_expected = NF_CT_EXPECT_MAX_CNT,
 		.timeout = SIPALG_PINHOLE_TIMEOUT,
 	},
-	[SIPALG_CLASS_MEDIA] = {
+	[SIPALG_CLASS_RTP] = {
+		.name = "media",
+		.max_expected = NF_CT_EXPECT_MAX_CNT,
+		.timeout = SIPALG_PINHOLE_TIMEOUT,
+	},
+	[SIPALG_CLASS_RTCP] = {
 		.name = "media",
 		.max_expected = NF_CT_EXPECT_MAX_CNT,
 		.timeout = SIPALG_PINHOLE_TIMEOUT,

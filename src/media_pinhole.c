@@ -134,7 +134,8 @@ static void clear_way(struct sipalg_media *media)
 static int open_port(struct sipalg_media *media, unsigned int port)
 {
 	const struct sipalg_pinhole pinhole = {
-		.class = SIPALG_CLASS_MEDIA,
+		.class = port == SIPALG_RTP ? SIPALG_CLASS_RTP :
+					      SIPALG_CLASS_RTCP,
 		.family = media->family,
 		.l4proto = media->l4proto,
 		.src_ip = allowed_source(media),

@@ -129,9 +129,13 @@ int sipalg_pinhole_open(struct sipalg_net *sn, struct nf_conn *master,
 			const struct sipalg_pinhole *pinhole,
 			struct nf_conntrack_expect **exp)
 {
-	struct nf_conntrack_expect *new = nf_ct_expect_alloc(master);
+	struct nf_conntrack_expect *new;
 	int err;
 
+	/* conntrack would throw the oldest out */
+	if (nfct_help(master)->expecting[pinhole->class] >= NF_CT_EXPECT_MAX_CNT)
+		return -ENOSPC;
+	new = nf_ct_expect_alloc(master);
 	if (!new)
 		return -ENOMEM;
 	nf_ct_expect_init(new, pinhole->class, pinhole->family, pinhole->src_ip,

@@ -26,9 +26,11 @@ struct nf_conntrack_helper;
  */
 #define SIPALG_PINHOLE_TIMEOUT	(10 * 24 * 3600)
 
+/* A call of 64 streams has 128 of RTP, and while one side's move 192. */
 enum sipalg_pinhole_class {
 	SIPALG_CLASS_SIGNALLING,
-	SIPALG_CLASS_MEDIA,
+	SIPALG_CLASS_RTP,
+	SIPALG_CLASS_RTCP,
 	SIPALG_CLASS_MAX
 };
 
@@ -95,7 +97,8 @@ void sipalg_master_release(struct nf_conn *master);
  * nf_conntrack_expect_lock.
  *
  * Return: 0; -EBUSY or -EALREADY: somebody else's expectation is in the way;
- * -EMFILE: the namespace's expectation table is full; -ENOMEM.
+ * -EMFILE: the namespace's expectation table is full; -ENOSPC: the master has
+ * as many of this class as it can; -ENOMEM.
  */
 int sipalg_pinhole_open(struct sipalg_net *sn, struct nf_conn *master,
 			const struct sipalg_pinhole *pinhole,

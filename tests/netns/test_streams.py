@@ -120,6 +120,25 @@ def sixty_four():
         sock.close()
 
 
+@test("H-2", "as many streams on both sides: no pinhole pushes another one out, nor when all move")
+def sixty_four_answered():
+    router(f"{CTL} setting set max-media-per-call 64")
+    call = new("full")
+    for ours, theirs in ((7000, 9000), (7200, 9200)):
+        offer = lines_of(ours, 64, PHONE)
+        if ours == 7000:
+            out(call.request("INVITE", offer), (f"c=IN IP4 {PHONE}", f"c=IN IP4 {ROUTER}"))
+        else:
+            reinvite(call, offer, (f"c=IN IP4 {PHONE}", f"c=IN IP4 {ROUTER}"))
+        answer(call, lines_of(theirs, 64, RELAY))
+        is_open(ROUTER, *range(ours, ours + 128))
+        is_open(RELAY, *range(theirs, theirs + 128))
+        for i in (0, 1, 126, 127):
+            assert talks(ours + i, theirs + i), (ours, i)
+    hang_up(call)
+    router(f"{CTL} setting reset")
+
+
 @test("S3-60", "one m= line more than max-media-per-call: nothing is translated, nothing opened")
 def one_too_many():
     call = new("toomany")
