@@ -64,6 +64,15 @@ def hang_up(branch):
     net.until(lambda: not net.expectations(), 6)
 
 
+def answered(branch, port):
+    """After a while, for five minutes."""
+    time.sleep(20)
+    branch.back("200 OK", body=sdp(STRANGER, port + 2000))
+    branch.out("ACK", to_tag=True)
+    assert goes_on(port, 300)
+    hang_up(branch)
+
+
 @test("S3-56", "a proxy that goes on to its next gateway with the same CSeq: the call is its call")
 def next_gateway():
     first, second = Branch("failover", SERVER), Branch("failover", RELAY)
@@ -71,11 +80,7 @@ def next_gateway():
     first.refused("503 Service Unavailable")
     second.out("INVITE", sdp(PHONE, 4000))
     second.back("180 Ringing")
-    time.sleep(20)
-    second.back("200 OK", body=sdp(STRANGER, 6000))
-    second.out("ACK", to_tag=True)
-    assert goes_on(4000, 300)
-    hang_up(second)
+    answered(second, 4000)
 
 
 @test("S3-56", "two gateways ring: one says no, the other answers later")
@@ -85,11 +90,7 @@ def one_refuses():
     second.out("INVITE", sdp(PHONE, 4010))
     second.back("180 Ringing")
     first.refused("486 Busy Here")
-    time.sleep(20)
-    second.back("200 OK", body=sdp(STRANGER, 6010))
-    second.out("ACK", to_tag=True)
-    assert goes_on(4010, 300)
-    hang_up(second)
+    answered(second, 4010)
 
 
 @test("S3-56", "two gateways ring: one is cancelled because nobody is there, the other answers")
@@ -102,11 +103,7 @@ def one_cancelled():
     first.out("CANCEL")
     first.back("200 OK", "CANCEL")
     first.refused("487 Request Terminated")
-    time.sleep(20)
-    second.back("200 OK", body=sdp(STRANGER, 6020))
-    second.out("ACK", to_tag=True)
-    assert goes_on(4020, 300)
-    hang_up(second)
+    answered(second, 4020)
 
 
 @test("S3-56", "all targets have refused, or been cancelled: the call is over as ever")
@@ -132,11 +129,7 @@ def redirected():
     first.refused("302 Moved Temporarily")
     second.out("INVITE", sdp(PHONE, 4040), cseq=2)
     second.back("180 Ringing")
-    time.sleep(20)
-    second.back("200 OK", body=sdp(STRANGER, 6040))
-    second.out("ACK", to_tag=True)
-    assert goes_on(4040, 300)
-    hang_up(second)
+    answered(second, 4040)
 
 
 @test("S3-56", "the answer of a gateway that was asked in the call's dialog is the other party's")
