@@ -41,10 +41,10 @@ static bool names_outsider(const struct sipalg_call *call,
  * calls to one media server do not stand in each other's way; where the phone
  * names somebody outside, nobody but itself (S3-46). Else anyone.
  */
-static const union nf_inet_addr *allowed_source(const struct sipalg_media *media)
+static const union nf_inet_addr *
+allowed_source(const struct sipalg_media *media, const struct sipalg_media *other)
 {
 	const struct sipalg_call *call = media->call;
-	const struct sipalg_media *other = sipalg_media_mate(media);
 
 	if (!media->translated && other && other->translated)
 		return &other->private;
@@ -114,9 +114,9 @@ static void clear_sender(const struct sipalg_media *media,
 }
 
 /* Once for each that is to send here; nobody sends where nobody was told to. */
-static void clear_way(struct sipalg_media *media)
+static void clear_way(struct sipalg_media *media,
+		      const struct sipalg_media *other)
 {
-	const struct sipalg_media *other = sipalg_media_mate(media);
 	unsigned int i;
 
 	if (!other || media->met == other ||
@@ -131,14 +131,15 @@ static void clear_way(struct sipalg_media *media)
 		}
 }
 
-static int open_port(struct sipalg_media *media, unsigned int port)
+static int open_port(struct sipalg_media *media,
+		     const struct sipalg_media *other, unsigned int port)
 {
 	const struct sipalg_pinhole pinhole = {
 		.class = port == SIPALG_RTP ? SIPALG_CLASS_RTP :
 					      SIPALG_CLASS_RTCP,
 		.family = media->family,
 		.l4proto = media->l4proto,
-		.src_ip = allowed_source(media),
+		.src_ip = allowed_source(media, other),
 		.dst = { media->public, media->public_port[port] },
 		.real = { media->private, media->private_port[port] },
 	};
@@ -151,24 +152,24 @@ static int open_port(struct sipalg_media *media, unsigned int port)
  * What is offered is open to anyone until the answer says who may come. Later
  * the answer may name another.
  */
-static bool is_too_wide(const struct sipalg_media *media,
-			const struct nf_conntrack_expect *exp)
+static bool may_narrow(const struct sipalg_media *media,
+		       const struct sipalg_media *other)
 {
-	const struct sipalg_media *other = sipalg_media_mate(media);
-	const union nf_inet_addr *src = allowed_source(media);
-
-	return (media->turned || names_outsider(media->call, other) ||
-		sipalg_setting(media->call->sn, SIPALG_MEDIA_SOURCE) ==
-			SIPALG_MEDIA_SOURCE_ANSWER) &&
-	       src && !sipalg_ip_equal(src, &exp->tuple.src.u3);
+	return media->turned || names_outsider(media->call, other) ||
+	       sipalg_setting(media->call->sn, SIPALG_MEDIA_SOURCE) ==
+			SIPALG_MEDIA_SOURCE_ANSWER;
 }
 
-static void narrow(struct sipalg_media *media)
+static void narrow(struct sipalg_media *media, const struct sipalg_media *other)
 {
+	const union nf_inet_addr *src = allowed_source(media, other);
 	unsigned int i;
 
+	if (!src || !may_narrow(media, other))
+		return;
 	for (i = 0; i < media->ports; i++)
-		if (media->exp[i] && is_too_wide(media, media->exp[i])) {
+		if (media->exp[i] &&
+		    !sipalg_ip_equal(src, &media->exp[i]->tuple.src.u3)) {
 			sipalg_media_release(media, true);
 			return;
 		}
@@ -184,6 +185,7 @@ static int sync_media(struct sipalg_media *media)
 {
 	bool wanted = !media->held && !media->idle && !media->beyond &&
 		      (media->offered || media->active);
+	const struct sipalg_media *other = sipalg_media_mate(media);
 	unsigned int i;
 	int err;
 
@@ -192,13 +194,13 @@ static int sync_media(struct sipalg_media *media)
 		sipalg_media_release(media, true);
 		return 0;
 	}
-	narrow(media);
+	narrow(media, other);
 	for (i = ports_wanted(media); i < media->ports; i++)
 		sipalg_pinhole_close(media->call->sn, &media->exp[i]);
 	for (i = 0; i < ports_wanted(media); i++) {
 		if (media->exp[i])
 			continue;
-		err = open_port(media, i);
+		err = open_port(media, other, i);
 		if (err && media->translated && !media->left)
 			return err;
 		/*
@@ -208,7 +210,7 @@ static int sync_media(struct sipalg_media *media)
 		if (err)
 			media->call->incomplete = true;
 	}
-	clear_way(media);
+	clear_way(media, other);
 	return 0;
 }
 
