@@ -17,6 +17,8 @@ BUILD = os.environ["BUILD"]
 COPY = os.path.join(BUILD, "pages")
 # Kernels that others have built are used, not built anew.
 SHARED = ("um", "source", "apt", "headers-*")
+# In these they write.
+COPIED = ("stock-6.1", "stamps")
 
 
 def copy():
@@ -28,9 +30,10 @@ def copy():
     for pattern in SHARED:
         for path in glob.glob(f"{BUILD}/{pattern}"):
             os.symlink(os.path.realpath(path), f"{COPY}/build/{os.path.basename(path)}")
-    for name in ("stock-6.1", "stamps"):
-        subprocess.run(["cp", "-al", os.path.realpath(f"{BUILD}/{name}"), f"{COPY}/build/{name}"],
-                       check=True)
+    for name in COPIED:
+        if os.path.exists(f"{BUILD}/{name}"):
+            subprocess.run(["cp", "-al", os.path.realpath(f"{BUILD}/{name}"), COPY + "/build/"],
+                           check=True)
 
 
 def claimed():
