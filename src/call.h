@@ -97,7 +97,6 @@ struct sipalg_dialog {
  * @seen: by side: the same as the other side sees it
  * @contact: by side: address of its newest Contact: it may speak from there
  * @asked: by side: where its newest request went: that one may answer from there
- * @branch: siphash of the branch of the caller's newest INVITE
  * @targets: all that it was sent to, if there is more than one, or NULL
  * @invite_cseq: by side: CSeq of its newest INVITE
  * @bye_cseq: CSeq of the newest BYE
@@ -110,6 +109,7 @@ struct sipalg_dialog {
  * @rungs: messages that @ladder has had
  * @deadlines: bits of enum sipalg_deadline
  * @deadline: by enum sipalg_deadline, where @deadlines has the bit
+ * @branch: hash of the branch of the caller's newest INVITE
  * @new_tag: siphash of the caller's tag, 0: it is the one it began with
  * @screen_key: what its INVITE is the same as, 0: not screened
  * @silent: in &sipalg_net.silent
@@ -157,7 +157,6 @@ struct sipalg_call {
 	struct sipalg_addr seen[2];
 	union nf_inet_addr contact[2];
 	union nf_inet_addr asked[2];
-	u64 branch;
 	struct sipalg_targets *targets;
 	u32 invite_cseq[2];
 	u32 bye_cseq;
@@ -170,6 +169,7 @@ struct sipalg_call {
 	u32 rungs;
 	u32 deadlines;
 	u32 deadline[SIPALG_DEADLINE_MAX];
+	u32 branch;
 	u64 new_tag;
 	u64 screen_key;
 	union {

@@ -10,12 +10,12 @@
 
 /**
  * struct target - one of them
- * @branch: siphash of the INVITE's branch
+ * @branch: hash of the INVITE's branch
  * @ip: where it went
  * @over: it has refused, or was cancelled
  */
 struct target {
-	u64 branch;
+	u32 branch;
 	union nf_inet_addr ip;
 	bool over;
 };
@@ -25,17 +25,17 @@ struct sipalg_targets {
 	struct target target[MAX_TARGETS];
 };
 
-static u64 branch_of(const struct sipalg_call *call, const struct sip_msg *msg)
+static u32 branch_of(const struct sipalg_call *call, const struct sip_msg *msg)
 {
-	return siphash(sip_span_ptr(msg, msg->branch), msg->branch.len,
-		       &call->sn->key);
+	return hsiphash(sip_span_ptr(msg, msg->branch), msg->branch.len,
+			&call->sn->table_key);
 }
 
 static struct target *find(const struct sipalg_call *call,
 			   const struct sip_msg *msg)
 {
 	struct sipalg_targets *targets = call->targets;
-	u64 branch;
+	u32 branch;
 	unsigned int i;
 
 	if (!targets)
@@ -47,7 +47,7 @@ static struct target *find(const struct sipalg_call *call,
 	return NULL;
 }
 
-static void append(struct sipalg_targets *targets, u64 branch,
+static void append(struct sipalg_targets *targets, u32 branch,
 		   const union nf_inet_addr *ip)
 {
 	targets->target[targets->count++] = (struct target){
@@ -81,7 +81,7 @@ void sipalg_target_first(struct sipalg_call *call, const struct sip_msg *msg)
 bool sipalg_target_add(struct sipalg_call *call, const struct sipalg_flow *flow,
 		       const struct sip_msg *msg)
 {
-	u64 branch = branch_of(call, msg);
+	u32 branch = branch_of(call, msg);
 	struct sipalg_targets *targets;
 
 	if (branch == call->branch || find(call, msg))
