@@ -32,8 +32,8 @@
  * @settings: see setting.h; written under genl, read without a lock
  * @stats: per CPU
  * @key: of the hashes over bytes from the wire that stand for those bytes
- * @table_key: of those that choose a bucket, which nobody shall aim at, or that
- *	tell neighbours apart
+ * @table_key: of those that choose a bucket, which nobody shall aim at, and of
+ *	those that are compared within one call or flow
  * @calls: struct sipalg_call by Call-ID and inside address
  * @bindings_public: struct sipalg_binding by public transport address and host
  * @bindings_private: the same by private transport address
