@@ -175,10 +175,29 @@ static void narrow(struct sipalg_media *media, const struct sipalg_media *other)
 		}
 }
 
+/*
+ * A host without RTCP may have RTP of its next stream there, and a=rtcp may name
+ * RTP's own port: what comes is RTP's. Public ports of ours are never shared.
+ */
+static bool rtcp_is_rtp(const struct sipalg_media *media)
+{
+	const struct sipalg_media *other;
+
+	if (media->translated)
+		return false;
+	list_for_each_entry(other, &media->call->media, list)
+		if (other->public_port[SIPALG_RTP] == media->public_port[SIPALG_RTCP] &&
+		    other->side == media->side &&
+		    other->l4proto == media->l4proto &&
+		    sipalg_ip_equal(&other->public, &media->public))
+			return true;
+	return false;
+}
+
 /* H-16: a hole that nobody needs may be where another stream wants its own. */
 static unsigned int ports_wanted(const struct sipalg_media *media)
 {
-	return media->muxed ? 1 : media->ports;
+	return media->muxed || rtcp_is_rtp(media) ? 1 : media->ports;
 }
 
 static int sync_media(struct sipalg_media *media)
@@ -186,7 +205,7 @@ static int sync_media(struct sipalg_media *media)
 	bool wanted = !media->held && !media->idle && !media->beyond &&
 		      (media->offered || media->active);
 	const struct sipalg_media *other = sipalg_media_mate(media);
-	unsigned int i;
+	unsigned int i, ports;
 	int err;
 
 	if (!wanted) {
@@ -195,9 +214,10 @@ static int sync_media(struct sipalg_media *media)
 		return 0;
 	}
 	narrow(media, other);
-	for (i = ports_wanted(media); i < media->ports; i++)
+	ports = ports_wanted(media);
+	for (i = ports; i < media->ports; i++)
 		sipalg_pinhole_close(media->call->sn, &media->exp[i]);
-	for (i = 0; i < ports_wanted(media); i++) {
+	for (i = 0; i < ports; i++) {
 		if (media->exp[i])
 			continue;
 		err = open_port(media, other, i);

@@ -258,6 +258,34 @@ def rtcp_changes():
     hang_up(call)
 
 
+@test("H-16", "the peer's next stream has RTP where RTCP of the one before would be: it is RTP, as long as it flows")
+def rtcp_is_rtp():
+    router(f"{CTL} setting set inactive-media-timeout 20")
+    call = new("neighbours")
+    out(call.request("INVITE", sdp(PHONE, 4300, "m=video 4302 RTP/AVP 96")), WHOLE)
+    answer(call, sdp(RELAY, 6300, "m=video 6301 RTP/AVP 96"))
+    is_open(RELAY, 6300, 6301, 6302)
+    assert talks(4300, 6300) and talks(4301, 6301)
+    for _ in range(10):
+        time.sleep(8)
+        assert talks(4302, 6301)
+    is_open(ROUTER, 4302, 4303)
+    is_open(RELAY, 6301, 6302)
+    hang_up(call)
+    router(f"{CTL} setting reset")
+
+
+@test("H-16", "a=rtcp of RTP's own port: one pinhole, which is there when a=rtcp-mux is agreed as well")
+def rtcp_same_port():
+    call = new("oneport")
+    for cseq, mux in ((1, ""), (2, "\na=rtcp-mux")):
+        out(call.request("INVITE", sdp(PHONE, 4306, mux.strip()), cseq=cseq, to_tag=cseq > 1), WHOLE)
+        answer(call, sdp(RELAY, 6306, f"a=rtcp:6306{mux}"))
+        is_open(RELAY, 6306)
+        assert talks(4306, 6306)
+    hang_up(call)
+
+
 @test("H-27", "two forks ring with media of their own, a third address answers: each is heard in its time")
 def forks():
     call = new("forks")
