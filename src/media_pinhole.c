@@ -175,49 +175,87 @@ static void narrow(struct sipalg_media *media, const struct sipalg_media *other)
 		}
 }
 
-/*
- * A host without RTCP may have RTP of its next stream there, and a=rtcp may name
- * RTP's own port: what comes is RTP's. Public ports of ours are never shared.
- */
-static bool rtcp_is_rtp(const struct sipalg_media *media)
+static bool is_wanted(const struct sipalg_media *media)
 {
-	const struct sipalg_media *other;
+	return !media->held && !media->idle && !media->beyond &&
+	       (media->offered || media->active);
+}
 
-	if (media->translated)
-		return false;
-	list_for_each_entry(other, &media->call->media, list)
-		if (other->public_port[SIPALG_RTP] == media->public_port[SIPALG_RTCP] &&
-		    other->side == media->side &&
-		    other->l4proto == media->l4proto &&
-		    sipalg_ip_equal(&other->public, &media->public))
-			return true;
-	return false;
+/* Both of one side: is it the same place? Public ports of ours never are. */
+static bool is_same(const struct sipalg_media *media, unsigned int port,
+		    const struct sipalg_media *other, unsigned int other_port)
+{
+	return media->public_port[port] == other->public_port[other_port] &&
+	       media->side == other->side && media->l4proto == other->l4proto &&
+	       sipalg_ip_equal(&media->public, &other->public);
 }
 
 /* H-16: a hole that nobody needs may be where another stream wants its own. */
 static unsigned int ports_wanted(const struct sipalg_media *media)
 {
-	return media->muxed || rtcp_is_rtp(media) ? 1 : media->ports;
+	if (!is_wanted(media))
+		return 0;
+	return media->muxed ? 1 : media->ports;
+}
+
+/*
+ * A host without RTCP may have RTP of its next stream there, and a=rtcp may name
+ * RTP's own port: what comes is RTP's.
+ */
+static bool rtcp_is_rtp(const struct sipalg_media *media)
+{
+	const struct sipalg_media *other;
+
+	list_for_each_entry(other, &media->call->media, list)
+		if (is_same(media, SIPALG_RTCP, other, SIPALG_RTP) &&
+		    ports_wanted(other))
+			return true;
+	return false;
+}
+
+/*
+ * Two forks may be one host, and a new description may differ from the one in
+ * force in RTCP alone: the newest has the hole as long as it is there. Conntrack
+ * would give it to that one silently, and it would be lost to both.
+ */
+static bool has_newer(const struct sipalg_media *media, unsigned int port)
+{
+	const struct sipalg_media *other = media;
+
+	list_for_each_entry_continue(other, &media->call->media, list)
+		if (is_same(media, port, other, port) &&
+		    port < ports_wanted(other))
+			return true;
+	return false;
+}
+
+static bool needs_port(const struct sipalg_media *media, unsigned int port)
+{
+	if (port >= ports_wanted(media))
+		return false;
+	if (media->translated)
+		return true;
+	return !(port == SIPALG_RTCP && rtcp_is_rtp(media)) &&
+	       !has_newer(media, port);
 }
 
 static int sync_media(struct sipalg_media *media)
 {
-	bool wanted = !media->held && !media->idle && !media->beyond &&
-		      (media->offered || media->active);
 	const struct sipalg_media *other = sipalg_media_mate(media);
-	unsigned int i, ports;
+	unsigned int i;
 	int err;
 
-	if (!wanted) {
+	if (!is_wanted(media)) {
 		/* released with all that came through (S3-32) */
 		sipalg_media_release(media, true);
 		return 0;
 	}
 	narrow(media, other);
-	ports = ports_wanted(media);
-	for (i = ports; i < media->ports; i++)
-		sipalg_pinhole_close(media->call->sn, &media->exp[i]);
-	for (i = 0; i < ports; i++) {
+	for (i = 0; i < media->ports; i++) {
+		if (!needs_port(media, i)) {
+			sipalg_pinhole_close(media->call->sn, &media->exp[i]);
+			continue;
+		}
 		if (media->exp[i])
 			continue;
 		err = open_port(media, other, i);

@@ -303,6 +303,42 @@ def forks():
     hang_up(call)
 
 
+@test("H-16", "the peer offers another a=rtcp and is refused: the pinholes before stay, those for it go")
+def rtcp_refused():
+    call = new("refused")
+    out(call.request("INVITE", sdp(PHONE, 4310)), WHOLE)
+    answer(call, sdp(RELAY, 6310))
+    back(call.peer_request("INVITE", f"{ROUTER}:5060", body=sdp(RELAY, 6310, "a=rtcp:6319")))
+    is_open(RELAY, 6310, 6311, 6319)
+    out(call.peer_response("488 Not Acceptable Here", "INVITE"))
+    is_open(RELAY, 6310, 6311)
+    assert talks(4310, 6310) and talks(4311, 6311)
+    hang_up(call)
+
+
+@test("H-27", "two forks of one media address answer, and the caller hangs up either: the other one is heard")
+def forks_of_one_address():
+    for number, tags in enumerate((("one", "two"), ("two", "one"))):
+        ours, theirs = 4314 + 4 * number, 6314 + 4 * number
+        call = new(f"both{number}")
+        caller = call.tags[0]
+        out(call.request("INVITE", sdp(PHONE, ours)), WHOLE)
+        for tag in ("one", "two"):
+            back(call.response("200 OK", body=sdp(RELAY, theirs), tag=tag))
+        for tag in tags:
+            call.tags = (caller, tag)
+            out(call.request("ACK", to_tag=True))
+        is_open(RELAY, theirs, theirs + 1)
+        assert talks(ours, theirs)
+        out(call.request("BYE", cseq=2, to_tag=True))
+        back(call.response("200 OK", "BYE"))
+        is_open(RELAY, theirs, theirs + 1)
+        assert talks(ours, theirs) and talks(ours + 1, theirs + 1)
+        call.tags = (caller, tags[0])
+        hang_up(call)
+        time.sleep(6)
+
+
 @test("H-10", "hold and resume: o= leaves with one address each time, its version as it came")
 def origin():
     call = new("origin")
