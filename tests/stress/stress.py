@@ -149,6 +149,12 @@ def all_is_gone():
     assert left["pinholes", "open"] <= 2 * left["", "registrations"], left
 
 
+def whereabouts():
+    """For who asks where a message is that did not arrive."""
+    counted = {key: value for key, value in stats().items() if value}
+    return f"{counted}\n{net.router('conntrack -L 2>&1')}\n{net.router('ip neigh; ip -s link')}"
+
+
 def fresh_call(number):
     """A call from beginning to end, exactly as it should be."""
     phone, server = Udp("phone", PHONE, 5190), Udp("provider", SERVER, 5060)
@@ -159,7 +165,7 @@ def fresh_call(number):
     def across(sender, data, receiver, to):
         sender.send(data, *to)
         got = receiver.recv(5)
-        assert got, data
+        assert got, f"{data}\n{whereabouts()}"
         return got
     out, back = (SERVER, 5060), (ROUTER, 5190)
     got = across(phone, call.request("INVITE", sdp(PHONE, port)), server, out)
