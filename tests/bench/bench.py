@@ -3,7 +3,10 @@
 """
 What a message costs in sipalg, and in the kernel's own SIP helper: cycles in
 help(), counted by sipalg_bench.ko. Both in the same boot, in turns; medians,
-and between which figures the middle half lies.
+and between which figures the middle half lies. Of a message that comes alone,
+when caches have forgotten the one before, and of one in a crowd. With --many,
+while many calls are up; with --instructions, in a machine whose time stamp
+counter counts those.
 """
 import json
 import os
@@ -15,13 +18,16 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../netns"))
 # pylint: disable=wrong-import-position
+import crowd                                               # noqa: E402
 import media                                               # noqa: E402
 import topology as net                                     # noqa: E402
 from sip import Call, message, sdp                         # noqa: E402
 from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, router, shell  # noqa: E402
 
-MODULE, GUARD = sys.argv[1], "--guard" in sys.argv
-ROUNDS, CALLS = (3, 40) if GUARD else (6, 60)
+MODULE = sys.argv[1]
+GUARD, MANY, INSTRUCTIONS = ("--" + name in sys.argv for name in ("guard", "many", "instructions"))
+ROUNDS, CALLS = (2, 8) if INSTRUCTIONS else (3, 40) if GUARD else (6, 60)
+CROWD = 32
 UP = (100, 2000) if GUARD else (100, 1000, 10000, 50000)
 CTL = os.path.abspath(os.path.join(HERE, "../../tools/sipalg-ctl/sipalg-ctl"))
 LIST_KB = 8192
@@ -52,12 +58,19 @@ def attach(helper):
     router("conntrack -D -p udp 2>/dev/null || true")
 
 
-def exchange(steps):
-    """(sender, data, address, receiver): each is waited for, so none waits in a queue."""
-    for sender, data, address, receiver in steps:
-        sender.send(data, *address)
+def pass_all(row):
+    """(sender, data, address, receiver), all at once: each is waited for, so none waits in a queue."""
+    sender, _, address, receiver = row[0]
+    crowd.send_all(sender, [data for _, data, _, _ in row], address)
+    for _, data, _, _ in row:
         if receiver.recv(5) is None:
             raise RuntimeError("a message has got lost: " + data[:60].decode(errors="replace"))
+
+
+def exchange(steps):
+    """One after the other."""
+    for step in steps:
+        pass_all([step])
 
 
 class Bench:
@@ -122,23 +135,24 @@ class Bench:
         return [self.out(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)]
 
 
-def measure(bench, make, times):
-    """Cycles of each message of `make`, a list for each of its steps."""
+def measure(bench, make, times, size=1):
+    """Cycles of each message of `make`, a list for each of its steps; `size` of a step in a row."""
     reset()
     exchange(bench.keepalive(bench.call()))     # the flow and its helper are there
     if len(samples()) < 2:
         raise RuntimeError("no helper, or another than was asked for")
     found = None
-    for _ in range(times):
-        steps = make(bench.call())
+    for _ in range(times // size):
+        rows = list(zip(*(make(bench.call()) for _ in range(size))))
         reset()
-        exchange(steps)
+        for row in rows:
+            pass_all(row)
         cycles = samples()
-        if len(cycles) != len(steps):
-            raise RuntimeError(f"{len(cycles)} packets measured, {len(steps)} sent")
-        found = found or [[] for _ in steps]
-        for row, value in zip(found, cycles):
-            row.append(value)
+        if len(cycles) != size * len(rows):
+            raise RuntimeError(f"{len(cycles)} packets measured, {size * len(rows)} sent")
+        found = found or [[] for _ in rows]
+        for number, values in enumerate(found):
+            values += cycles[number * size:(number + 1) * size]
     return found
 
 
@@ -147,7 +161,7 @@ def middle(values):
     return {"median": round(median), "low": round(low), "high": round(high)}
 
 
-def in_turns(kinds, helpers):
+def in_turns(kinds, helpers, size=1):
     """{kind: {helper: [values of each step]}}, one helper after the other, ROUNDS times."""
     found = {}
     for _ in range(ROUNDS):
@@ -160,7 +174,7 @@ def in_turns(kinds, helpers):
                     method = getattr(bench, kind)
                     return method(call, next(ports)) if kind == "whole_call" else method(call)
                 try:
-                    rows = measure(bench, make, times)
+                    rows = measure(bench, make, times, size)
                 except RuntimeError as error:
                     if helper == "sipalg":
                         raise
@@ -185,9 +199,12 @@ def undisturbed(rows):
     return sum(statistics.quantiles(row, n=20)[0] for row in rows)
 
 
-# Wanted is 0.5, and 0.43 to 0.50 is what it takes here; another processor may
-# weigh the two otherwise by a fifth.
-MOST_SHARE, MOST_FLAT = 0.6, 1.5
+def medians(rows):
+    return sum(map(statistics.median, rows))
+
+
+# In a crowd 0.36 to 0.39 is what it takes here; of instructions 0.30, wherever it is.
+MOST_SHARE, MOST_FLAT, MOST_INSTRUCTIONS = 0.5, 1.5, 0.33
 
 
 def least(limit, measured):
@@ -199,23 +216,32 @@ def least(limit, measured):
     return min(found)
 
 
-def share():
-    found = in_turns({"whole_call": CALLS}, ("sip", "sipalg"))["whole_call"]
-    return undisturbed(found["sipalg"]) / undisturbed(found["sip"])
+def share(cost, size):
+    found = in_turns({"whole_call": max(CALLS, 2 * size)}, ("sip", "sipalg"), size)["whole_call"]
+    return cost(found["sipalg"]) / cost(found["sip"])
+
+
+def verdicts(*lines):
+    """(measured, at most, what): TAP."""
+    print(f"1..{len(lines)}")
+    for number, (measured, most, what) in enumerate(lines, 1):
+        print(f"{'ok' if measured <= most else 'not ok'} {number} - {what.format(f'{measured:.2f}')}, "
+              f"at most {most}")
+    sys.exit(any(measured > most for measured, most, _ in lines))
 
 
 def guard():
-    cost, flat = least(MOST_SHARE, share), least(MOST_FLAT, lambda: many_calls({}))
-    print("1..2")
-    print(f"{'ok' if cost <= MOST_SHARE else 'not ok'} 1 - a call costs {cost:.2f} of what it "
-          f"costs in the kernel's own helper, at most {MOST_SHARE}")
-    print(f"{'ok' if flat <= MOST_FLAT else 'not ok'} 2 - with {UP[-1]} calls up {flat:.2f} of what "
-          f"it costs with {UP[0]}, at most {MOST_FLAT}")
-    sys.exit(cost > MOST_SHARE or flat > MOST_FLAT)
+    if INSTRUCTIONS:
+        verdicts((share(medians, 1), MOST_INSTRUCTIONS,
+                  "a call takes {} of the instructions it takes in the kernel's own helper"))
+    verdicts((least(MOST_SHARE, lambda: share(undisturbed, CROWD)), MOST_SHARE,
+              "a call costs {} of what it costs in the kernel's own helper"),
+             (least(MOST_FLAT, lambda: many_calls({})), MOST_FLAT,
+              f"with {UP[-1]} calls up {{}} of what it costs with {UP[0]}"))
 
 
-def table(result, found):
-    print(f"{'cycles in help()':30} {'sip':>18} {'sipalg':>18} {'ratio':>6} {'goal':>5}")
+def table(result, found, what):
+    print(f"\n{what:30} {'sip':>18} {'sipalg':>18} {'ratio':>6} {'goal':>5}")
     goals = {"whole_call": 0.33, "INVITE": 0.30, "public": 0.20}
     for kind, by_helper in found.items():
         names = STEPS if kind == "whole_call" else [f"{kind} {i}" if len(by_helper["sipalg"]) > 1
@@ -225,7 +251,7 @@ def table(result, found):
             result[name] = cells
             line(name, cells, goals.get(name))
         if len(names) > 1:
-            mean = {helper: {"median": round(sum(statistics.median(row) for row in rows) / len(rows))}
+            mean = {helper: {"median": round(medians(rows) / len(rows))}
                     for helper, rows in by_helper.items()}
             result[f"{kind} mean"] = mean
             line(f"{kind} mean", mean, goals.get(kind))
@@ -281,7 +307,7 @@ def many_calls(result):
     benches = [Bench()]
     benches.append(Bench(*second, benches[0].server))
     done, rows, least = 0, {}, {}
-    print(f"\n{'calls up':30} {'mean of a call':>18} {'of those at first':>18} {'goal':>6} "
+    print(f"\n{'calls up, cycles in a crowd':30} {'mean of a call':>18} {'of those at first':>18} {'goal':>6} "
           f"{'bytes a call':>13}")
     for number in UP:
         set_up(benches, done, number)
@@ -290,8 +316,9 @@ def many_calls(result):
         assert count >= number, (count, number)
         bytes_each = stats()["memory_bytes"] / count
         ports = iter(range(2000, 5000, 2))
-        found = measure(benches[0], lambda call: benches[0].whole_call(call, next(ports)), CALLS * 3)
-        mean = sum(statistics.median(row) for row in found) / len(found)
+        found = measure(benches[0], lambda call: benches[0].whole_call(call, next(ports)),
+                        6 * CROWD, CROWD)
+        mean = medians(found) / len(found)
         rows[number] = {"mean": round(mean), "bytes": round(bytes_each)}
         least[number] = undisturbed(found)
         base = rows[UP[0]]["mean"]
@@ -362,26 +389,60 @@ def touch_memory():
     pages[::4096] = b"x" * len(range(0, len(pages), 4096))
 
 
-def main():
-    touch_memory()
+def set_up_router():
+    """Both helpers and the counter, and room for the calls."""
+    for name in ("nf_nat_sip", "sipalg"):
+        shell(f"modprobe {name}")
     shell(f"insmod {MODULE}")
-    shell("modprobe nf_nat_sip")
     net.build()
     whole_kernel("net.netfilter.nf_conntrack_max=1000000")
     whole_kernel("net.netfilter.nf_conntrack_expect_max=1000000")
-    result = {"date": time.strftime("%Y-%m-%d")}
+
+
+def machine():
     with open("/proc/cpuinfo", encoding="ascii") as file:
-        result["machine"] = next((text.split(":")[1].strip() for text in file
-                                  if text.startswith(("host", "model name"))), "?")
-    if GUARD:
-        guard()
-    kinds = {"whole_call": CALLS, "registration": CALLS, "keepalive": CALLS, "public": CALLS,
-             "streams": CALLS // 2}
-    table(result, in_turns(kinds, ("sip", "sipalg")))
-    many_calls(result)
+        return next((text.split(":")[1].strip() for text in file
+                     if text.startswith(("host", "model name"))), "?")
+
+
+SMALL = ("whole_call", "registration", "keepalive", "public")
+
+
+def alone():
+    return in_turns(dict.fromkeys(SMALL, CALLS) | {"streams": CALLS // 2}, ("sip", "sipalg"))
+
+
+def instructions():
+    """Of those no cache and no neighbour can take any away, or add any."""
+    result = {"kernel": os.uname().release}
+    table(result, alone(), f"instructions, {result['kernel']}")
+    return result
+
+
+def messages(result):
+    """Cycles of each kind of message, of whole streams, and of media."""
+    result.update(date=time.strftime("%Y-%m-%d"), machine=machine(), crowd={})
+    table(result, alone(), "cycles, alone")
+    crowded = in_turns(dict.fromkeys(SMALL, 4 * CROWD), ("sip", "sipalg"), CROWD)
+    table(result["crowd"], crowded, f"cycles, in a crowd of {CROWD}")
     streams(result)
     long_message(result)
     media.measure(result, ROUNDS, 500)
+
+
+def main():
+    if not INSTRUCTIONS:
+        touch_memory()
+    set_up_router()
+    if GUARD:
+        guard()
+    result = {}
+    if MANY:
+        many_calls(result)
+    elif INSTRUCTIONS:
+        result["instructions"] = instructions()
+    else:
+        messages(result)
     print("JSON " + json.dumps(result))
 
 
