@@ -27,7 +27,7 @@ from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, router, shell  # no
 MODULE = sys.argv[1]
 GUARD, MANY, INSTRUCTIONS = ("--" + name in sys.argv for name in ("guard", "many", "instructions"))
 ROUNDS, CALLS = (2, 8) if INSTRUCTIONS else (3, 40) if GUARD else (6, 60)
-CROWD = 32
+CROWD, PHONES = 32, 200
 UP = (100, 2000) if GUARD else (100, 1000, 10000, 50000)
 CTL = os.path.abspath(os.path.join(HERE, "../../tools/sipalg-ctl/sipalg-ctl"))
 LIST_KB = 8192
@@ -76,17 +76,20 @@ def exchange(steps):
 class Bench:
     """The sockets of one phone and of its provider, and what they say."""
 
-    def __init__(self, address=PHONE, seen=ROUTER, server=None):
-        self.address, self.seen = address, seen
+    def __init__(self, address=PHONE, server=None):
+        self.address, self.seen = address, (ROUTER, 5060)
         self.phone, self.server = Udp("phone", address, 5060), server or Udp("provider", SERVER, 5060)
         self.number = 0
 
-    def close(self):
+    def unregister(self):
         """A registration's pinholes would bring its helper to the next one's flows."""
         call = self.call()
         exchange([self.out(message(call.request("REGISTER").decode().split("Contact")[0] +
                                    "Contact: *\nExpires: 0")),
                   self.back(call.response("200 OK", "REGISTER"))])
+
+    def close(self):
+        self.unregister()
         self.phone.close()
         self.server.close()
 
@@ -94,12 +97,12 @@ class Bench:
         return self.phone, data, (SERVER, 5060), self.server
 
     def back(self, data):
-        return self.server, data, (self.seen, 5060), self.phone
+        return self.server, data, self.seen, self.phone
 
     def call(self):
         self.number += 1
         return Call(f"bench{os.getpid()}-{time.monotonic_ns()}-{self.number}",
-                    f"{self.address}:5060", f"{self.seen}:5060", SERVER)
+                    f"{self.address}:5060", "{}:{}".format(*self.seen), SERVER)
 
     def whole_call(self, call, port):
         return [self.out(call.request("INVITE", sdp(self.address, port, thirteen))),
@@ -113,8 +116,16 @@ class Bench:
     def registration(self, call):
         text = call.request("REGISTER", extra="\nExpires: 3600")
         answer = call.response("200 OK", "REGISTER", extra="\nExpires: 3600").replace(
-            f"<sip:bob@{SERVER}:5060>".encode(), f"<sip:alice@{self.seen}:5060>".encode())
+            f"<sip:bob@{SERVER}:5060>".encode(), "<sip:alice@{}:{}>".format(*self.seen).encode())
         return [self.out(text), self.back(answer)]
+
+    def register(self):
+        """The provider learns what it is seen as."""
+        call = self.call()
+        exchange(self.registration(call)[:1])
+        self.seen = self.server.sender
+        call.seen = "{}:{}".format(*self.seen)
+        exchange(self.registration(call)[1:])
 
     def keepalive(self, call):
         return [self.out(call.request("OPTIONS")), self.back(call.response("200 OK", "OPTIONS"))]
@@ -269,12 +280,26 @@ def line(name, cells, goal):
           f"{'' if share is None else format(share, '.2f'):>6} {goal or '':>5}")
 
 
+def many_phones():
+    """All registered over one trunk, half of them behind a second address: one has 32,000 pairs of ports."""
+    shell("for last in $(seq 20 119) $(seq 130 229); do "
+          "ip -n phone addr replace 192.168.1.$last/24 dev eth0; done")
+    shell("ip -n router addr replace 203.0.113.2/24 dev wan")
+    router("nft insert rule inet nat post ip saddr 192.168.1.128/25 oifname wan snat ip to 203.0.113.2")
+    benches = [Bench()]
+    for number in range(1, PHONES):
+        benches.append(Bench(f"192.168.1.{20 + number // 2 + 110 * (number % 2)}", benches[0].server))
+    for bench in benches:
+        bench.register()
+    return benches
+
+
 def set_up(benches, first, last):
-    """Calls that stay, over two phones: one address has some 32,000 pairs of ports."""
+    """Calls that stay."""
     for number in range(first, last):
         bench = benches[number % len(benches)]
-        call = Call(f"up{number}", f"{bench.address}:5060", f"{bench.seen}:5060", SERVER)
-        port = 6000 + 2 * (number // len(benches) % 29000)
+        call = Call(f"up{number}", f"{bench.address}:5060", "{}:{}".format(*bench.seen), SERVER)
+        port = 6000 + 2 * (number // 2 % 29000)     # once for each of the two addresses
         exchange([bench.out(call.request("INVITE", sdp(bench.address, port))),
                   bench.back(call.response("200 OK", body=sdp(RELAY, port))),
                   bench.out(call.request("ACK", to_tag=True))])
@@ -297,16 +322,18 @@ def listing(result, form):
     print(f"{name:30} {usage.ru_utime + usage.ru_stime:16.2f} s, in {LIST_KB} kB")
 
 
+def bytes_now():
+    return stats()["memory_bytes"]
+
+
 def many_calls(result):
     """Cost and memory while so many calls are up."""
-    second = ("192.168.1.11", "203.0.113.2")
-    shell(f"ip -n phone addr replace {second[0]}/24 dev eth0; ip -n router addr replace {second[1]}/24 dev wan")
-    router(f"nft insert rule inet nat post ip saddr {second[0]} oifname wan snat ip to {second[1]}")
     attach("sipalg")
     router(f"{CTL} setting set max-calls-per-source 1000000 inactive-media-timeout 0")
-    benches = [Bench()]
-    benches.append(Bench(*second, benches[0].server))
-    done, rows, least = 0, {}, {}
+    empty = bytes_now()
+    benches = many_phones()
+    registered = bytes_now()
+    done, rows, least_of = 0, {}, {}
     print(f"\n{'calls up, cycles in a crowd':30} {'mean of a call':>18} {'of those at first':>18} {'goal':>6} "
           f"{'bytes a call':>13}")
     for number in UP:
@@ -314,23 +341,32 @@ def many_calls(result):
         done = number
         count = stats()["calls"]["active"]
         assert count >= number, (count, number)
-        bytes_each = stats()["memory_bytes"] / count
+        bytes_each = (bytes_now() - registered) / count
         ports = iter(range(2000, 5000, 2))
         found = measure(benches[0], lambda call: benches[0].whole_call(call, next(ports)),
                         6 * CROWD, CROWD)
         mean = medians(found) / len(found)
         rows[number] = {"mean": round(mean), "bytes": round(bytes_each)}
-        least[number] = undisturbed(found)
+        least_of[number] = undisturbed(found)
         base = rows[UP[0]]["mean"]
         print(f"{number:30} {mean:18.0f} {mean / base:18.2f} {1.25:6} {bytes_each:13.0f}")
     result["calls up"] = rows
     for form in ("", "-j"):
         listing(result, form)
+    memory = {"bytes a registration": round((registered - empty) / PHONES)}
     router(f"{CTL} call end --all")
     router(f"{CTL} setting reset")
-    benches[1].phone.close()
-    benches[0].close()
-    return least[UP[-1]] / least[UP[0]]
+    for bench in benches:
+        bench.unregister()
+        bench.phone.close()
+    benches[0].server.close()
+    if not GUARD:
+        net.until(lambda: not bytes_now(), 120)     # what was registered stays for 64*T1
+        memory["bytes after all has ended"] = bytes_now()
+    for name, value in memory.items():
+        print(f"{name:30} {value:18}")
+    result["memory"] = memory
+    return least_of[UP[-1]] / least_of[UP[0]]
 
 
 def streams(result):
