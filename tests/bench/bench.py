@@ -28,6 +28,8 @@ MODULE = sys.argv[1]
 GUARD, MANY, INSTRUCTIONS = ("--" + name in sys.argv for name in ("guard", "many", "instructions"))
 ROUNDS, CALLS = (2, 8) if INSTRUCTIONS else (3, 40) if GUARD else (6, 60)
 CROWD, PHONES = 32, 200
+BOUNDS = {"bench-nothing": "at once", "bench-walk": "walk"}     # returns at once, walks over the bytes
+HELPERS = (*BOUNDS, "sip", "sipalg")
 UP = (100, 2000) if GUARD else (100, 1000, 10000, 50000)
 CTL = os.path.abspath(os.path.join(HERE, "../../tools/sipalg-ctl/sipalg-ctl"))
 LIST_KB = 8192
@@ -252,7 +254,8 @@ def guard():
 
 
 def table(result, found, what):
-    print(f"\n{what:30} {'sip':>18} {'sipalg':>18} {'ratio':>6} {'goal':>5}")
+    bounds = "".join(f" {name:>8}" for name in BOUNDS.values())
+    print(f"\n{what:30}{bounds} {'sip':>21} {'sipalg':>21} {'ratio':>6} {'goal':>5}")
     goals = {"whole_call": 0.33, "INVITE": 0.30, "public": 0.20}
     for kind, by_helper in found.items():
         names = STEPS if kind == "whole_call" else [f"{kind} {i}" if len(by_helper["sipalg"]) > 1
@@ -276,7 +279,8 @@ def line(name, cells, goal):
         spread = f" {value['low']}..{value['high']}" if "low" in value else ""
         return f"{value['median']}{spread}"
     share = cells["sipalg"]["median"] / cells["sip"]["median"] if "sip" in cells else None
-    print(f"{name:30} {cell('sip'):>18} {cell('sipalg'):>18} "
+    bounds = "".join(f" {cells[bound]['median'] if bound in cells else '-':>8}" for bound in BOUNDS)
+    print(f"{name:30}{bounds} {cell('sip'):>21} {cell('sipalg'):>21} "
           f"{'' if share is None else format(share, '.2f'):>6} {goal or '':>5}")
 
 
@@ -401,7 +405,7 @@ def streams(result):
 def long_message(result):
     """64,000 bytes, and the same only walked over."""
     cells = {}
-    for helper in ("bench-nothing", "bench-walk", "sip", "sipalg"):
+    for helper in HELPERS:
         attach(helper)
         bench = Bench()
         data = bench.notify(bench.call())[0][1]
@@ -445,7 +449,7 @@ SMALL = ("whole_call", "registration", "keepalive", "public")
 
 
 def alone():
-    return in_turns(dict.fromkeys(SMALL, CALLS) | {"streams": CALLS // 2}, ("sip", "sipalg"))
+    return in_turns(dict.fromkeys(SMALL, CALLS) | {"streams": CALLS // 2}, HELPERS)
 
 
 def instructions():
@@ -459,7 +463,7 @@ def messages(result):
     """Cycles of each kind of message, of whole streams, and of media."""
     result.update(date=time.strftime("%Y-%m-%d"), machine=machine(), crowd={})
     table(result, alone(), "cycles, alone")
-    crowded = in_turns(dict.fromkeys(SMALL, 4 * CROWD), ("sip", "sipalg"), CROWD)
+    crowded = in_turns(dict.fromkeys(SMALL, 4 * CROWD), HELPERS, CROWD)
     table(result["crowd"], crowded, f"cycles, in a crowd of {CROWD}")
     streams(result)
     long_message(result)
