@@ -101,10 +101,14 @@ class Bench:
     def back(self, data):
         return self.server, data, self.seen, self.phone
 
-    def call(self):
+    def call(self, name=None):
         self.number += 1
-        return Call(f"bench{os.getpid()}-{time.monotonic_ns()}-{self.number}",
-                    f"{self.address}:5060", "{}:{}".format(*self.seen), SERVER)
+        return Call(name or f"bench{os.getpid()}-{time.monotonic_ns()}-{self.number}",
+                    f"{self.address}:5060", self.face(), SERVER)
+
+    def face(self):
+        """What the provider sees, as it stands in messages."""
+        return "{}:{}".format(*self.seen)
 
     def whole_call(self, call, port):
         return [self.out(call.request("INVITE", sdp(self.address, port, thirteen))),
@@ -118,7 +122,7 @@ class Bench:
     def registration(self, call):
         text = call.request("REGISTER", extra="\nExpires: 3600")
         answer = call.response("200 OK", "REGISTER", extra="\nExpires: 3600").replace(
-            f"<sip:bob@{SERVER}:5060>".encode(), "<sip:alice@{}:{}>".format(*self.seen).encode())
+            f"<sip:bob@{SERVER}:5060>".encode(), f"<sip:alice@{self.face()}>".encode())
         return [self.out(text), self.back(answer)]
 
     def register(self):
@@ -126,7 +130,7 @@ class Bench:
         call = self.call()
         exchange(self.registration(call)[:1])
         self.seen = self.server.sender
-        call.seen = "{}:{}".format(*self.seen)
+        call.seen = self.face()
         exchange(self.registration(call)[1:])
 
     def keepalive(self, call):
@@ -247,10 +251,11 @@ def guard():
     if INSTRUCTIONS:
         verdicts((share(medians, 1), MOST_INSTRUCTIONS,
                   "a call takes {} of the instructions it takes in the kernel's own helper"))
-    verdicts((least(MOST_SHARE, lambda: share(undisturbed, CROWD)), MOST_SHARE,
-              "a call costs {} of what it costs in the kernel's own helper"),
-             (least(MOST_FLAT, lambda: many_calls({})), MOST_FLAT,
-              f"with {UP[-1]} calls up {{}} of what it costs with {UP[0]}"))
+    else:
+        verdicts((least(MOST_SHARE, lambda: share(undisturbed, CROWD)), MOST_SHARE,
+                  "a call costs {} of what it costs in the kernel's own helper"),
+                 (least(MOST_FLAT, lambda: many_calls({})), MOST_FLAT,
+                  f"with {UP[-1]} calls up {{}} of what it costs with {UP[0]}"))
 
 
 def table(result, found, what):
@@ -302,7 +307,7 @@ def set_up(benches, first, last):
     """Calls that stay."""
     for number in range(first, last):
         bench = benches[number % len(benches)]
-        call = Call(f"up{number}", f"{bench.address}:5060", "{}:{}".format(*bench.seen), SERVER)
+        call = bench.call(f"up{number}")
         port = 6000 + 2 * (number // 2 % 29000)     # once for each of the two addresses
         exchange([bench.out(call.request("INVITE", sdp(bench.address, port))),
                   bench.back(call.response("200 OK", body=sdp(RELAY, port))),
