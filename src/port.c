@@ -14,7 +14,9 @@
 #include "net.h"
 #include "port.h"
 
-#define PORT_ATTEMPTS	128
+/* The last free pair among STEPS is found for certain, in a wider range likely. */
+#define PORT_GUESSES	64
+#define PORT_STEPS	64
 
 struct port_key {
 	const union nf_inet_addr *ip;
@@ -125,12 +127,22 @@ static bool is_free(const struct sipalg_flow *flow,
 	return true;
 }
 
-/* A random port of the range with the parity of the private one. */
+/* The lowest port of the range with the parity of the private one. */
+static u16 first_port(struct sipalg_port_range range, u16 parity)
+{
+	return range.low + ((range.low ^ parity) & 1);
+}
+
 static u16 random_port(struct sipalg_port_range range, u16 parity)
 {
-	u16 first = range.low + ((range.low ^ parity) & 1);
+	u16 first = first_port(range, parity);
 
 	return first + 2 * get_random_u32_below((range.high - first) / 2 + 1);
+}
+
+static u16 next_port(struct sipalg_port_range range, u16 port)
+{
+	return range.high - port < 2 ? first_port(range, port) : port + 2;
 }
 
 static u16 choose(const struct sipalg_flow *flow,
@@ -144,11 +156,12 @@ static u16 choose(const struct sipalg_flow *flow,
 	if (range.high - range.low < last)
 		return 0;
 	range.high -= last;
-	for (i = 0; i < PORT_ATTEMPTS; i++) {
+	for (i = 0; i < PORT_GUESSES + PORT_STEPS; i++) {
 		if (port >= range.low && port <= range.high &&
 		    is_free(flow, media, port, more))
 			return port;
-		port = random_port(range, wish);
+		port = i < PORT_GUESSES ? random_port(range, wish) :
+					  next_port(range, port);
 	}
 	return 0;
 }

@@ -61,8 +61,7 @@ def pairs():
 @test("T-12", "nor does one with many streams in each call; it may where it may hold all calls")
 def streams():
     ctl("setting set media-ports 20000-20079 max-calls 64 max-calls-per-source 64")
-    # a few are left over: pairs are looked for at random, and not for ever
-    more = "\n".join(f"m=audio {6000 + 2 * i} RTP/AVP 0" for i in range(17))
+    more = "\n".join(f"m=audio {6000 + 2 * i} RTP/AVP 0" for i in range(19))
     host = Call("s0", f"{OTHER}:5060", f"{ROUTER}:5060", SERVER)
     other.send(host.request("INVITE", sdp(OTHER, 4000, more)), SERVER)
     assert is_translated(server.recv())
@@ -75,6 +74,17 @@ def streams():
     other.send(Call("s3", f"{OTHER}:5060", f"{ROUTER}:5060", SERVER).request(
         "INVITE", sdp(OTHER, 5000, more)), SERVER)
     assert server.recv(0.5) is None, "more than twice as many pairs as calls"
+
+
+@test("S3-40", "the last free pair of ports is found, wherever it lies")
+def last_pair():
+    ctl("setting set media-ports 20000-20127 max-calls 64 max-calls-per-source 64")
+    calls = [f"l{number}" for number in range(64)]
+    for number, name in enumerate(calls):
+        assert is_translated(invite(name, other, 4000 + 2 * number)), name
+    for number, name in enumerate(calls):
+        ctl(f"call end {data(f'call list call-id {name}@call.example')[0]['id']}")
+        assert is_translated(invite(f"again{number}", other, 6000 + 2 * number)), name
 
 
 @test("T-12", "a host that signals from ever new ports takes no others' media ports")
