@@ -146,6 +146,14 @@ void sipalg_call_deadline(struct sipalg_call *call, enum sipalg_deadline which,
 	call->deadlines |= 1u << which;
 }
 
+void sipalg_call_hasten(struct sipalg_call *call, enum sipalg_deadline which,
+			unsigned long time)
+{
+	if (!(call->deadlines & 1u << which) ||
+	    (long)time < sipalg_call_left(call, which))
+		sipalg_call_deadline(call, which, time);
+}
+
 void sipalg_call_no_deadline(struct sipalg_call *call,
 			     enum sipalg_deadline which)
 {

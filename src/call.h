@@ -308,6 +308,15 @@ void sipalg_call_deadline(struct sipalg_call *call, enum sipalg_deadline which,
 			  unsigned long time);
 
 /**
+ * sipalg_call_hasten() - set one of its deadlines, unless it comes earlier anyway
+ * @call: locked
+ * @which: enum sipalg_deadline
+ * @time: jiffies from now
+ */
+void sipalg_call_hasten(struct sipalg_call *call, enum sipalg_deadline which,
+			unsigned long time);
+
+/**
  * sipalg_call_no_deadline() - take one away
  * @call: locked
  * @which: enum sipalg_deadline

@@ -498,13 +498,6 @@ void sipalg_media_commit(struct sipalg_call *call, u16 fork)
 	}
 }
 
-/* What remains may have had a pinhole in common with what has gone. */
-static void renew_pinholes(struct sipalg_call *call)
-{
-	if (sipalg_media_sync(call, NULL))
-		call->incomplete = true;
-}
-
 void sipalg_media_rollback(struct sipalg_call *call)
 {
 	struct sipalg_media *media, *next;
@@ -516,7 +509,8 @@ void sipalg_media_rollback(struct sipalg_call *call)
 	}
 	call->described[SIPALG_CALLER] = false;
 	call->described[SIPALG_CALLEE] = false;
-	renew_pinholes(call);
+	/* what remains may have had a pinhole in common with what has gone */
+	sipalg_media_sync(call, NULL);
 }
 
 void sipalg_media_forget(struct sipalg_call *call, u16 fork)
@@ -526,7 +520,8 @@ void sipalg_media_forget(struct sipalg_call *call, u16 fork)
 	list_for_each_entry_safe(media, next, &call->media, list)
 		if (fork && media->fork == fork)
 			media_free(media);
-	renew_pinholes(call);
+	/* what remains may have had a pinhole in common with what has gone */
+	sipalg_media_sync(call, NULL);
 }
 
 void sipalg_media_abandon(struct sipalg_call *call)

@@ -8,8 +8,6 @@
 #include "net.h"
 #include "netlink_event.h"
 
-#define RETRY_INTERVAL	HZ	/* for pinholes that found their place taken */
-
 static unsigned long channel_quiet(struct sipalg_call *call, unsigned int index)
 {
 	struct sipalg_media *media;
@@ -24,13 +22,6 @@ static unsigned long channel_quiet(struct sipalg_call *call, unsigned int index)
 static bool is_open(const struct sipalg_media *media)
 {
 	return media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP];
-}
-
-static void next_look(struct sipalg_call *call, unsigned long time)
-{
-	if (!(call->deadlines & 1u << SIPALG_DEADLINE_MEDIA) ||
-	    (long)time < sipalg_call_left(call, SIPALG_DEADLINE_MEDIA))
-		sipalg_call_deadline(call, SIPALG_DEADLINE_MEDIA, time);
 }
 
 /* What is retained on hold is not used, and yet must not go (S3-33). */
@@ -73,12 +64,10 @@ void sipalg_media_reopen(struct sipalg_call *call)
 		media->seen = media->idle ? jiffies : media->seen;
 		media->idle = false;
 	}
-	if (any)
-		call->news |= SIPALG_NEWS_CHANGED;
-	if (any && sipalg_media_sync(call, NULL))
-		call->incomplete = true;
-	if (call->incomplete)
-		next_look(call, RETRY_INTERVAL);
+	if (!any)
+		return;
+	call->news |= SIPALG_NEWS_CHANGED;
+	sipalg_media_sync(call, NULL);
 }
 
 void sipalg_media_look(struct sipalg_call *call)
@@ -96,11 +85,10 @@ void sipalg_media_look(struct sipalg_call *call)
 		if (quiet >= limit)
 			sipalg_media_suspend(media);
 		else
-			next_look(call, limit - quiet);
+			sipalg_call_hasten(call, SIPALG_DEADLINE_MEDIA,
+					   limit - quiet);
 	}
 
-	if (call->incomplete) {
+	if (call->incomplete)
 		sipalg_media_sync(call, NULL);
-		next_look(call, RETRY_INTERVAL);
-	}
 }

@@ -10,6 +10,8 @@
 #include "net.h"
 #include "pinhole.h"
 
+#define RETRY_INTERVAL	HZ	/* for pinholes that found their place taken */
+
 void sipalg_media_release(struct sipalg_media *media, bool kill)
 {
 	unsigned int i;
@@ -272,12 +274,11 @@ static int sync_media(struct sipalg_media *media)
 	return 0;
 }
 
-int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow)
+static int sync_call(struct sipalg_call *call, const struct sipalg_flow *flow)
 {
 	struct sipalg_media *media;
 	int err;
 
-	call->incomplete = false;
 	if (list_empty(&call->media) ||
 	    sipalg_setting(call->sn, SIPALG_MODE) < SIPALG_MODE_PINHOLES)
 		return 0;
@@ -292,6 +293,19 @@ int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow)
 			return err;
 	}
 	return 0;
+}
+
+int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow)
+{
+	int err;
+
+	call->incomplete = false;
+	err = sync_call(call, flow);
+	if (err && !flow)	/* no message that would come again */
+		call->incomplete = true;
+	if (call->incomplete)
+		sipalg_call_hasten(call, SIPALG_DEADLINE_MEDIA, RETRY_INTERVAL);
+	return err;
 }
 
 static struct sipalg_media *find_by_exp(struct sipalg_call *call,

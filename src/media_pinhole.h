@@ -19,7 +19,8 @@ struct sipalg_media;
  * @flow: the flow of the message, for a master; NULL from a timer
  *
  * Return: 0, or a negative errno if a pinhole towards a translated address
- * could not be opened: the message must not go out.
+ * could not be opened: the message must not go out. What else found no room, or
+ * did without a message, the call's timer tries again.
  */
 int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow);
 

@@ -61,6 +61,20 @@ def bye():
     hang_up(second)
 
 
+@test("H-1", "of two calls of a phone to one address of media, the second has its way there once the first has ended")
+def heir():
+    first, second = setup("h1h", 5000), setup("h1i", 5002)
+    answer(first, 8000)
+    answer(second, 8000)
+    assert net.pinhole(RELAY, 8000) and net.pinhole(RELAY, 8001)
+    hang_up(first)
+    net.until(lambda: not net.pinhole(ROUTER, 5000), 6)
+    net.until(lambda: net.pinhole(RELAY, 8000) and net.pinhole(RELAY, 8001), 2)
+    assert both(5002)
+    hang_up(second)
+    net.until(lambda: not net.expectations(), 6)
+
+
 @test("H-1", "CANCEL, failure and a new INVITE of one leave the other's as well")
 def others():
     calls = [setup(f"h1x{i}", 5010 + 2 * i) for i in range(4)]
