@@ -4,6 +4,7 @@
  * as the rest of it is: the kernel's generator leaves out what keeps others
  * than administrators from joining the group.
  */
+#include <linux/rhashtable.h>
 #include "compat.h"
 #include "netlink.h"
 #include "netlink_gen.h"
@@ -28,6 +29,16 @@ void *sipalg_netlink_begin(struct sk_buff *skb, u32 portid, u32 seq, int flags,
 			   u8 cmd)
 {
 	return genlmsg_put(skb, portid, seq, &sipalg_genl_family, flags, cmd);
+}
+
+void sipalg_netlink_walk(struct rhashtable_iter *iter,
+			 struct netlink_callback *cb)
+{
+	if (rhashtable_walk_start_check(iter) != -EAGAIN)
+		return;
+	/* its last entry may be gone: not every kernel would look */
+	iter->p = NULL;
+	cb->seq++;
 }
 
 int sipalg_netlink_endpoint(struct sk_buff *skb, int attr, u8 family,

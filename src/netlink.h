@@ -7,6 +7,7 @@
 #ifndef SIPALG_NETLINK_H
 #define SIPALG_NETLINK_H
 
+#include <linux/rhashtable-types.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 #include "flow.h"
@@ -41,6 +42,17 @@ void sipalg_netlink_exit(void);
  */
 void *sipalg_netlink_begin(struct sk_buff *skb, u32 portid, u32 seq, int flags,
 			   u8 cmd);
+
+/**
+ * sipalg_netlink_walk() - go on with a list, or begin it
+ * @iter: where it is in the table
+ * @cb: the dump
+ *
+ * Takes the RCU read lock, until rhashtable_walk_stop(). Where the table has
+ * been resized meanwhile the list begins again, and says so.
+ */
+void sipalg_netlink_walk(struct rhashtable_iter *iter,
+			 struct netlink_callback *cb);
 
 /**
  * sipalg_netlink_endpoint() - put a transport address

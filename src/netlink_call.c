@@ -447,7 +447,7 @@ int sipalg_nl_call_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	struct call_dump *dump = (struct call_dump *)cb->args[0];
 	struct sipalg_call *call;
 
-	rhashtable_walk_start(&dump->iter);
+	sipalg_netlink_walk(&dump->iter, cb);
 	for (call = rhashtable_walk_peek(&dump->iter); call;
 	     call = rhashtable_walk_next(&dump->iter)) {
 		if (IS_ERR(call)) {
@@ -556,6 +556,8 @@ int sipalg_nl_call_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(answer, info);
 }
 
+#define END_AT_ONCE	256
+
 static void end_call(struct sipalg_call *call)
 {
 	spin_lock_bh(&call->lock);
@@ -564,7 +566,8 @@ static void end_call(struct sipalg_call *call)
 	sipalg_call_put(call);
 }
 
-static u32 end_all(struct sipalg_net *sn, const struct call_filter *filter)
+/* No more than can be ended without letting others have the CPU. */
+static u32 end_some(struct sipalg_net *sn, const struct call_filter *filter)
 {
 	struct rhashtable_iter iter;
 	struct sipalg_call *call;
@@ -572,12 +575,24 @@ static u32 end_all(struct sipalg_net *sn, const struct call_filter *filter)
 
 	rhashtable_walk_enter(&sn->calls, &iter);
 	rhashtable_walk_start(&iter);
-	while ((call = next_match(&iter, NULL, filter))) {
+	while (count < END_AT_ONCE && (call = next_match(&iter, NULL, filter))) {
 		end_call(call);
 		count++;
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
+	return count;
+}
+
+static u32 end_all(struct sipalg_net *sn, const struct call_filter *filter)
+{
+	u32 count = 0, some;
+
+	do {
+		some = end_some(sn, filter);
+		count += some;
+		cond_resched();
+	} while (some == END_AT_ONCE);
 	return count;
 }
 

@@ -147,6 +147,7 @@ int sipalg_nl_registration_get_start(struct netlink_callback *cb)
 
 	if (!iter)
 		return -ENOMEM;
+	cb->seq = 1;
 	rhashtable_walk_enter(&sn->bindings_public, iter);
 	cb->args[0] = (long)iter;
 	return 0;
@@ -194,6 +195,7 @@ static int answer_registration(struct sk_buff *skb, struct netlink_callback *cb,
 				      SIPALG_CMD_REGISTRATION_GET);
 	if (!header)
 		goto out;
+	genl_dump_check_consistent(cb, header);
 	err = sipalg_netlink_registration(skb, binding);
 	if (err)
 		genlmsg_cancel(skb, header);
@@ -210,11 +212,13 @@ int sipalg_nl_registration_get_dumpit(struct sk_buff *skb,
 	struct rhashtable_iter *iter = (struct rhashtable_iter *)cb->args[0];
 	struct sipalg_binding *binding;
 
-	rhashtable_walk_start(iter);
+	sipalg_netlink_walk(iter, cb);
 	for (binding = rhashtable_walk_peek(iter); binding;
 	     binding = rhashtable_walk_next(iter)) {
-		if (IS_ERR(binding))
+		if (IS_ERR(binding)) {
+			cb->seq++;
 			continue;
+		}
 		if (answer_registration(skb, cb, binding))
 			break;
 	}

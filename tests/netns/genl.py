@@ -10,7 +10,7 @@ import topology as net
 
 NETLINK_GENERIC, GENL_ID_CTRL, CTRL_GETFAMILY = 16, 16, 3
 NLMSG_ERROR, NLMSG_DONE = 2, 3
-REQUEST, ACK, DUMP, NESTED = 1, 4, 0x300, 0x8000
+REQUEST, ACK, DUMP_INTR, DUMP, NESTED = 1, 4, 0x10, 0x300, 0x8000
 SOL_NETLINK, EXT_ACK = 270, 11
 HEADER = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                       "../../include/uapi/linux/sipalg.h")

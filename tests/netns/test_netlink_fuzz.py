@@ -10,6 +10,7 @@ import os
 import random
 import struct
 import sys
+import time
 
 import genl
 import topology as net
@@ -136,6 +137,43 @@ def wild():
     assert netlink.command("CALL_END", a("ALL", b""))[0] == 0
     begin("after", 4500)
     assert net.pinhole(ROUTER, 4500)
+
+
+def listed(link):
+    """The numbers of the calls in what is left of a list, and whether it says that it was interrupted."""
+    numbers, interrupted = [], False
+    while True:
+        data = link.socket.recv(1 << 17)
+        while len(data) >= 16:
+            length, kind, flags = struct.unpack_from("=IHH", data)
+            interrupted |= bool(flags & genl.DUMP_INTR)
+            if kind == genl.NLMSG_DONE:
+                return numbers, interrupted
+            call = dict(genl.attrs_of(dict(genl.attrs_of(data[20:length]))[WORDS["SIPALG_A_CALL"]]))
+            numbers += struct.unpack("=I", call[WORDS["SIPALG_A_CALL_NUMBER"]])
+            data = data[(length + 3) & ~3:]
+
+
+@test("contract", "a list whose table grows while it is read says that it was interrupted")
+def grows():
+    for number in range(400):
+        begin(f"early{number}", 10000 + 2 * number)
+    time.sleep(2)
+    ours = genl.Netlink()
+    ours.send(genl.message(ours.family, WORDS["SIPALG_CMD_CALL_GET"], flags=DUMP))
+    for number in range(400, 1000):
+        begin(f"late{number}", 10000 + 2 * number)
+    time.sleep(1)
+    numbers, interrupted = listed(ours)
+    ours.close()
+    assert len(numbers) > len(set(numbers)), "the list has not begun again: nothing was tried"
+    assert interrupted
+    err, answers = netlink.command("CALL_END", a("ALL", b""))
+    assert err == 0, err
+    count = dict(genl.attrs_of(answers[0][4:]))[WORDS["SIPALG_A_COUNT"]]
+    assert struct.unpack("=I", count)[0] >= 1000, count
+    err, answers = netlink.command("CALL_GET", flags=DUMP)
+    assert err == 0 and not answers, (err, len(answers))
 
 
 @test("H-34", "lists that nobody reads to the end hold nothing")
