@@ -111,6 +111,9 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 {
 	if (!apply_pinholes(flow, plan))
 		return SIPALG_APPLY_FAILED;
+	/* the mode may have become full since its pieces were let go */
+	if (packet->passed)
+		plan->edit_count = 0;
 	if (plan->edit_count &&
 	    !apply_edits(packet, offset, msg, plan, room, room_len))
 		return SIPALG_APPLY_FAILED;

@@ -25,6 +25,7 @@ struct sk_buff;
  *	in bytes; valid while @delta is not 0
  * @edits: messages changed so far
  * @piece: longest payload among the segments that its bytes came in; 0: its own
+ * @passed: the message that is followed has left already, and is not in it
  */
 struct sipalg_packet {
 	struct sk_buff *skb;
@@ -36,6 +37,7 @@ struct sipalg_packet {
 	unsigned int resized;
 	unsigned int edits;
 	unsigned int piece;
+	bool passed;
 };
 
 static inline char *sipalg_packet_payload(const struct sipalg_packet *packet)

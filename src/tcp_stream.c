@@ -228,7 +228,9 @@ static int passed(struct segment *s, struct sipalg_held *h, u32 len)
 
 	if (!sipalg_tcp_may_rewrite(s->flow)) {
 		sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
+		s->packet->passed = true;
 		sipalg_message(s->packet, s->flow, h->bytes, 0, len);
+		s->packet->passed = false;
 	}
 	sipalg_tcp_let_go(s->tcp, s->dir);
 	s->stream->next = end;
