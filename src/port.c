@@ -15,7 +15,7 @@
 #include "port.h"
 
 /* The last free pair among STEPS is found for certain, in a wider range likely. */
-#define PORT_GUESSES	64
+#define PORT_GUESSES	128
 #define PORT_STEPS	64
 
 struct port_key {
