@@ -116,7 +116,8 @@ struct sipalg_dialog {
  * @rcu: frees it after the last reader, when it is in no list any more
  * @idle: in &sipalg_net.idle, or empty
  * @source: entry of the address that began it
- * @binding: of the inside party, used while the call lives, or NULL
+ * @binding: what the inside party names in Contact, used while the call lives;
+ *	until it has: what it sends from; or NULL
  * @signalling: the flow of its newest message, kept alive for it, or NULL
  * @master: carries the pinholes, or NULL
  * @ways: what its parties can be reached by, or NULL

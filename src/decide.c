@@ -165,30 +165,58 @@ static void registrations(const struct sipalg_flow *flow,
 		plan->keep = sipalg_registration_confirmed(flow, msg);
 }
 
+static __be16 contact_port(const struct sip_msg *msg)
+{
+	if (!msg->contact_count || msg->contacts[0].host == SIP_NO_INDEX)
+		return 0;
+	return htons(sip_host_port(&msg->hosts[msg->contacts[0].host]));
+}
+
 /* Noted in the direction of who asks; the answer comes in the other one. */
-static bool *subscribed(const struct sipalg_flow *flow, bool by_sender)
+static __be16 *subscriber(const struct sipalg_flow *flow, bool by_sender)
 {
 	struct sipalg_flow_data *data = sipalg_flow_data(flow->ct);
 	int dir = flow->original == by_sender ? IP_CT_DIR_ORIGINAL :
 						IP_CT_DIR_REPLY;
 
-	return data ? &data->stream[dir].subscribed : NULL;
+	return data ? &data->stream[dir].subscriber : NULL;
 }
 
 /* Without the question, an answer would buy any flow a week for one packet. */
-static bool is_asked_for(const struct sipalg_flow *flow)
+static __be16 asked_by(const struct sipalg_flow *flow)
 {
-	const bool *asked = subscribed(flow, false);
+	const __be16 *port = subscriber(flow, false);
 
-	return asked && READ_ONCE(*asked);
+	return port ? READ_ONCE(*port) : 0;
 }
 
-static void note_subscribe(const struct sipalg_flow *flow)
+static void note_subscribe(const struct sipalg_flow *flow,
+			   const struct sip_msg *msg)
 {
-	bool *asked = subscribed(flow, true);
+	__be16 *port = subscriber(flow, true);
 
-	if (asked)
-		WRITE_ONCE(*asked, true);
+	if (port)
+		WRITE_ONCE(*port, contact_port(msg) ?: flow->src.port);
+}
+
+static void keep_binding(struct sipalg_binding *binding, unsigned long time)
+{
+	if (binding)
+		sipalg_binding_keep(binding, time);
+}
+
+/* The one that speaks, and the one that its Contact names. */
+static void keep_subscribed(const struct sipalg_flow *flow, unsigned long time)
+{
+	bool in = sipalg_flow_to_inside(flow);
+	const struct sipalg_addr *seen = in ? &flow->dst : &flow->src_seen;
+	struct sipalg_addr phone = in ? flow->dst_real : flow->src;
+
+	keep_binding(sipalg_binding_find(flow, seen, &phone.ip), time);
+	if (!in)
+		return;
+	phone.port = asked_by(flow);
+	keep_binding(sipalg_binding_find_inside(flow, &phone, &seen->ip), time);
 }
 
 /*
@@ -198,23 +226,18 @@ static void note_subscribe(const struct sipalg_flow *flow)
 static void subscriptions(const struct sipalg_flow *flow,
 			  const struct sip_msg *msg, struct sipalg_plan *plan)
 {
-	bool in = sipalg_flow_to_inside(flow);
-	struct sipalg_binding *binding;
 	u32 expires;
 
 	if (msg->method != SIP_METHOD_SUBSCRIBE)
 		return;
 	if (msg->request)
-		note_subscribe(flow);
+		note_subscribe(flow, msg);
 	if (msg->status / 100 != 2 || !msg->has_expires || !msg->expires ||
-	    !is_asked_for(flow))
+	    !asked_by(flow))
 		return;
 	expires = min_t(u32, msg->expires, SUBSCRIBE_EXPIRES_MAX);
 	plan->keep = (unsigned long)expires * HZ + sipalg_64_t1(flow->sn);
-	binding = sipalg_binding_find(flow, in ? &flow->dst : &flow->src_seen,
-				      in ? &flow->dst_real.ip : &flow->src.ip);
-	if (binding)
-		sipalg_binding_keep(binding, plan->keep);
+	keep_subscribed(flow, plan->keep);
 }
 
 static void pass_unchanged(struct sipalg_plan *plan, u8 reason)

@@ -23,7 +23,8 @@ enum sipalg_stream_state {
  * @last: UDP: what the newest message is known again by (repeat.h)
  * @state: TCP: enum sipalg_stream_state
  * @early: TCP: segments in a row that came before their turn
- * @subscribed: its sender has asked for a subscription
+ * @subscriber: port, network byte order, of the Contact by which its sender
+ *	has asked for a subscription; 0: it has not
  */
 struct sipalg_stream {
 	union {
@@ -32,7 +33,7 @@ struct sipalg_stream {
 	};
 	u8 state;
 	u8 early;
-	bool subscribed;
+	__be16 subscriber;
 };
 
 /**

@@ -132,10 +132,57 @@ static struct sipalg_binding *bind_host(struct translation *t,
 	return sipalg_binding_make(flow, &private, &public);
 }
 
-static void use_binding(struct sipalg_call *call, struct sipalg_binding *binding)
+/* How long somebody may ring (RFC 3261 16.6, timer C). */
+static unsigned long ringing_time(const struct sipalg_net *sn)
 {
-	if (call && !call->binding && sipalg_binding_use(binding))
-		call->binding = binding;
+	return 60 * HZ * (unsigned long)sipalg_setting(sn, SIPALG_C_TIMEOUT);
+}
+
+/* What the call does not use is needed until an INVITE has its answer. */
+static void keep_for_answer(const struct translation *t,
+			    struct sipalg_binding *binding)
+{
+	const struct sipalg_call *call = t->plan->call;
+
+	if (call && call->binding != binding && t->msg->status < 200 &&
+	    t->msg->method == SIP_METHOD_INVITE)
+		sipalg_binding_keep(binding, ringing_time(t->flow->sn));
+}
+
+/* RFC 3261 12.2.1.2, 3311 5.1: the Contact of an ACK or a BYE changes nothing. */
+static bool is_target_refresh(const struct sip_msg *msg,
+			      const struct sip_host *host)
+{
+	return host->place == SIP_AT_CONTACT && msg->status < 300 &&
+	       (msg->method == SIP_METHOD_INVITE ||
+		msg->method == SIP_METHOD_UPDATE);
+}
+
+/*
+ * The peer sends to the phone's Contact as long as the call lives (RFC 3261
+ * 12.1.1); a Via comes back with the answer, and then no more.
+ */
+static void use_binding(const struct translation *t,
+			const struct sip_host *host,
+			struct sipalg_binding *binding)
+{
+	struct sipalg_call *call = t->plan->call;
+	struct sipalg_binding *before;
+
+	if (!call || call->binding == binding)
+		return;
+	before = call->binding;
+	if (before && !is_target_refresh(t->msg, host)) {
+		keep_for_answer(t, binding);
+		return;
+	}
+	if (!sipalg_binding_use(binding))
+		return;
+	call->binding = binding;
+	if (!before)
+		return;
+	keep_for_answer(t, before);
+	sipalg_binding_unuse(before);
 }
 
 /* An absent port says the default one. */
@@ -155,7 +202,7 @@ static void hide(const struct translation *t, const struct sip_host *host,
 	const struct sipalg_addr *public = &binding->public.addr;
 
 	sipalg_binding_note(binding, t->msg, host);
-	use_binding(t->plan->call, binding);
+	use_binding(t, host, binding);
 	sipalg_plan_host(t->plan, host, t->flow->family, &public->ip,
 			 port_to_write(host, public->port));
 }
@@ -214,8 +261,7 @@ static struct sipalg_binding *introduce(const struct translation *t,
 	if (!binding)
 		return NULL;
 	sipalg_binding_note(binding, t->msg, host);
-	sipalg_binding_keep(binding, 60 * HZ *
-			    (unsigned long)sipalg_setting(sn, SIPALG_C_TIMEOUT));
+	sipalg_binding_keep(binding, ringing_time(sn));
 	return binding;
 }
 
@@ -301,6 +347,21 @@ static void restore_via_params(const struct translation *t,
 	}
 }
 
+/* What the receiver is known by: to whom it speaks here, or in the call. */
+static struct sipalg_binding *find_receiver(const struct translation *t)
+{
+	const struct sipalg_flow *flow = t->flow;
+	const struct sipalg_call *call = t->plan->call;
+	struct sipalg_binding *binding =
+		sipalg_binding_find(flow, &flow->dst, &flow->dst_real.ip);
+
+	if (binding || !call || !call->binding ||
+	    !sipalg_ip_equal(&call->binding->private.addr.ip,
+			     &flow->dst_real.ip))
+		return binding;
+	return call->binding;
+}
+
 static void restore_identity(const struct translation *t,
 			     const struct sip_host *host)
 {
@@ -310,7 +371,7 @@ static void restore_identity(const struct translation *t,
 
 	if (!sipalg_ip_equal(&host->addr, &flow->dst.ip))
 		return;
-	binding = sipalg_binding_find(flow, &flow->dst, &flow->dst_real.ip);
+	binding = find_receiver(t);
 	if (host->place == SIP_AT_FROM &&
 	    (!binding || !(READ_ONCE(binding->places) & 1u << SIP_AT_FROM)))
 		return;		/* the phone itself wrote its public address */
@@ -380,9 +441,13 @@ static void restore_reachable(const struct translation *t,
 
 	if (host->place == SIP_AT_VIA)
 		wanted = 1u << SIP_AT_VIA;
-	if (!binding)
+	if (!binding) {
 		restore_forwarded(t, host);
-	else if (READ_ONCE(binding->places) & wanted)
+		return;
+	}
+	if (host->place == SIP_AT_VIA)
+		keep_for_answer(t, binding);
+	if (READ_ONCE(binding->places) & wanted)
 		restore(t, host, binding, port_to_restore(host, binding));
 }
 

@@ -153,4 +153,19 @@ def subscription():
     pbx.close()
 
 
+@test("S3-36", "what a subscription's Contact names is put back for its Expires, be it not the port of its Via")
+def subscription_elsewhere():
+    lamp = new("blfc")
+    subscribe = again(lamp.request("SUBSCRIBE", extra="\nEvent: dialog\nExpires: 600"),
+                      (f"alice@{PHONE}:5060", f"alice@{PHONE}:5066"))
+    phone.send(subscribe, SERVER)
+    same(server.recv(), again(subscribe, (PHONE, ROUTER)))
+    back(lamp.response("200 OK", "SUBSCRIBE", extra="\nExpires: 600"))
+    for moment in (100, 400):
+        time.sleep(moment)
+        notify = lamp.peer_request("NOTIFY", f"{ROUTER}:5066", cseq=moment)
+        server.send(notify, ROUTER)
+        same(phone.recv(), again(notify, (f"{ROUTER}:5066", f"{PHONE}:5066")))
+
+
 run(after=net.nothing_left)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Signalling that takes another way than the INVITE: to where Contact and routes lead."""
 import socket
+import time
 
 import topology as net
 from sip import Call, again, sdp
@@ -208,6 +209,30 @@ def moved():
     phone.send(data, SERVER)
     assert server.recv()
     assert net.pinhole(ROUTER, 5066, "signalling") and not net.pinhole(ROUTER, 5060, "signalling")
+    reset()
+
+
+@test("S3-5", "a phone that listens elsewhere is called back there, however long it rang and the call is")
+def elsewhere():
+    contact = (f"Contact: <sip:alice@{LOCAL}>", f"Contact: <sip:alice@{PHONE}:5062>")
+    call = Call("else", LOCAL, ALG, SERVER)
+    invite_data = again(call.request("INVITE", sdp(PHONE, 4094)), contact,
+                        (f'"alice" <sip:alice@{SERVER}>', f'"alice" <sip:alice@{PHONE}>'))
+    phone.send(invite_data, SERVER)
+    assert f"Contact: <sip:alice@{ROUTER}:5062>".encode() in server.recv()
+    for status in ("180 Ringing", "180 Ringing", "200 OK"):
+        time.sleep(100)
+        data = again(call.response(status), (f"alice@{SERVER}", f"alice@{ROUTER}"))
+        server.send(data, ROUTER)
+        same(phone.recv(), again(data, (ALG, LOCAL), (f"alice@{ROUTER}", f"alice@{PHONE}")))
+    phone.send(call.request("ACK", to_tag=True), SERVER)
+    assert server.recv()
+    for moment in range(4):
+        time.sleep(100)
+        data = again(call.peer_request("INFO", f"{ROUTER}:5062", cseq=200 + moment),
+                     (f"<sip:alice@{SERVER}>", f"<sip:alice@{ROUTER}>"))
+        server.send(data, ROUTER)
+        same(phone.recv(), again(data, (f"alice@{ROUTER}", f"alice@{PHONE}")))
     reset()
 
 
