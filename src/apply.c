@@ -6,6 +6,7 @@
 #include <linux/ip.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 #include <net/dst.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
@@ -52,6 +53,28 @@ static void note_edit(struct sipalg_packet *packet, unsigned int offset, int gro
 	packet->edits++;
 }
 
+/*
+ * The answer goes on to the port that the phone's Via names: conntrack, which
+ * has done with the packet, knows only the one that it sends from.
+ */
+static bool steer(struct sipalg_packet *packet, __be16 port)
+{
+	struct sk_buff *skb = packet->skb;
+	struct udphdr *udp;
+
+	if (skb_ensure_writable(skb, packet->protoff + sizeof(*udp)))
+		return false;
+	udp = (struct udphdr *)(skb->data + packet->protoff);
+	if (udp->check || skb->ip_summed == CHECKSUM_PARTIAL) {
+		inet_proto_csum_replace2(&udp->check, skb, udp->dest, port,
+					 false);
+		if (!udp->check)
+			udp->check = CSUM_MANGLED_0;
+	}
+	udp->dest = port;
+	return true;
+}
+
 static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
 			const struct sip_msg *msg, struct sipalg_plan *plan,
 			char *room, u32 room_len)
@@ -73,7 +96,7 @@ static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
 		return false;
 	}
 	note_edit(packet, offset, len - span.len);
-	return true;
+	return !plan->sent_by || steer(packet, htons(plan->sent_by));
 }
 
 /*

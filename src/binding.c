@@ -16,6 +16,8 @@
 #include "source.h"
 #include "wheel.h"
 
+#define LOWEST_PORT	1024	/* H-25 */
+
 /* What lookups by public address compare: the key, and what they want more. */
 struct lookup {
 	struct sipalg_binding_key key;
@@ -427,13 +429,33 @@ static void prolong(struct sipalg_binding *binding, unsigned long time)
 		binding->expires = until;
 }
 
+/* Without rport answers go to the port in Via, wherever the request came from. */
+static u16 sent_by(const struct sipalg_binding *binding,
+		   const struct sip_msg *msg, const struct sip_host *host)
+{
+	u16 port = sip_host_port(host);
+
+	if (msg->rport || binding->private.l4proto != IPPROTO_UDP ||
+	    port < LOWEST_PORT || htons(port) == binding->private.addr.port)
+		return 0;
+	return port;
+}
+
+static void note_via(struct sipalg_binding *binding, const struct sip_msg *msg,
+		     const struct sip_host *host)
+{
+	binding->via_port = host->port;
+	if (!host->value)
+		binding->sent_by = sent_by(binding, msg, host);
+}
+
 void sipalg_binding_note(struct sipalg_binding *binding,
 			 const struct sip_msg *msg, const struct sip_host *host)
 {
 	spin_lock_bh(&binding->lock);
 	binding->places |= 1u << host->place;
 	if (host->place == SIP_AT_VIA)
-		binding->via_port = host->port;
+		note_via(binding, msg, host);
 	else if (is_uri_of_phone(binding, host->place))
 		note_uri(binding, host);
 	if (host->host.len <= SIPALG_BINDING_TEXT) {

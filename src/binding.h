@@ -61,6 +61,8 @@ struct sipalg_binding_key {
  * @via_port: port that the phone writes in Via, host byte order; 0: none
  * @uri_port: the same in its Contact, or in routes as long as it gave none
  * @uri_secure: there it was a sips: URI
+ * @sent_by: UDP port at which it waits for answers, host byte order; 0: the one
+ *	it sends from (RFC 3261 18.2.2, 3581)
  * @text: host as the phone writes it
  * @text_len: its length in bytes
  * @registered: a registrar has confirmed it
@@ -98,6 +100,7 @@ struct sipalg_binding {
 	u16 via_port;
 	u16 uri_port;
 	bool uri_secure;
+	u16 sent_by;
 	unsigned long registered_until;
 	struct sipalg_addr registrar;
 	u64 register_call_id;

@@ -28,6 +28,7 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 	plan->side = 0;
 	plan->fork = 0;
 	plan->keep = 0;
+	plan->sent_by = 0;
 }
 
 /* @text: where in the plan's text stands what comes */

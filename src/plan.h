@@ -51,6 +51,8 @@ enum sipalg_verdict {
  * @fork: dialog of the sender then, 0 for the caller
  * @keep: the signalling flow shall live this long after its last packet, in
  *	jiffies; 0: as conntrack thinks right (S3-4, H-11)
+ * @sent_by: UDP port of the receiver at which it waits for this answer, host
+ *	byte order; 0: the one it is sent to
  * @named: the address that was last written as text
  * @named_text: where in @text that stands
  * @named_len: its length, 0: none yet
@@ -72,6 +74,7 @@ struct sipalg_plan {
 	u8 side;
 	u16 fork;
 	unsigned long keep;
+	u16 sent_by;
 	union nf_inet_addr named;
 	u16 named_text;
 	u16 named_len;

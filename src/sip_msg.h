@@ -239,6 +239,7 @@ enum sip_refresher { SIP_REFRESHER_NONE, SIP_REFRESHER_UAC, SIP_REFRESHER_UAS };
  * @from_tag: value of the tag parameter of From
  * @to_tag: the same of To
  * @branch: branch parameter of the topmost Via
+ * @rport: it has rport, empty or not (RFC 3581)
  * @contact_star: "Contact: *" (RFC 3261 10.2.2)
  * @has_expires: an Expires header is there and a number
  * @expires: its seconds, clamped to U32_MAX
@@ -275,6 +276,7 @@ struct sip_msg {
 	struct sip_span from_tag;
 	struct sip_span to_tag;
 	struct sip_span branch;
+	bool rport;
 
 	bool contact_star;
 	bool has_expires;

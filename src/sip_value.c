@@ -88,6 +88,8 @@ static void via_param(struct sip_msg *msg, const struct sip_param *param, u8 val
 		if (!value && !msg->branch.len)
 			msg->branch = sip_span_of(msg, p, end);
 	} else if (text_is(param->name, param->name_len, "rport")) {
+		if (!value)
+			msg->rport = true;
 		host = (struct sip_host){
 			.form = SIP_HOST_NONE,
 			.host = sip_span_of(msg, p, p),

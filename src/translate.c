@@ -432,6 +432,16 @@ static struct sipalg_binding *find_named(const struct sipalg_flow *flow,
 	       sipalg_binding_at(flow->sn, flow->family, flow->l4proto, addr);
 }
 
+/* The Via of a request that the receiver has sent; the topmost is its newest. */
+static void answered(const struct translation *t, const struct sip_host *host,
+		     struct sipalg_binding *binding)
+{
+	keep_for_answer(t, binding);
+	if (!host->value &&
+	    sipalg_addr_equal(&binding->private.addr, &t->flow->dst_real))
+		t->plan->sent_by = READ_ONCE(binding->sent_by);
+}
+
 static void restore_reachable(const struct translation *t,
 			      const struct sip_host *host)
 {
@@ -446,7 +456,7 @@ static void restore_reachable(const struct translation *t,
 		return;
 	}
 	if (host->place == SIP_AT_VIA)
-		keep_for_answer(t, binding);
+		answered(t, host, binding);
 	if (READ_ONCE(binding->places) & wanted)
 		restore(t, host, binding, port_to_restore(host, binding));
 }

@@ -6,7 +6,7 @@ import re
 import topology as net
 from sip import again, message
 from tap import run, same, test
-from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp
+from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp, router
 from ways import all_ways
 
 net.build()
@@ -223,6 +223,24 @@ def rport():
         out(request(f"rport{number}", "", extra=";rport"), HIDE)
         data = response(f"rport{number}", "", extra=params)
         back(data, (params, wanted), SHOW)
+
+
+@test("RFC 3261 18.2.2", "without rport the answer goes to the port in Via, from whichever port the request came")
+def sent_by():
+    router("ethtool -K lan tx off")
+    high = Udp("phone", PHONE, 49200)
+    for number, (via, params, receiver) in enumerate(((LOCAL, "", phone), (LOCAL, ";rport", high), (PHONE, "", phone),
+                                                      (f"{PHONE}:49200", "", high), (f"{PHONE}:1023", "", high))):
+        data = request(f"sb{number}", "", via=via, extra=params)
+        high.send(data, SERVER)
+        got, port = server.recv(), server.sender[1]
+        seen = f"{ROUTER}:{port}"
+        same(got, again(data, (f"UDP {via};", f"UDP {seen};")))
+        data = response(f"sb{number}", "", via=seen, extra=params)
+        server.send(data, ROUTER, port)
+        same(receiver.recv(), again(data, (f"UDP {seen};", f"UDP {via};")))
+        assert receiver.sender == (SERVER, 5060), receiver.sender
+    high.close()
 
 
 @test("RFC 3581", "of several Vias received and rport change in the topmost only")
