@@ -184,8 +184,6 @@ static const struct {
 } timed_events[] = {
 	{ SIPALG_DEADLINE_UNANSWERED, SIPALG_EVENT_UNANSWERED,
 	  SIPALG_END_INVITE_TIMEOUT },
-	{ SIPALG_DEADLINE_C, SIPALG_EVENT_C_TIMEOUT,
-	  SIPALG_END_INVITE_TIMEOUT },
 	{ SIPALG_DEADLINE_SESSION, SIPALG_EVENT_SESSION_EXPIRED,
 	  SIPALG_END_SESSION_EXPIRED },
 	{ SIPALG_DEADLINE_MAX_DURATION, SIPALG_EVENT_MAX_DURATION,
@@ -206,6 +204,8 @@ void sipalg_call_deadlines_passed(struct sipalg_call *call)
 		if (take_passed(call, timed_events[i].deadline))
 			sipalg_call_event(call, timed_events[i].event, 0,
 					  timed_events[i].reason);
+	if (take_passed(call, SIPALG_DEADLINE_C))
+		sipalg_call_rung_long(call);
 	if (take_passed(call, SIPALG_DEADLINE_IDLE))
 		sipalg_call_event(call, SIPALG_EVENT_IDLE, 0, idle_reason(call));
 	if (take_passed(call, SIPALG_DEADLINE_EXPIRES))

@@ -39,11 +39,16 @@ void sipalg_call_expires(struct sipalg_call *call, u32 interval)
 		sipalg_call_no_deadline(call, SIPALG_DEADLINE_EXPIRES);
 }
 
-void sipalg_call_expired(struct sipalg_call *call)
+static unsigned long quiet_limit(const struct sipalg_call *call)
 {
 	unsigned long limit =
 		sipalg_setting(call->sn, SIPALG_INACTIVE_MEDIA_TIMEOUT) * HZ;
 
+	return limit ?: QUIET_DEFAULT;
+}
+
+void sipalg_call_expired(struct sipalg_call *call)
+{
 	if (call->state == SIPALG_CALL_EARLY) {
 		sipalg_call_event(call, SIPALG_EVENT_C_TIMEOUT, 0,
 				  SIPALG_END_INVITE_TIMEOUT);
@@ -51,10 +56,26 @@ void sipalg_call_expired(struct sipalg_call *call)
 	}
 	/* on hold, hold-timeout says how long */
 	if (sipalg_call_on_hold(call) ||
-	    wait_for_quiet(call, SIPALG_DEADLINE_EXPIRES,
-			   limit ?: QUIET_DEFAULT))
+	    wait_for_quiet(call, SIPALG_DEADLINE_EXPIRES, quiet_limit(call)))
 		return;
 	sipalg_call_event(call, SIPALG_EVENT_IDLE, 0, SIPALG_END_IDLE);
+}
+
+/* A queue that plays music rings for as long as somebody listens. */
+static bool may_ring_on(struct sipalg_call *call)
+{
+	u32 longest = sipalg_setting(call->sn, SIPALG_MAXIMUM_CALL_DURATION);
+
+	return call->state == SIPALG_CALL_EARLY &&
+	       sipalg_since(call->created) < longest * 60 * HZ &&
+	       wait_for_quiet(call, SIPALG_DEADLINE_C, quiet_limit(call));
+}
+
+void sipalg_call_rung_long(struct sipalg_call *call)
+{
+	if (!may_ring_on(call))
+		sipalg_call_event(call, SIPALG_EVENT_C_TIMEOUT, 0,
+				  SIPALG_END_INVITE_TIMEOUT);
 }
 
 void sipalg_call_hold(struct sipalg_call *call)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Limits that end a call only while nothing flows in it: Expires of the
- * dialog (S0-6) and hold-timeout.
+ * Limits that end a call only while nothing flows in it: c-timeout (S2-9),
+ * Expires of the dialog (S0-6) and hold-timeout.
  */
 #ifndef SIPALG_CALL_QUIET_H
 #define SIPALG_CALL_QUIET_H
@@ -31,6 +31,14 @@ void sipalg_call_expires(struct sipalg_call *call, u32 interval);
  * @call: locked
  */
 void sipalg_call_expired(struct sipalg_call *call);
+
+/**
+ * sipalg_call_rung_long() - c-timeout is over
+ * @call: locked
+ *
+ * Early media (RFC 3960) keeps the call, for maximum-call-duration at most.
+ */
+void sipalg_call_rung_long(struct sipalg_call *call);
 
 /**
  * sipalg_call_hold() - a description is in force: hold begins, goes on or ends
