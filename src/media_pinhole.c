@@ -133,6 +133,30 @@ static void clear_way(struct sipalg_media *media,
 		}
 }
 
+/*
+ * A call that is over keeps its media for teardown-delay. The next one of the
+ * same phone to the same place need not wait, and takes no connection over from
+ * it that has another public port. Whoever is at that call now is not waited for.
+ */
+static bool end_former(const struct sipalg_call *call,
+		       const struct sipalg_pinhole *pinhole)
+{
+	struct sipalg_call *former = sipalg_pinhole_holder(call->master, pinhole);
+	bool over = false;
+
+	if (!former)
+		return false;
+	if (former != call && spin_trylock(&former->lock)) {
+		over = former->state == SIPALG_CALL_LEAVING ||
+		       former->state == SIPALG_CALL_FAILED;
+		if (over)
+			sipalg_media_close(former);
+		spin_unlock(&former->lock);
+	}
+	sipalg_call_put(former);
+	return over;
+}
+
 static int open_port(struct sipalg_media *media,
 		     const struct sipalg_media *other, unsigned int port)
 {
@@ -146,8 +170,15 @@ static int open_port(struct sipalg_media *media,
 		.real = { media->private, media->private_port[port] },
 	};
 
-	return sipalg_pinhole_open(media->call->sn, media->call->master,
-				   &pinhole, &media->exp[port]);
+	struct sipalg_call *call = media->call;
+	int err;
+
+	err = sipalg_pinhole_open(call->sn, call->master, &pinhole,
+				  &media->exp[port]);
+	if (err == -EBUSY && end_former(call, &pinhole))
+		err = sipalg_pinhole_open(call->sn, call->master, &pinhole,
+					  &media->exp[port]);
+	return err;
 }
 
 /*

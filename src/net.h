@@ -4,7 +4,7 @@
  *
  * Lock order, outermost first:
  *	sipalg_tcp.lock
- *	sipalg_call.lock
+ *	sipalg_call.lock (a second one is only tried, never waited for)
  *	sipalg_binding.lock
  *	sipalg_net.port_lock, .tcp_lock, .gate_lock or .silent_lock (one at
  *	a time)

@@ -4,6 +4,7 @@
 #include <net/netfilter/nf_conntrack_zones.h>
 #include <net/netfilter/nf_nat.h>
 #include "binding.h"
+#include "call.h"
 #include "compat.h"
 #include "gate.h"
 #include "media_pinhole.h"
@@ -159,6 +160,33 @@ int sipalg_pinhole_open(struct sipalg_net *sn, struct nf_conn *master,
 	sipalg_event_pinhole(sn, new, "opened");
 	*exp = new;
 	return 0;
+}
+
+struct sipalg_call *sipalg_pinhole_holder(const struct nf_conn *master,
+					  const struct sipalg_pinhole *pinhole)
+{
+	struct nf_conntrack_tuple tuple = {
+		.src.l3num = pinhole->family,
+		.dst.u3 = pinhole->dst.ip,
+		.dst.u.all = pinhole->dst.port,
+		.dst.protonum = pinhole->l4proto,
+	};
+	const struct nf_conntrack_expect *exp;
+	const struct master_data *data = NULL;
+	struct sipalg_call *call = NULL;
+
+	if (pinhole->src_ip)
+		tuple.src.u3 = *pinhole->src_ip;
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	exp = __nf_ct_expect_find(nf_ct_net(master), nf_ct_zone(master), &tuple);
+	if (exp && exp->expectfn == expected)
+		data = master_data(exp->master);
+	if (data && data->kind == SIPALG_OWNER_CALL)
+		call = rcu_dereference(data->owner);
+	if (call && !refcount_inc_not_zero(&call->refs))
+		call = NULL;
+	spin_unlock_bh(&nf_conntrack_expect_lock);
+	return call;
 }
 
 static bool still_linked(const struct nf_conn_help *help,

@@ -19,6 +19,7 @@
 struct nf_conn;
 struct nf_conntrack_expect;
 struct nf_conntrack_helper;
+struct sipalg_call;
 
 /*
  * Seconds. Pinholes are closed by their owners: no call lasts as long, and
@@ -103,6 +104,18 @@ void sipalg_master_release(struct nf_conn *master);
 int sipalg_pinhole_open(struct sipalg_net *sn, struct nf_conn *master,
 			const struct sipalg_pinhole *pinhole,
 			struct nf_conntrack_expect **exp);
+
+/**
+ * sipalg_pinhole_holder() - the call that has a pinhole where another wants one
+ * @master: of who wants it
+ * @pinhole: what has been refused with -EBUSY
+ *
+ * Caller holds rcu_read_lock.
+ *
+ * Return: the call with a reference, not locked; NULL: it is not a call's.
+ */
+struct sipalg_call *sipalg_pinhole_holder(const struct nf_conn *master,
+					  const struct sipalg_pinhole *pinhole);
 
 /**
  * sipalg_pinhole_prolong() - its owner lives on

@@ -75,6 +75,39 @@ def heir():
     net.until(lambda: not net.expectations(), 6)
 
 
+@test("S1-9", "the next call of a phone, 2 s after BYE, by the ports of the one before: both hear each other, by its own public port")
+def next_call():
+    first = setup("s19a", 5300)
+    answer(first, 8300)
+    ours, theirs = Udp("phone", PHONE, 5300), Udp("provider", RELAY, 8300)
+    assert talk(ours, theirs, 5300) == WELL
+    hang_up(first)
+    time.sleep(2)
+    second = Call("s19b", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    port = int(out(second.request("INVITE", sdp(PHONE, 5300))).split(b"m=audio ")[1].split()[0])
+    answer(second, 8300)
+    heard = []
+    for _ in range(10):
+        heard.append(talk(ours, theirs, port))
+        time.sleep(1)
+    ours.close()
+    theirs.close()
+    hang_up(second)
+    net.until(lambda: not net.expectations(), 6)
+    assert heard == [WELL] * 10, heard
+
+
+WELL = True, True
+
+
+def talk(ours, theirs, port):
+    """Is audio heard, outside and inside, from where the other one was named?"""
+    ours.send(b"out", RELAY, 8300)
+    outside = theirs.recv(0.5) == b"out" and theirs.sender == (ROUTER, port)
+    theirs.send(b"in", ROUTER, port)
+    return outside, ours.recv(0.5) == b"in" and ours.sender == (RELAY, 8300)
+
+
 @test("H-1", "CANCEL, failure and a new INVITE of one leave the other's as well")
 def others():
     calls = [setup(f"h1x{i}", 5010 + 2 * i) for i in range(4)]
