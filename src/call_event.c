@@ -74,6 +74,7 @@ static void talk(struct sipalg_call *call)
 	sipalg_call_no_deadline(call, SIPALG_DEADLINE_C);
 	if (!call->answered) {
 		call->answered = (u32)jiffies ?: 1;
+		sipalg_media_begin(call);
 		sipalg_call_deadline(call, SIPALG_DEADLINE_MAX_DURATION,
 				     minutes(longest));
 	}

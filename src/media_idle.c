@@ -46,6 +46,14 @@ unsigned long sipalg_media_quiet(struct sipalg_call *call)
 	return quiet;
 }
 
+void sipalg_media_begin(struct sipalg_call *call)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		media->seen = jiffies;
+}
+
 void sipalg_media_shut(struct sipalg_call *call)
 {
 	struct sipalg_media *media;

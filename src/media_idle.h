@@ -21,6 +21,14 @@ struct sipalg_call;
 void sipalg_media_look(struct sipalg_call *call);
 
 /**
+ * sipalg_media_begin() - from now on its media is waited for
+ * @call: locked; it has just been answered
+ *
+ * That nothing flowed while it rang is no silence.
+ */
+void sipalg_media_begin(struct sipalg_call *call);
+
+/**
  * sipalg_media_quiet() - how long nothing has flowed in any channel
  * @call: locked
  *

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Offers and answers wherever RFC 3261, 3262 and 3311 let them travel, and their refusals."""
+import time
+
 import topology as net
 from sip import again, sdp
 from talk import HIDE, audio, back, both, hang_up, new, out, passes, phone, server
@@ -47,6 +49,28 @@ def reliable_answer():
     answer_to_prack(call, 2)
     answered(call)
     finish(call, 4000)
+
+
+@test("S2-4", "two minutes of ringing after a reliable 183 are no silence of the call that is then answered")
+def rings_long():
+    call = new("late183")
+    out(call.request("INVITE", sdp(PHONE, 4180)))
+    back(call.response("183 Session Progress", body=sdp(RELAY, 6180), extra="\nRequire: 100rel\nRSeq: 1"))
+    out(call.request("PRACK", cseq=2, to_tag=True, extra="\nRAck: 1 1 INVITE"))
+    back(call.response("200 OK", "PRACK"))
+    call.cseq = 1
+    time.sleep(60)
+    back(call.response("180 Ringing"))
+    time.sleep(70)
+    back(call.response("200 OK"))
+    out(call.request("ACK", to_tag=True))
+    ours, theirs = audio(4180)
+    heard = passes(theirs, ours, ROUTER, 4180), passes(ours, theirs, RELAY, 6180)
+    ours.close()
+    theirs.close()
+    call.cseq = 2
+    hang_up(call)
+    assert heard == (True, True), heard
 
 
 @test("S3-6", "183 offers, PRACK answers")
