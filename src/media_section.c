@@ -105,7 +105,8 @@ static bool is_wanted(const struct sipalg_section *section,
 		      const struct sipalg_flow *flow)
 {
 	const struct sip_host *host = section->host;
-	u32 last = section->sdp->port + 2 * (section->pairs - 1);
+	u32 last = section->sdp->port + 2 * (section->pairs - 1) +
+		   section->ports - 1;
 
 	if (section->sdp->port < LOWEST_MEDIA_PORT || last > U16_MAX ||
 	    !host || !has_transport(section->sdp))

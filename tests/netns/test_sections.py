@@ -167,6 +167,13 @@ def pairs_moved():
     other.close()
 
 
+@test("S3-14", "port/n whose last port for RTCP would be 65536: nothing is opened for it")
+def pairs_beyond():
+    offered("beyond", sdp(PHONE, 65533).replace("m=audio 65533 ", "m=audio 65533/2 "), WHOLE)
+    is_open()
+    over()
+
+
 @test("S3-60", "port/n of more streams than max-media-per-call passes unchanged and is counted")
 def too_many_pairs():
     body = sdp(PHONE, 4050).replace("m=audio 4050 ", "m=audio 4050/33 ")
