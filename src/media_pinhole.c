@@ -315,8 +315,8 @@ static int sync_call(struct sipalg_call *call, const struct sipalg_flow *flow)
 		return 0;
 	if (!call->master && flow)
 		call->master = sipalg_master_alloc(flow, SIPALG_OWNER_CALL, call);
-	if (!call->master)
-		return -ENOMEM;
+	if (!call->master)	/* only a message can bring one: no use in waiting */
+		return flow ? -ENOMEM : 0;
 
 	list_for_each_entry(media, &call->media, list) {
 		err = sync_media(media);
