@@ -85,6 +85,7 @@ struct sipalg_dialog {
  * @hold: by side: it has put the call on hold (S3-34)
  * @hold_offered: by side: what @hold becomes when the offer is answered
  * @incomplete: a pinhole could not be opened; the timer tries again
+ * @retries: how often it has done so since the newest message
  * @described: by side: its description waits for an answer
  * @heard: bits of the sides that have said more than 100 Trying
  * @silent_answered: in which of the two lists @silent is
@@ -150,6 +151,7 @@ struct sipalg_call {
 	u8 heard;
 	bool silent_answered;
 	u8 bye_side;
+	u8 retries;
 	u16 bye_fork;
 	u16 forks;
 	u16 call_id_len;

@@ -12,6 +12,8 @@
 #include "port.h"
 #include "source.h"
 
+#define FORK_MEDIA	4	/* streams that each of 16 forks may have at least */
+
 static u16 rtcp_port(const struct sipalg_section *section, unsigned int pair)
 {
 	const struct sdp_media *sdp = section->sdp;
@@ -359,11 +361,57 @@ static bool translated_before(const struct sipalg_flow *flow,
 	return false;
 }
 
+/* Returns how many streams have gone. */
+static unsigned int forget_oldest(struct sipalg_call *call,
+				  enum sipalg_side side, u16 fork)
+{
+	struct sipalg_media *media, *next;
+	unsigned int gone = 0;
+	u16 oldest = fork;
+
+	list_for_each_entry_safe(media, next, &call->media, list) {
+		if (media->side != side || media->fork == fork || media->active)
+			continue;
+		if (!gone)
+			oldest = media->fork;
+		if (media->fork != oldest)
+			continue;
+		media_free(media);
+		gone++;
+	}
+	return gone;
+}
+
+/*
+ * For so many streams more than the other forks have: two descriptions of the
+ * most that one may have, or a few streams for each fork. What nobody has
+ * answered gives way, the oldest first.
+ */
+static bool make_room(struct sipalg_call *call, enum sipalg_side side, u16 fork,
+		      u32 count)
+{
+	u32 most = max_t(u32, FORK_MEDIA * SIPALG_MAX_DIALOGS,
+			 2 * sipalg_setting(call->sn, SIPALG_MAX_MEDIA_PER_CALL));
+	struct sipalg_media *media;
+	unsigned int gone;
+
+	list_for_each_entry(media, &call->media, list)
+		count += media->side == side && media->fork != fork;
+	while (count > most) {
+		gone = forget_oldest(call, side, fork);
+		if (!gone)
+			return false;
+		count -= gone;
+	}
+	return true;
+}
+
 void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 			   u16 fork, const struct sipalg_flow *flow,
 			   const struct sip_msg *msg, struct sipalg_plan *plan)
 {
 	u64 left = sipalg_sections_left(flow, msg);
+	u32 pairs = sipalg_sections_pairs(msg);
 	struct sipalg_media *media;
 	unsigned int i;
 
@@ -377,8 +425,8 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 			plan->verdict = SIPALG_VERDICT_DROP;
 		return;
 	}
-	if (sipalg_sections_pairs(msg) >
-	    sipalg_setting(call->sn, SIPALG_MAX_MEDIA_PER_CALL)) {
+	if (pairs > sipalg_setting(call->sn, SIPALG_MAX_MEDIA_PER_CALL) ||
+	    !make_room(call, side, fork, pairs)) {
 		plan->reason = SIPALG_REASON_TOO_MANY_MEDIA;
 		return;
 	}

@@ -98,5 +98,5 @@ void sipalg_media_look(struct sipalg_call *call)
 	}
 
 	if (call->incomplete)
-		sipalg_media_sync(call, NULL);
+		sipalg_media_retry(call);
 }

@@ -11,6 +11,7 @@
 #include "pinhole.h"
 
 #define RETRY_INTERVAL	HZ	/* for pinholes that found their place taken */
+#define MAX_DOUBLINGS	3	/* of it: who hangs up elsewhere is soon followed */
 
 void sipalg_media_release(struct sipalg_media *media, bool kill)
 {
@@ -326,7 +327,7 @@ static int sync_call(struct sipalg_call *call, const struct sipalg_flow *flow)
 	return 0;
 }
 
-int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow)
+static int sync_or_wait(struct sipalg_call *call, const struct sipalg_flow *flow)
 {
 	int err;
 
@@ -335,8 +336,22 @@ int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow)
 	if (err && !flow)	/* no message that would come again */
 		call->incomplete = true;
 	if (call->incomplete)
-		sipalg_call_hasten(call, SIPALG_DEADLINE_MEDIA, RETRY_INTERVAL);
+		sipalg_call_hasten(call, SIPALG_DEADLINE_MEDIA,
+				   RETRY_INTERVAL << call->retries);
 	return err;
+}
+
+int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow)
+{
+	call->retries = 0;
+	return sync_or_wait(call, flow);
+}
+
+void sipalg_media_retry(struct sipalg_call *call)
+{
+	if (call->retries < MAX_DOUBLINGS)
+		call->retries++;
+	sync_or_wait(call, NULL);
 }
 
 static struct sipalg_media *find_by_exp(struct sipalg_call *call,

@@ -25,6 +25,12 @@ struct sipalg_media;
 int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow);
 
 /**
+ * sipalg_media_retry() - the timer tries again, and waits longer each time
+ * @call: locked
+ */
+void sipalg_media_retry(struct sipalg_call *call);
+
+/**
  * sipalg_media_release() - close one media's pinholes
  * @media: its call is locked
  * @kill: end the connections that came by them as well

@@ -160,6 +160,31 @@ def link_packets(name):
     return json.loads(shell(f"ip -n router -s -j link show {name}"))[0]["stats64"]["tx"]["packets"]
 
 
+def ring(call, fork, streams):
+    """One of many phones rings, and describes so many streams."""
+    base = 10000 + 200 * fork
+    more = "\n".join(f"m=audio {base + 2 * i} RTP/AVP 0" for i in range(1, streams))
+    server.send(call.response("183 Session Progress", tag=f"t{fork}", body=sdp(RELAY, base, more)), ROUTER)
+    assert phone.recv()
+    return base
+
+
+@test("T-18", "16 forks of 4 streams each have all their ways; of many streams each the newest have, and no more is kept")
+def forks():
+    for streams, setting, memory in ((4, 4, 16000), (4, 32, 16000), (32, 32, 16000), (64, 64, 28000)):
+        router(f"{CTL} setting set max-media-per-call {setting}")
+        call = call_of(f"forks{streams}x{setting}")
+        arrives(call.request("INVITE", sdp(PHONE, 4700)))
+        own = len(net.expectations())
+        base = [ring(call, fork, streams) for fork in range(16)]
+        opened = len(net.expectations()) - own
+        used = stats()["memory_bytes"]
+        assert opened == 2 * max(64, 2 * setting), opened
+        assert all(net.pinhole(RELAY, base[-1] + i) for i in range(2 * streams))
+        assert used < memory, used
+        reset()
+
+
 @test("T-17", "media that names the router's own public port goes round once, and a message that passes twice is let be")
 def loops():
     call = call_of("loop")
