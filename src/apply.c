@@ -117,7 +117,7 @@ static bool apply_pinholes(const struct sipalg_flow *flow,
 		return false;
 	}
 	if (err) {
-		sipalg_media_rollback(plan->call);
+		sipalg_media_rollback(plan->call, plan->side, plan->fork);
 		plan->reason = SIPALG_REASON_NO_MEMORY;
 		plan->edit_count = 0;
 	}

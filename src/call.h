@@ -67,6 +67,22 @@ struct sipalg_dialog {
 };
 
 /**
+ * struct sipalg_transaction - a request and its responses, or what of it is kept
+ * @cseq: the low bits of its CSeq, which are enough for what is under way at once
+ * @sender: enum sipalg_side of who sent the request
+ * @invite: it is an INVITE, with its ACK; else PRACK or UPDATE
+ * @fork: number of the dialog, 0: none yet
+ * @waiting: a description in it waits for its answer
+ */
+struct sipalg_transaction {
+	u32 cseq:24,
+	    sender:1,
+	    invite:1,
+	    fork:5,
+	    waiting:1;
+};
+
+/**
  * struct sipalg_call - one call
  * @node: in &sipalg_net.calls
  * @key: what it is found by
@@ -86,7 +102,6 @@ struct sipalg_dialog {
  * @hold_offered: by side: what @hold becomes when the offer is answered
  * @incomplete: a pinhole could not be opened; the timer tries again
  * @retries: how often it has done so since the newest message
- * @described: by side: its description waits for an answer
  * @heard: bits of the sides that have said more than 100 Trying
  * @silent_answered: in which of the two lists @silent is
  * @bye_side: who sent the newest BYE
@@ -94,11 +109,12 @@ struct sipalg_dialog {
  * @forks: dialogs numbered so far
  * @call_id_len: bytes of Call-ID in @text
  * @from_tag_len: bytes of the caller's tag behind it
+ * @deadlines: bits of enum sipalg_deadline
+ * @described: by side: what its newest description belongs to
  * @party: by side: where its signalling comes from, as the side knows itself
  * @seen: by side: the same as the other side sees it
  * @contact: by side: address of its newest Contact: it may speak from there
  * @asked: by side: where its newest request went: that one may answer from there
- * @targets: all that it was sent to, if there is more than one, or NULL
  * @invite_cseq: by side: CSeq of its newest INVITE
  * @bye_cseq: CSeq of the newest BYE
  * @session_interval: seconds of the session timer, 0: none (S4-4)
@@ -108,7 +124,6 @@ struct sipalg_dialog {
  * @active: of the newest message
  * @silent_since: when it was last moved in @silent
  * @rungs: messages that @ladder has had
- * @deadlines: bits of enum sipalg_deadline
  * @deadline: by enum sipalg_deadline, where @deadlines has the bit
  * @branch: hash of the branch of the caller's newest INVITE
  * @new_tag: siphash of the caller's tag, 0: it is the one it began with
@@ -116,6 +131,7 @@ struct sipalg_dialog {
  * @silent: in &sipalg_net.silent
  * @rcu: frees it after the last reader, when it is in no list any more
  * @idle: in &sipalg_net.idle, or empty
+ * @targets: all that it was sent to, if there is more than one, or NULL
  * @source: entry of the address that began it
  * @binding: what the inside party names in Contact, used while the call lives;
  *	until it has: what it sends from; or NULL
@@ -147,20 +163,20 @@ struct sipalg_call {
 	bool hold[2];
 	bool hold_offered[2];
 	bool incomplete;
-	bool described[2];
 	u8 heard;
 	bool silent_answered;
 	u8 bye_side;
 	u8 retries;
-	u16 bye_fork;
-	u16 forks;
+	u8 bye_fork;
+	u8 forks;
 	u16 call_id_len;
 	u16 from_tag_len;
+	u16 deadlines;
+	struct sipalg_transaction described[2];
 	struct sipalg_addr party[2];
 	struct sipalg_addr seen[2];
 	union nf_inet_addr contact[2];
 	union nf_inet_addr asked[2];
-	struct sipalg_targets *targets;
 	u32 invite_cseq[2];
 	u32 bye_cseq;
 	u32 session_interval;
@@ -170,7 +186,6 @@ struct sipalg_call {
 	u32 active;
 	u32 silent_since;
 	u32 rungs;
-	u32 deadlines;
 	u32 deadline[SIPALG_DEADLINE_MAX];
 	u32 branch;
 	u64 new_tag;
@@ -180,6 +195,7 @@ struct sipalg_call {
 		struct rcu_head rcu;
 	};
 	struct list_head idle;
+	struct sipalg_targets *targets;
 	struct sipalg_source *source;
 	struct sipalg_binding *binding;
 	struct nf_conn *signalling;

@@ -39,11 +39,61 @@ void sipalg_call_session(struct sipalg_call *call, u32 interval)
 			     seconds(call->session_interval + margin));
 }
 
-void sipalg_call_commit(struct sipalg_call *call, u16 fork)
+static bool is_in_force(const struct sipalg_call *call, enum sipalg_side side,
+			u16 fork)
 {
-	sipalg_media_commit(call, fork);
+	const struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		if (media->active && media->side == side &&
+		    sipalg_media_is_of(media, fork))
+			return true;
+	return false;
+}
+
+bool sipalg_call_is_described(const struct sipalg_call *call,
+			      enum sipalg_side side,
+			      const struct sipalg_transaction *transaction)
+{
+	const struct sipalg_transaction *own = &call->described[side];
+
+	if (!own->waiting)
+		return false;
+	/* another fork has spoken since: what this one said is not known */
+	if (side == SIPALG_CALLEE && own->fork != transaction->fork)
+		return true;
+	if (own->sender != transaction->sender ||
+	    own->invite != transaction->invite)
+		return false;
+	/* an INVITE that was challenged comes again, with a higher CSeq */
+	return own->invite || (own->cseq == transaction->cseq &&
+			       own->fork == transaction->fork);
+}
+
+void sipalg_call_commit(struct sipalg_call *call,
+			const struct sipalg_transaction *transaction)
+{
+	unsigned int side;
+
+	for (side = 0; side < 2; side++)
+		if (sipalg_call_is_described(call, side, transaction) ||
+		    !is_in_force(call, side, transaction->fork))
+			sipalg_media_commit(call, side, transaction->fork);
 	sipalg_call_hold(call);
 	call->news |= SIPALG_NEWS_CHANGED;
+}
+
+/* Before an offer has been answered there is no other (RFC 3311 5.1). */
+void sipalg_call_rollback(struct sipalg_call *call,
+			  const struct sipalg_transaction *transaction)
+{
+	unsigned int side;
+
+	for (side = 0; side < 2; side++)
+		if (sipalg_call_is_described(call, side, transaction) &&
+		    (transaction->invite ||
+		     is_in_force(call, side, transaction->fork)))
+			sipalg_media_rollback(call, side, transaction->fork);
 }
 
 /* What an INVITE opens is shut if nobody says anything to it (S3-44). */
@@ -135,7 +185,8 @@ static void note_news(struct sipalg_call *call, u8 next)
 }
 
 void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
-		       u16 fork, enum sipalg_end_reason reason)
+		       const struct sipalg_transaction *transaction,
+		       enum sipalg_end_reason reason)
 {
 	struct sipalg_transition cell =
 		sipalg_call_transition(call->state, event);
@@ -145,9 +196,9 @@ void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
 	if (cell.actions & SIPALG_DO_STAY)
 		stay(call);
 	if (cell.actions & SIPALG_DO_COMMIT)
-		sipalg_call_commit(call, fork);
+		sipalg_call_commit(call, transaction);
 	if (cell.actions & SIPALG_DO_ROLLBACK)
-		sipalg_media_rollback(call);
+		sipalg_call_rollback(call, transaction);
 	if (cell.actions & SIPALG_DO_INVITE)
 		invite(call);
 	if (cell.actions & SIPALG_DO_RING)
@@ -203,12 +254,12 @@ void sipalg_call_deadlines_passed(struct sipalg_call *call)
 
 	for (i = 0; i < ARRAY_SIZE(timed_events); i++)
 		if (take_passed(call, timed_events[i].deadline))
-			sipalg_call_event(call, timed_events[i].event, 0,
+			sipalg_call_event(call, timed_events[i].event, NULL,
 					  timed_events[i].reason);
 	if (take_passed(call, SIPALG_DEADLINE_C))
 		sipalg_call_rung_long(call);
 	if (take_passed(call, SIPALG_DEADLINE_IDLE))
-		sipalg_call_event(call, SIPALG_EVENT_IDLE, 0, idle_reason(call));
+		sipalg_call_event(call, SIPALG_EVENT_IDLE, NULL, idle_reason(call));
 	if (take_passed(call, SIPALG_DEADLINE_EXPIRES))
 		sipalg_call_expired(call);
 	if (take_passed(call, SIPALG_DEADLINE_HOLD))
@@ -216,7 +267,7 @@ void sipalg_call_deadlines_passed(struct sipalg_call *call)
 	if (take_passed(call, SIPALG_DEADLINE_MEDIA))
 		sipalg_media_look(call);
 	if (take_passed(call, SIPALG_DEADLINE_TEARDOWN))
-		sipalg_call_event(call, SIPALG_EVENT_TEARDOWN, 0, call->reason);
+		sipalg_call_event(call, SIPALG_EVENT_TEARDOWN, NULL, call->reason);
 	if (take_passed(call, SIPALG_DEADLINE_FORGET))
-		sipalg_call_event(call, SIPALG_EVENT_FORGET, 0, call->reason);
+		sipalg_call_event(call, SIPALG_EVENT_FORGET, NULL, call->reason);
 }

@@ -18,26 +18,53 @@
 #define SIPALG_CALL_EVENT_H
 
 #include "call_state.h"
+#include "media.h"
 #include "reason.h"
 
 struct sipalg_call;
+struct sipalg_transaction;
 
 /**
  * sipalg_call_event() - something happens to a call
  * @call: locked; the caller has a reference
  * @event: enum sipalg_call_event
- * @fork: number of the dialog it happens in, 0: none
+ * @transaction: in which it happens, or NULL: time has passed
  * @reason: why the call ends, should it end by this
  */
 void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
-		       u16 fork, enum sipalg_end_reason reason);
+		       const struct sipalg_transaction *transaction,
+		       enum sipalg_end_reason reason);
 
 /**
- * sipalg_call_commit() - an offer has been answered
+ * sipalg_call_is_described() - does a side's description belong to a transaction?
  * @call: locked
- * @fork: number of the dialog it was answered in
+ * @side: enum sipalg_side
+ * @transaction: the transaction
+ *
+ * Return: true if so, and it waits for an answer.
  */
-void sipalg_call_commit(struct sipalg_call *call, u16 fork);
+bool sipalg_call_is_described(const struct sipalg_call *call,
+			      enum sipalg_side side,
+			      const struct sipalg_transaction *transaction);
+
+/**
+ * sipalg_call_commit() - a transaction has succeeded: its descriptions hold
+ * @call: locked
+ * @transaction: the transaction
+ *
+ * A side of which nothing is in force yet has nothing to lose: whatever it has
+ * described holds.
+ */
+void sipalg_call_commit(struct sipalg_call *call,
+			const struct sipalg_transaction *transaction);
+
+/**
+ * sipalg_call_rollback() - a transaction has failed: its descriptions are void
+ * @call: locked
+ * @transaction: the transaction
+ */
+void sipalg_call_rollback(struct sipalg_call *call,
+			  const struct sipalg_transaction *transaction);
 
 /**
  * sipalg_call_session() - a refresh: the session's time begins anew

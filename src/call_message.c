@@ -105,19 +105,36 @@ static u16 fork_of(const struct speech *s)
 	return s->dialog ? s->dialog->fork : 0;
 }
 
+static struct sipalg_transaction transaction_of(const struct speech *s)
+{
+	return (struct sipalg_transaction){
+		.cseq = s->msg->cseq,
+		.sender = s->msg->request ? s->side : !s->side,
+		.invite = s->msg->method == SIP_METHOD_INVITE ||
+			  s->msg->method == SIP_METHOD_ACK,
+		.fork = fork_of(s),
+	};
+}
+
 static void describe(struct speech *s)
 {
 	u16 fork = s->side == SIPALG_CALLER ? 0 : fork_of(s);
 
-	if (s->msg->sdp.len)
-		sipalg_media_describe(s->call, s->side, fork, s->flow, s->msg,
-				      s->plan);
+	if (!s->msg->sdp.len)
+		return;
+	sipalg_media_describe(s->call, s->side, fork, s->flow, s->msg, s->plan);
+	if (!s->plan->pinholes)
+		return;
+	s->call->described[s->side] = transaction_of(s);
+	s->call->described[s->side].waiting = true;
 }
 
 static void event(struct speech *s, enum sipalg_call_event event,
 		  enum sipalg_end_reason reason)
 {
-	sipalg_call_event(s->call, event, fork_of(s), reason);
+	const struct sipalg_transaction transaction = transaction_of(s);
+
+	sipalg_call_event(s->call, event, &transaction, reason);
 }
 
 static void learn_contact(struct speech *s)
@@ -242,31 +259,40 @@ static void invite_response(struct speech *s)
 /* The answer to a delayed offer comes in ACK (S3-25). */
 static void ack(struct speech *s)
 {
+	const struct sipalg_transaction transaction = transaction_of(s);
+
 	describe(s);
 	if (s->msg->sdp.len)
-		sipalg_call_commit(s->call, fork_of(s));
+		sipalg_call_commit(s->call, &transaction);
 	event(s, SIPALG_EVENT_ACK, SIPALG_END_FAILED);
 }
 
-/* Has an offer been answered, before which there is no other (RFC 3311 5.1)? */
-static bool is_in_force(const struct sipalg_call *call)
+/*
+ * What has been offered and answered by a reliable response holds as soon as
+ * PRACK has confirmed that (RFC 3262 5), whatever becomes of the INVITE.
+ */
+static void commit_early(struct speech *s)
 {
-	const struct sipalg_media *media;
+	struct sipalg_transaction transaction = transaction_of(s);
 
-	list_for_each_entry(media, &call->media, list)
-		if (media->active)
-			return true;
-	return false;
+	transaction.invite = true;
+	if (sipalg_call_is_described(s->call, s->side, &transaction))
+		sipalg_call_commit(s->call, &transaction);
 }
 
 /* PRACK and UPDATE carry offers and answers of their own. */
 static void offer_response(struct speech *s)
 {
+	const struct sipalg_transaction transaction = transaction_of(s);
+
 	describe(s);
-	if (s->msg->status / 100 == 2)
-		sipalg_call_commit(s->call, fork_of(s));
-	else if (s->msg->status >= 300 && is_in_force(s->call))
-		sipalg_media_rollback(s->call);
+	if (s->msg->status / 100 == 2) {
+		if (s->msg->method == SIP_METHOD_PRACK)
+			commit_early(s);
+		sipalg_call_commit(s->call, &transaction);
+	} else if (s->msg->status >= 300) {
+		sipalg_call_rollback(s->call, &transaction);
+	}
 
 	if (s->msg->method == SIP_METHOD_UPDATE && s->msg->status / 100 == 2 &&
 	    s->call->state == SIPALG_CALL_CONFIRMED) {

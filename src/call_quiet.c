@@ -50,7 +50,7 @@ static unsigned long quiet_limit(const struct sipalg_call *call)
 void sipalg_call_expired(struct sipalg_call *call)
 {
 	if (call->state == SIPALG_CALL_EARLY) {
-		sipalg_call_event(call, SIPALG_EVENT_C_TIMEOUT, 0,
+		sipalg_call_event(call, SIPALG_EVENT_C_TIMEOUT, NULL,
 				  SIPALG_END_INVITE_TIMEOUT);
 		return;
 	}
@@ -58,7 +58,7 @@ void sipalg_call_expired(struct sipalg_call *call)
 	if (sipalg_call_on_hold(call) ||
 	    wait_for_quiet(call, SIPALG_DEADLINE_EXPIRES, quiet_limit(call)))
 		return;
-	sipalg_call_event(call, SIPALG_EVENT_IDLE, 0, SIPALG_END_IDLE);
+	sipalg_call_event(call, SIPALG_EVENT_IDLE, NULL, SIPALG_END_IDLE);
 }
 
 /* A queue that plays music rings for as long as somebody listens. */
@@ -94,5 +94,5 @@ void sipalg_call_held_long(struct sipalg_call *call)
 
 	if (!limit || wait_for_quiet(call, SIPALG_DEADLINE_HOLD, limit))
 		return;
-	sipalg_call_event(call, SIPALG_EVENT_IDLE, 0, SIPALG_END_IDLE);
+	sipalg_call_event(call, SIPALG_EVENT_IDLE, NULL, SIPALG_END_IDLE);
 }

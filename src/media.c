@@ -448,7 +448,6 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 	sipalg_sections_edit(flow, msg, left, plan);
 
 	forget_unanswered(call, side, fork);
-	call->described[side] = true;
 	call->hold_offered[side] = sipalg_sections_hold(msg);
 	plan->pinholes = true;
 }
@@ -521,14 +520,13 @@ static void agree_on_mux(struct sipalg_call *call)
 	}
 }
 
-void sipalg_media_commit(struct sipalg_call *call, u16 fork)
+void sipalg_media_commit(struct sipalg_call *call, enum sipalg_side side,
+			 u16 fork)
 {
 	struct sipalg_media *media, *next;
-	unsigned int side;
 
 	list_for_each_entry_safe(media, next, &call->media, list) {
-		if (!call->described[media->side] ||
-		    (media->fork && media->fork != fork))
+		if (media->side != side || !sipalg_media_is_of(media, fork))
 			continue;
 		media->active = media->offered;
 		media->held = media->held_offered;
@@ -539,24 +537,24 @@ void sipalg_media_commit(struct sipalg_call *call, u16 fork)
 		media_free(media);
 	}
 	agree_on_mux(call);
-	for (side = 0; side < 2; side++) {
-		if (call->described[side])
-			call->hold[side] = call->hold_offered[side];
-		call->described[side] = false;
-	}
+	if (call->described[side].waiting)
+		call->hold[side] = call->hold_offered[side];
+	call->described[side].waiting = false;
 }
 
-void sipalg_media_rollback(struct sipalg_call *call)
+void sipalg_media_rollback(struct sipalg_call *call, enum sipalg_side side,
+			   u16 fork)
 {
 	struct sipalg_media *media, *next;
 
 	list_for_each_entry_safe(media, next, &call->media, list) {
+		if (media->side != side || !sipalg_media_is_of(media, fork))
+			continue;
 		media->offered = media->active;
 		if (!media->active)
 			media_free(media);
 	}
-	call->described[SIPALG_CALLER] = false;
-	call->described[SIPALG_CALLEE] = false;
+	call->described[side].waiting = false;
 	/* what remains may have had a pinhole in common with what has gone */
 	sipalg_media_sync(call, NULL);
 }

@@ -107,6 +107,12 @@ struct sipalg_media {
 	struct hlist_head flows;
 };
 
+/* The caller's belongs to all forks. */
+static inline bool sipalg_media_is_of(const struct sipalg_media *media, u16 fork)
+{
+	return !media->fork || media->fork == fork;
+}
+
 /**
  * sipalg_media_mate() - the other side's media of the same channel
  * @media: its call is locked
@@ -146,13 +152,15 @@ void sipalg_media_repeat(struct sipalg_call *call,
 			 const struct sip_msg *msg, struct sipalg_plan *plan);
 
 /**
- * sipalg_media_commit() - the offer is answered: what was offered is in force
+ * sipalg_media_commit() - what a side has described is in force
  * @call: locked
- * @fork: the dialog that answered
+ * @side: enum sipalg_side
+ * @fork: the dialog in which it has
  *
  * What is no longer described is closed (S0-3, S3-49).
  */
-void sipalg_media_commit(struct sipalg_call *call, u16 fork);
+void sipalg_media_commit(struct sipalg_call *call, enum sipalg_side side,
+			 u16 fork);
 
 /**
  * sipalg_media_forget() - one of several forks has ended
@@ -162,10 +170,13 @@ void sipalg_media_commit(struct sipalg_call *call, u16 fork);
 void sipalg_media_forget(struct sipalg_call *call, u16 fork);
 
 /**
- * sipalg_media_rollback() - the offer failed: what was in force stays
+ * sipalg_media_rollback() - what a side has described is void: what was in force stays
  * @call: locked
+ * @side: enum sipalg_side
+ * @fork: the dialog in which it has
  */
-void sipalg_media_rollback(struct sipalg_call *call);
+void sipalg_media_rollback(struct sipalg_call *call, enum sipalg_side side,
+			   u16 fork);
 
 /**
  * sipalg_media_suspend() - close one media that nobody uses

@@ -83,7 +83,8 @@ static int put_party(struct sk_buff *skb, const struct sipalg_call *call,
 	    put_flag(skb, SIPALG_A_PARTY_HELD, call->hold[side]) ||
 	    put_flag(skb, SIPALG_A_PARTY_HELD_OFFERED,
 		     call->hold_offered[side]) ||
-	    put_flag(skb, SIPALG_A_PARTY_DESCRIBED, call->described[side]))
+	    put_flag(skb, SIPALG_A_PARTY_DESCRIBED,
+		     call->described[side].waiting))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

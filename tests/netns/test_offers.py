@@ -7,7 +7,7 @@ import topology as net
 from sip import again, sdp
 from talk import HIDE, audio, back, both, hang_up, new, out, passes, phone, server
 from tap import run, same, test
-from topology import PHONE, RELAY, ROUTER, SERVER
+from topology import PHONE, RELAY, ROUTER, SERVER, Udp
 
 REFUSAL = "488 Not Acceptable Here"
 
@@ -173,6 +173,109 @@ def glare():
     answered(call, 3, sdp(RELAY, 6072))
     assert not net.pinhole(ROUTER, 4070)
     finish(call, 4072)
+
+
+def moves(name, port):
+    """A call that is up; the phone asks to have its audio at another port."""
+    call = new(name)
+    out(call.request("INVITE", sdp(PHONE, port)))
+    answered(call, body=sdp(RELAY, port + 2000))
+    assert talks(port)
+    out(call.request("INVITE", sdp(PHONE, port + 2), cseq=2, to_tag=True))
+    return call
+
+
+def peer_asks(call, method, status, body="", answer=""):
+    """A transaction of the peer's, that ends at once."""
+    data = call.peer_request(method, f"{ROUTER}:5060", cseq=100, body=body)
+    server.send(data, ROUTER)
+    same(phone.recv(), again(data, (f"alice@{ROUTER}:5060 ", f"alice@{PHONE}:5060 ")))
+    data = call.peer_response(status, method, cseq=100, body=answer)
+    phone.send(data, SERVER)
+    same(server.recv(), again(data, HIDE, *[(PHONE, ROUTER)] * bool(answer)))
+
+
+def stays(call, port):
+    call.cseq = 2
+    back(call.response(REFUSAL))
+    out(call.request("ACK", cseq=2, to_tag=True))
+    assert not net.pinhole(ROUTER, port + 2)
+    finish(call, port)
+
+
+def moved(call, port):
+    answered(call, 2, sdp(RELAY, port + 2002))
+    assert not net.pinhole(ROUTER, port)
+    finish(call, port + 2)
+
+
+@test("S3-6", "an UPDATE without an offer is accepted while a re-INVITE that moves the audio waits: that is refused, the audio stays")
+def refresh_crosses():
+    call = moves("cross1", 4100)
+    peer_asks(call, "UPDATE", "200 OK")
+    stays(call, 4100)
+
+
+@test("S3-6", "a re-INVITE that moves the audio rings reliably, without an answer, and is refused: the audio stays")
+def rings_and_is_refused():
+    call = moves("cross2", 4110)
+    back(call.response("180 Ringing", extra="\nRequire: 100rel\nRSeq: 1"))
+    answer_to_prack(call, 3)
+    stays(call, 4110)
+
+
+@test("S3-6", "the answer to a re-INVITE in a reliable 183 holds, whatever becomes of the re-INVITE (RFC 6141 3.1)")
+def answered_and_refused():
+    call = moves("cross3", 4120)
+    back(call.response("183 Session Progress", body=sdp(RELAY, 6122), extra="\nRequire: 100rel\nRSeq: 1"))
+    answer_to_prack(call, 3)
+    call.cseq = 2
+    back(call.response(REFUSAL))
+    out(call.request("ACK", cseq=2, to_tag=True))
+    assert not net.pinhole(ROUTER, 4120)
+    finish(call, 4122)
+
+
+@test("S3-6", "the peer's UPDATE or re-INVITE is refused while one of the phone's waits: that is accepted, the audio moves")
+def other_offer_refused():
+    offer = sdp(RELAY, 6140)
+    for number, (method, status, body) in enumerate((
+            ("UPDATE", "491 Request Pending", offer), ("INVITE", "491 Request Pending", offer),
+            ("UPDATE", "405 Method Not Allowed", ""))):
+        call = moves(f"cross4{number}", 4130 + 4 * number)
+        peer_asks(call, method, status, body)
+        moved(call, 4130 + 4 * number)
+
+
+@test("S3-6", "an UPDATE moves the audio while a re-INVITE without an offer is refused")
+def other_way_round():
+    call = new("cross5")
+    out(call.request("INVITE", sdp(PHONE, 4150)))
+    answered(call, body=sdp(RELAY, 6150))
+    out(call.request("UPDATE", sdp(PHONE, 4152), cseq=2, to_tag=True))
+    peer_asks(call, "INVITE", "491 Request Pending")
+    call.cseq = 2
+    back(call.response("200 OK", "UPDATE", body=sdp(RELAY, 6152)))
+    assert not net.pinhole(ROUTER, 4150)
+    finish(call, 4152)
+
+
+@test("S3-56", "one fork's UPDATE is refused: the other one's early audio goes on")
+def fork_refused():
+    call = new("cross6")
+    out(call.request("INVITE", sdp(PHONE, 4160)))
+    back(call.response("183 Session Progress", body=sdp(RELAY, 6160), extra="\nRequire: 100rel\nRSeq: 1"))
+    answer_to_prack(call, 2)
+    call.cseq = 1
+    back(call.response("183 Session Progress", tag="other", body=sdp(RELAY, 6162)))
+    ours, theirs = Udp("phone", PHONE, 4160), Udp("provider", RELAY, 6162)
+    for status, body in (("405 Method Not Allowed", ""), (REFUSAL, sdp(RELAY, 6164))):
+        peer_asks(call, "UPDATE", status, body)
+        assert passes(ours, theirs, RELAY, 6162), status
+    ours.close()
+    theirs.close()
+    answered(call)
+    finish(call, 4160)
 
 
 @test("S3-27", "INFO, MESSAGE, NOTIFY and REFER within a call touch no media, whatever is answered")
