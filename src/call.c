@@ -88,15 +88,19 @@ static size_t call_size(u16 call_id_len, u16 from_tag_len)
 	return sizeof(struct sipalg_call) + call_id_len + from_tag_len;
 }
 
+static void dialog_free(struct sipalg_call *call, struct sipalg_dialog *dialog)
+{
+	list_del(&dialog->list);
+	atomic_long_sub(sizeof(*dialog) + dialog->tag_len, &call->sn->memory);
+	kfree(dialog);
+}
+
 static void call_free(struct sipalg_call *call)
 {
 	struct sipalg_dialog *dialog, *next;
 
-	list_for_each_entry_safe(dialog, next, &call->dialogs, list) {
-		atomic_long_sub(sizeof(*dialog) + dialog->tag_len,
-				&call->sn->memory);
-		kfree(dialog);
-	}
+	list_for_each_entry_safe(dialog, next, &call->dialogs, list)
+		dialog_free(call, dialog);
 	if (call->binding)
 		sipalg_binding_unuse(call->binding);
 	sipalg_source_give(call->source, SIPALG_SHARE_CALLS);
@@ -290,13 +294,39 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 	return call;
 }
 
+/*
+ * The number of a new dialog, 0: there are too many. Who answers is the call's
+ * party: of those who have only rung, the first one makes room.
+ */
+static u16 take_fork(struct sipalg_call *call, bool answered)
+{
+	struct sipalg_dialog *dialog;
+	u16 fork;
+
+	if (call->forks < SIPALG_MAX_DIALOGS)
+		return ++call->forks;
+	if (!answered)
+		return 0;
+	list_for_each_entry(dialog, &call->dialogs, list) {
+		if (dialog->confirmed)
+			continue;
+		fork = dialog->fork;
+		sipalg_media_forget(call, fork);
+		dialog_free(call, dialog);
+		return fork;
+	}
+	return 0;
+}
+
 struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
 					 const struct sip_msg *msg,
 					 struct sip_span callee_tag,
 					 bool create)
 {
 	const char *tag = sip_span_ptr(msg, callee_tag);
+	bool answered = msg->status / 100 == 2;
 	struct sipalg_dialog *dialog;
+	u16 fork;
 
 	if (callee_tag.len > SIPALG_MAX_TAG)
 		return NULL;
@@ -305,13 +335,15 @@ struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
 		    !memcmp(dialog->tag, tag, callee_tag.len))
 			return dialog;
 
-	if (!create || call->forks == SIPALG_MAX_DIALOGS ||
-	    (!callee_tag.len && msg->status / 100 != 2))
+	if (!create || (!callee_tag.len && !answered))
+		return NULL;
+	fork = take_fork(call, answered);
+	if (!fork)
 		return NULL;
 	dialog = kzalloc(sizeof(*dialog) + callee_tag.len, GFP_ATOMIC);
 	if (!dialog)
 		return NULL;
-	dialog->fork = ++call->forks;
+	dialog->fork = fork;
 	dialog->tag_len = callee_tag.len;
 	memcpy(dialog->tag, tag, callee_tag.len);
 	list_add_tail(&dialog->list, &call->dialogs);

@@ -308,7 +308,8 @@ void sipalg_call_put(struct sipalg_call *call);
  * @create: make it if it is new
  *
  * A callee that gives no tag has one dialog, which its 2xx begins (RFC 3261
- * 12.1.2). Only @msg that is one makes that.
+ * 12.1.2). Only @msg that is one makes that. Where there are too many, one that
+ * has only rung makes room for a 2xx.
  *
  * Return: the dialog, or NULL: unknown, or too many of them.
  */

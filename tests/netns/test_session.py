@@ -233,6 +233,23 @@ def forks():
     hang_up(call)
 
 
+@test("S3-56", "seventeen telephones ring, the last one answers and is hung up: its pinholes close")
+def many_forks():
+    call = new("many")
+    out(call.request("INVITE", sdp(PHONE, 4290)))
+    for number in range(17):
+        back(call.response("180 Ringing", tag=f"phone{number}"))
+    call.tags = ("phone-many", "phone16")
+    back(call.response("200 OK", body=sdp(RELAY, 6290)))
+    out(call.request("ACK", to_tag=True))
+    ours, theirs = audio(4290)
+    assert passes(theirs, ours, ROUTER, 4290) and passes(ours, theirs, RELAY, 6290)
+    ours.close()
+    theirs.close()
+    hang_up(call)
+    net.until(lambda: not net.expectations(), 6)
+
+
 @test("S1-13", "media that knocked before the call was there comes in when the call is")
 def knocked():
     ours, theirs = audio(4280)
