@@ -169,6 +169,15 @@ static bool is_to_another(const struct speech *s)
 	       sipalg_target_add(s->call, s->flow, s->msg);
 }
 
+/* 0 is a CSeq like any other (RFC 3261 8.1.1.5); no branch: there was none yet. */
+static bool is_new(const struct speech *s)
+{
+	u32 newest = s->call->invite_cseq[s->side];
+
+	return s->msg->cseq > newest ||
+	       (!s->msg->cseq && !newest && !s->call->branch);
+}
+
 static void invite(struct speech *s)
 {
 	struct sipalg_call *call = s->call;
@@ -176,12 +185,11 @@ static void invite(struct speech *s)
 	/* what is older than the newest offers nothing any more */
 	if (s->msg->cseq >= call->invite_cseq[s->side])
 		describe(s);
-	if (is_to_another(s)) {
-		next_target(s);
-		return;
-	}
-	if (s->msg->cseq <= call->invite_cseq[s->side]) {
-		s->plan->retransmitted = true;
+	if (!is_new(s)) {
+		if (is_to_another(s))
+			next_target(s);
+		else
+			s->plan->retransmitted = true;
 		return;
 	}
 	call->invite_cseq[s->side] = s->msg->cseq;

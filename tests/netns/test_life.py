@@ -6,7 +6,7 @@ import os
 import time
 
 import topology as net
-from sip import sdp
+from sip import again, sdp
 from talk import (HIDE, answered, audio, back, both, expires, hang_up, lively, new, out, passes,
                   phone, reinvite, server)
 from tap import run, same, test
@@ -364,6 +364,17 @@ def which_invite():
     assert counts == [3, 1], counts
     hang_up(call)
     hang_up(other)
+
+
+@test("S3-39", "a call may begin with CSeq 0: refused, its pinholes close")
+def from_zero():
+    zero = ("CSeq: 1 ", "CSeq: 0 ")
+    call = new("zero")
+    data = again(call.request("INVITE", sdp(PHONE, 4206)), zero)
+    same(out(data), out(data))
+    back(again(call.response("486 Busy Here"), zero))
+    out(again(call.request("ACK", to_tag=True), zero))
+    net.until(lambda: not net.expectations(), 6)
 
 
 @test("S3-45", "the ACK's description is compared: what it changes moves, what it repeats stays")
