@@ -73,7 +73,7 @@ static int compare_rival(struct rhashtable_compare_arg *arg, const void *obj)
 
 	return compare_face(arg, obj) || !READ_ONCE(binding->registered) ||
 	       sipalg_ip_equal(&binding->private.addr.ip, lookup->inside) ||
-	       !sipalg_addr_equal(&binding->registrar, lookup->registrar);
+	       !sipalg_registration_is_at(binding, lookup->registrar);
 }
 
 #define PUBLIC_PARAMS(_compare) {					\
@@ -200,16 +200,16 @@ static void binding_expired(struct timer_list *timer)
 	struct sipalg_binding *binding =
 		timer_container_of(binding, timer, timer);
 	struct sipalg_net *sn = binding->sn;
+	unsigned long next;
 	bool ended = false;
+	bool kept;
 
 	spin_lock(&binding->lock);
-	if (binding->registered &&
-	    time_after_eq(jiffies, binding->registered_until))
-		sipalg_registration_end(binding);
+	kept = sipalg_registration_lapse(binding, &next);
 
 	if (!binding->dead && !READ_ONCE(sn->dying)) {
-		if (binding->registered)
-			arm(binding, binding->registered_until);
+		if (kept)
+			arm(binding, next);
 		else if (time_before(jiffies, binding->expires))
 			arm(binding, binding->expires);
 		else if (atomic_read(&binding->users))
@@ -230,7 +230,7 @@ static void binding_expired(struct timer_list *timer)
 /*
  * Another inside host speaks to the registrar from this public address now:
  * conntrack gave the port away after the old owner's flow had ended, and
- * conntrack is right.
+ * conntrack is right. With other registrars the old owner may still be the one.
  */
 static void lose_address(struct sipalg_binding *binding,
 			 const struct sipalg_addr *registrar)
@@ -238,11 +238,12 @@ static void lose_address(struct sipalg_binding *binding,
 	bool ended;
 
 	spin_lock_bh(&binding->lock);
-	ended = !binding->dead && binding->registered &&
-		sipalg_addr_equal(&binding->registrar, registrar);
+	ended = !binding->dead &&
+		sipalg_registration_lose(binding, registrar) &&
+		!binding->registered;
 	if (ended) {
 		binding->dead = true;
-		sipalg_registration_end(binding);
+		sipalg_registration_forget(binding);
 	}
 	spin_unlock_bh(&binding->lock);
 	if (!ended)
@@ -514,8 +515,7 @@ static void binding_free(void *ptr, void *arg)
 		binding_put(binding);
 	spin_lock_bh(&binding->lock);
 	binding->dead = true;
-	if (binding->registered)
-		sipalg_registration_end(binding);
+	sipalg_registration_forget(binding);
 	spin_unlock_bh(&binding->lock);
 	atomic_dec(&binding->sn->binding_count);
 	give_port(binding);

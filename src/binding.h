@@ -11,7 +11,7 @@
  * different ones outside: a binding is known by its public transport address
  * and the host inside.
  *
- * A binding lives while a call uses it, while a registration keeps it, and
+ * A binding lives while a call uses it, while registrations keep it, and
  * for a transaction's time after its last use.
  */
 #ifndef SIPALG_BINDING_H
@@ -53,7 +53,7 @@ struct sipalg_binding_key {
  * @rcu: frees it after the last reader
  * @refs: the table's, one for each user, one for an armed timer
  * @users: calls that need it
- * @timer: end of life, and of the registration
+ * @timer: end of life, and of registrations
  * @lock: guards all below
  * @dead: taken out of the tables
  * @expires: jiffies until which it lives without users
@@ -65,16 +65,9 @@ struct sipalg_binding_key {
  *	it sends from (RFC 3261 18.2.2, 3581)
  * @text: host as the phone writes it
  * @text_len: its length in bytes
- * @registered: a registrar has confirmed it
- * @registered_until: jiffies
- * @registrar: who confirmed it: address and port
- * @register_call_id: siphash of the Call-ID of the last REGISTER
- * @register_cseq: its CSeq
- * @register_expires: seconds it asked for
- * @register_to: who was asked
- * @master: conntrack that carries the signalling pinhole, or NULL
- * @pinhole: expectation for calls to the phone (S3-16), or NULL
- * @way_out: expectation that keeps the phone's public port the same (H-12)
+ * @registered: how many of @registrations are confirmed
+ * @registrations: struct sipalg_registration, one for each account
+ * @master: conntrack that carries their pinholes, or NULL
  */
 struct sipalg_binding {
 	struct rhash_head public_node;
@@ -93,7 +86,7 @@ struct sipalg_binding {
 	/* guards all below */
 	spinlock_t lock;
 	bool dead;
-	bool registered;
+	u8 registered;
 	u8 text_len;
 	unsigned long expires;
 	u32 places;
@@ -101,15 +94,8 @@ struct sipalg_binding {
 	u16 uri_port;
 	bool uri_secure;
 	u16 sent_by;
-	unsigned long registered_until;
-	struct sipalg_addr registrar;
-	u64 register_call_id;
-	u32 register_cseq;
-	u32 register_expires;
-	union nf_inet_addr register_to;
+	struct hlist_head registrations;
 	struct nf_conn *master;
-	struct nf_conntrack_expect *pinhole;
-	struct nf_conntrack_expect *way_out;
 	char text[SIPALG_BINDING_TEXT];
 };
 

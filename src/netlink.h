@@ -15,6 +15,7 @@
 struct sipalg_binding;
 struct sipalg_call;
 struct sipalg_media;
+struct sipalg_registration;
 
 extern struct genl_family sipalg_genl_family;
 
@@ -100,10 +101,12 @@ int sipalg_netlink_memory(struct sk_buff *skb, const struct sipalg_call *call);
  * sipalg_netlink_registration() - put a registration
  * @skb: the answer or event
  * @binding: its lock is held
+ * @registration: one of its
  *
  * Return: 0 or -EMSGSIZE.
  */
 int sipalg_netlink_registration(struct sk_buff *skb,
-				const struct sipalg_binding *binding);
+				const struct sipalg_binding *binding,
+				const struct sipalg_registration *registration);
 
 #endif

@@ -130,6 +130,7 @@ void sipalg_event_message(const struct sipalg_flow *flow,
 }
 
 void sipalg_event_registration(const struct sipalg_binding *binding,
+			       const struct sipalg_registration *registration,
 			       const char *what)
 {
 	struct sipalg_net *sn = binding->sn;
@@ -138,7 +139,7 @@ void sipalg_event_registration(const struct sipalg_binding *binding,
 	if (!is_wanted(sn) ||
 	    !begin(&event, sn, SIPALG_CMD_REGISTRATION_NTF, what))
 		return;
-	send(&event, sipalg_netlink_registration(event.skb, binding));
+	send(&event, sipalg_netlink_registration(event.skb, binding, registration));
 }
 
 static int put_pinhole(struct sk_buff *skb,

@@ -15,6 +15,7 @@
 struct nf_conntrack_expect;
 struct sipalg_binding;
 struct sipalg_call;
+struct sipalg_registration;
 
 #define SIPALG_EVENTS_PER_SECOND	5000
 
@@ -60,11 +61,13 @@ void sipalg_event_message(const struct sipalg_flow *flow,
 /**
  * sipalg_event_registration() - a phone can be called now, or no longer
  * @binding: its lock is held
+ * @registration: one of its
  * @what: "registered" or "unregistered"
  *
  * Any context.
  */
 void sipalg_event_registration(const struct sipalg_binding *binding,
+			       const struct sipalg_registration *registration,
 			       const char *what);
 
 /**

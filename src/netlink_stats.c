@@ -4,6 +4,7 @@
 #include "net.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "registration.h"
 #include "sip_name.h"
 
 struct counters {
@@ -154,7 +155,8 @@ int sipalg_nl_registration_get_start(struct netlink_callback *cb)
 }
 
 int sipalg_netlink_registration(struct sk_buff *skb,
-				const struct sipalg_binding *binding)
+				const struct sipalg_binding *binding,
+				const struct sipalg_registration *registration)
 {
 	const struct sipalg_addr *public = &binding->public.addr;
 	const struct sipalg_addr *private = &binding->private.addr;
@@ -162,16 +164,16 @@ int sipalg_netlink_registration(struct sk_buff *skb,
 	u8 family = binding->public.family;
 	u32 left = 0;
 
-	if (time_after(binding->registered_until, jiffies))
-		left = (binding->registered_until - jiffies) / HZ;
+	if (time_after(registration->until, jiffies))
+		left = (registration->until - jiffies) / HZ;
 	if (!nest ||
 	    sipalg_netlink_endpoint(skb, SIPALG_A_REGISTRATION_PRIVATE, family,
 				    &private->ip, private->port) ||
 	    sipalg_netlink_endpoint(skb, SIPALG_A_REGISTRATION_PUBLIC, family,
 				    &public->ip, public->port) ||
 	    sipalg_netlink_endpoint(skb, SIPALG_A_REGISTRATION_REGISTRAR, family,
-				    &binding->registrar.ip,
-				    binding->registrar.port) ||
+				    &registration->registrar.ip,
+				    registration->registrar.port) ||
 	    nla_put_string(skb, SIPALG_A_REGISTRATION_PROTOCOL,
 			   binding->public.l4proto == IPPROTO_TCP ? "tcp" : "udp") ||
 	    nla_put_u32(skb, SIPALG_A_REGISTRATION_EXPIRES, left))
@@ -181,28 +183,41 @@ int sipalg_netlink_registration(struct sk_buff *skb,
 }
 
 static int answer_registration(struct sk_buff *skb, struct netlink_callback *cb,
-			       struct sipalg_binding *binding)
+			       const struct sipalg_binding *binding,
+			       const struct sipalg_registration *registration)
 {
-	void *header;
+	void *header = sipalg_netlink_begin(skb, NETLINK_CB(cb->skb).portid,
+					    cb->nlh->nlmsg_seq, NLM_F_MULTI,
+					    SIPALG_CMD_REGISTRATION_GET);
+	int err;
+
+	if (!header)
+		return -EMSGSIZE;
+	genl_dump_check_consistent(cb, header);
+	err = sipalg_netlink_registration(skb, binding, registration);
+	if (!err)
+		genlmsg_end(skb, header);
+	return err;
+}
+
+/* All of a binding or none: an empty answer has room for as many as it can have. */
+static int answer_binding(struct sk_buff *skb, struct netlink_callback *cb,
+			  struct sipalg_binding *binding)
+{
+	const struct sipalg_registration *registration;
+	unsigned char *before = skb_tail_pointer(skb);
 	int err = 0;
 
 	spin_lock_bh(&binding->lock);
-	if (!binding->registered)
-		goto out;
-	err = -EMSGSIZE;
-	header = sipalg_netlink_begin(skb, NETLINK_CB(cb->skb).portid,
-				      cb->nlh->nlmsg_seq, NLM_F_MULTI,
-				      SIPALG_CMD_REGISTRATION_GET);
-	if (!header)
-		goto out;
-	genl_dump_check_consistent(cb, header);
-	err = sipalg_netlink_registration(skb, binding);
-	if (err)
-		genlmsg_cancel(skb, header);
-	else
-		genlmsg_end(skb, header);
-out:
+	hlist_for_each_entry(registration, &binding->registrations, node) {
+		if (registration->confirmed)
+			err = answer_registration(skb, cb, binding, registration);
+		if (err)
+			break;
+	}
 	spin_unlock_bh(&binding->lock);
+	if (err)
+		nlmsg_trim(skb, before);
 	return err;
 }
 
@@ -219,7 +234,7 @@ int sipalg_nl_registration_get_dumpit(struct sk_buff *skb,
 			cb->seq++;
 			continue;
 		}
-		if (answer_registration(skb, cb, binding))
+		if (answer_binding(skb, cb, binding))
 			break;
 	}
 	rhashtable_walk_stop(iter);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a REGISTER and its answer do to the binding of the phone's Contact. */
 #include <linux/siphash.h>
+#include <linux/slab.h>
 #include <net/netfilter/nf_conntrack.h>
 #include "binding.h"
 #include "compat.h"
@@ -11,6 +12,7 @@
 
 #define REGISTER_EXPIRES_MAX		(7 * 24 * 3600)
 #define LOWEST_PORT			1024
+#define MOST_REGISTRATIONS		16	/* of one binding */
 
 static u64 call_id_hash(const struct sipalg_net *sn, const struct sip_msg *msg)
 {
@@ -18,17 +20,206 @@ static u64 call_id_hash(const struct sipalg_net *sn, const struct sip_msg *msg)
 		       &sn->key);
 }
 
+static u32 aor_hash(const struct sipalg_net *sn, const struct sip_msg *msg)
+{
+	return hsiphash(sip_span_ptr(msg, msg->to_uri), msg->to_uri.len,
+			&sn->table_key);
+}
+
+/*
+ * What a REGISTER refreshes. One registration's Call-ID stays when it moves to
+ * another registrar, and changes when the phone boots (RFC 3261 10.2.4).
+ */
+static struct sipalg_registration *
+find_refreshed(const struct sipalg_binding *binding,
+	       const struct sipalg_flow *flow, u64 id, u32 aor)
+{
+	struct sipalg_registration *registration;
+
+	hlist_for_each_entry(registration, &binding->registrations, node)
+		if (registration->aor == aor &&
+		    (registration->call_id == id ||
+		     sipalg_ip_equal(&registration->asked, &flow->dst_real.ip)))
+			return registration;
+	return NULL;
+}
+
+static bool is_open_to_any(const struct sipalg_binding *binding)
+{
+	return sipalg_setting(binding->sn, SIPALG_SIGNALLING_SOURCE) ==
+	       SIPALG_SIGNALLING_SOURCE_ANY;
+}
+
+static bool same_way_in(const struct sipalg_binding *binding,
+			const struct sipalg_registration *a,
+			const struct sipalg_registration *b)
+{
+	return is_open_to_any(binding) ||
+	       sipalg_ip_equal(&a->registrar.ip, &b->registrar.ip);
+}
+
+static bool same_way_out(const struct sipalg_registration *a,
+			 const struct sipalg_registration *b)
+{
+	return sipalg_addr_equal(&a->registrar, &b->registrar);
+}
+
+/* Those that are shared go to another that is registered, and stay open. */
+static void close_pinholes(struct sipalg_binding *binding,
+			   struct sipalg_registration *registration)
+{
+	struct sipalg_registration *heir;
+
+	hlist_for_each_entry(heir, &binding->registrations, node) {
+		if (heir == registration || !heir->confirmed)
+			continue;
+		if (!heir->way_in && same_way_in(binding, heir, registration))
+			swap(heir->way_in, registration->way_in);
+		if (!heir->way_out && same_way_out(heir, registration))
+			swap(heir->way_out, registration->way_out);
+	}
+	sipalg_pinhole_close(binding->sn, &registration->way_in);
+	sipalg_pinhole_close(binding->sn, &registration->way_out);
+}
+
+/* A REGISTER may be on its way: its answer is waited for as any other. */
+static void end(struct sipalg_binding *binding,
+		struct sipalg_registration *registration)
+{
+	close_pinholes(binding, registration);
+	registration->confirmed = false;
+	if (!--binding->registered && binding->master) {
+		sipalg_master_release(binding->master);
+		binding->master = NULL;
+	}
+	sipalg_event_registration(binding, registration, "unregistered");
+	atomic_dec(&binding->sn->registration_count);
+	registration->until = binding->expires;
+}
+
+static void forget(struct sipalg_binding *binding,
+		   struct sipalg_registration *registration)
+{
+	if (registration->confirmed)
+		end(binding, registration);
+	hlist_del_rcu(&registration->node);
+	atomic_long_sub(sizeof(*registration), &binding->sn->memory);
+	kfree_rcu(registration, rcu);
+}
+
+void sipalg_registration_forget(struct sipalg_binding *binding)
+{
+	struct sipalg_registration *registration;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(registration, next, &binding->registrations,
+				  node)
+		forget(binding, registration);
+}
+
+bool sipalg_registration_lapse(struct sipalg_binding *binding,
+			       unsigned long *when)
+{
+	struct sipalg_registration *registration;
+	struct hlist_node *next;
+	bool left = false;
+
+	hlist_for_each_entry_safe(registration, next, &binding->registrations,
+				  node) {
+		if (registration->confirmed &&
+		    time_after_eq(jiffies, registration->until))
+			end(binding, registration);
+		if (time_after_eq(jiffies, registration->until)) {
+			forget(binding, registration);
+			continue;
+		}
+		if (!left || time_before(registration->until, *when))
+			*when = registration->until;
+		left = true;
+	}
+	return left;
+}
+
+bool sipalg_registration_is_at(const struct sipalg_binding *binding,
+			       const struct sipalg_addr *registrar)
+{
+	const struct sipalg_registration *registration;
+
+	hlist_for_each_entry_rcu(registration, &binding->registrations, node)
+		if (READ_ONCE(registration->confirmed) &&
+		    sipalg_addr_equal(&registration->registrar, registrar))
+			return true;
+	return false;
+}
+
+bool sipalg_registration_lose(struct sipalg_binding *binding,
+			      const struct sipalg_addr *registrar)
+{
+	struct sipalg_registration *registration;
+	struct hlist_node *next;
+	bool lost = false;
+
+	hlist_for_each_entry_safe(registration, next, &binding->registrations,
+				  node) {
+		if (!registration->confirmed ||
+		    !sipalg_addr_equal(&registration->registrar, registrar))
+			continue;
+		forget(binding, registration);
+		lost = true;
+	}
+	return lost;
+}
+
+/* Who has not been answered lapses before who is registered. */
+static void make_room(struct sipalg_binding *binding)
+{
+	struct sipalg_registration *registration, *first = NULL;
+	unsigned int count = 0;
+
+	hlist_for_each_entry(registration, &binding->registrations, node) {
+		if (!first || time_before(registration->until, first->until))
+			first = registration;
+		count++;
+	}
+	if (count == MOST_REGISTRATIONS)
+		forget(binding, first);
+}
+
+static struct sipalg_registration *add(struct sipalg_binding *binding, u32 aor)
+{
+	struct sipalg_registration *registration;
+
+	make_room(binding);
+	registration = kzalloc(sizeof(*registration), GFP_ATOMIC);
+	if (!registration)
+		return NULL;
+	registration->aor = aor;
+	hlist_add_head_rcu(&registration->node, &binding->registrations);
+	atomic_long_add(sizeof(*registration), &binding->sn->memory);
+	return registration;
+}
+
 void sipalg_registration_request(const struct sipalg_flow *flow,
 				 const struct sip_msg *msg,
 				 struct sipalg_binding *binding, u32 expires)
 {
 	u64 id = call_id_hash(flow->sn, msg);
+	u32 aor = aor_hash(flow->sn, msg);
+	struct sipalg_registration *registration;
 
 	spin_lock_bh(&binding->lock);
-	binding->register_call_id = id;
-	binding->register_cseq = msg->cseq;
-	binding->register_expires = expires;
-	binding->register_to = flow->dst_real.ip;
+	registration = find_refreshed(binding, flow, id, aor);
+	/* nothing is to be kept of one that is not known and shall end */
+	if (!registration && expires && !binding->dead)
+		registration = add(binding, aor);
+	if (registration) {
+		registration->call_id = id;
+		registration->cseq = msg->cseq;
+		registration->expires = expires;
+		registration->asked = flow->dst_real.ip;
+		if (!registration->confirmed)
+			registration->until = jiffies + sipalg_64_t1(flow->sn);
+	}
 	spin_unlock_bh(&binding->lock);
 }
 
@@ -50,15 +241,15 @@ static bool is_low(const struct sipalg_addr *addr)
 
 /* Calls come in from the registrar, or from anyone if the setting says so. */
 static void open_way_in(struct sipalg_binding *binding,
+			struct sipalg_registration *registration,
 			const struct sipalg_flow *flow,
 			struct nf_conntrack_helper *helper)
 {
-	struct sipalg_net *sn = binding->sn;
 	struct sipalg_pinhole pinhole = {
 		.class = SIPALG_CLASS_SIGNALLING,
 		.family = flow->family,
 		.l4proto = flow->l4proto,
-		.src_ip = &binding->registrar.ip,
+		.src_ip = &registration->registrar.ip,
 		.dst = binding->public.addr,
 		.real = listens_at(binding),
 		.helper = helper,
@@ -66,10 +257,10 @@ static void open_way_in(struct sipalg_binding *binding,
 
 	if (binding->guest || is_low(&pinhole.dst) || is_low(&pinhole.real))
 		return;
-	if (sipalg_setting(sn, SIPALG_SIGNALLING_SOURCE) ==
-	    SIPALG_SIGNALLING_SOURCE_ANY)
+	if (is_open_to_any(binding))
 		pinhole.src_ip = NULL;
-	sipalg_pinhole_open(sn, binding->master, &pinhole, &binding->pinhole);
+	sipalg_pinhole_open(binding->sn, binding->master, &pinhole,
+			    &registration->way_in);
 }
 
 /*
@@ -77,6 +268,7 @@ static void open_way_in(struct sipalg_binding *binding,
  * from the port it is registered with, not from any other that is free.
  */
 static void open_way_out(struct sipalg_binding *binding,
+			 struct sipalg_registration *registration,
 			 const struct sipalg_flow *flow,
 			 struct nf_conntrack_helper *helper)
 {
@@ -86,103 +278,111 @@ static void open_way_out(struct sipalg_binding *binding,
 		.l4proto = flow->l4proto,
 		.src_ip = &binding->private.addr.ip,
 		.src_port = binding->private.addr.port,
-		.dst = binding->registrar,
-		.real = binding->registrar,
+		.dst = registration->registrar,
+		.real = registration->registrar,
 		.helper = helper,
 	};
 
 	if (flow->l4proto == IPPROTO_UDP)
 		sipalg_pinhole_open(binding->sn, binding->master, &pinhole,
-				    &binding->way_out);
+				    &registration->way_out);
+}
+
+/* Registrations that need the same way share it: one of them holds it. */
+static void open_missing(struct sipalg_binding *binding,
+			 struct sipalg_registration *registration,
+			 const struct sipalg_flow *flow)
+{
+	struct nf_conn_help *help = nfct_help(binding->master);
+	struct nf_conntrack_helper *helper = rcu_dereference(help->helper);
+	struct sipalg_registration *other;
+	bool in = false, out = false;
+
+	hlist_for_each_entry(other, &binding->registrations, node) {
+		if (same_way_in(binding, other, registration)) {
+			sipalg_pinhole_prolong(binding->sn, &other->way_in);
+			in |= !!other->way_in;
+		}
+		if (same_way_out(other, registration)) {
+			sipalg_pinhole_prolong(binding->sn, &other->way_out);
+			out |= !!other->way_out;
+		}
+	}
+	if (!in)
+		open_way_in(binding, registration, flow, helper);
+	if (!out)
+		open_way_out(binding, registration, flow, helper);
 }
 
 static void open_pinholes(struct sipalg_binding *binding,
+			  struct sipalg_registration *registration,
 			  const struct sipalg_flow *flow)
 {
-	struct nf_conn_help *help;
-
 	if (!sipalg_setting(binding->sn, SIPALG_CONTACT_PINHOLE) ||
 	    sipalg_setting(binding->sn, SIPALG_MODE) < SIPALG_MODE_PINHOLES)
 		return;
 	if (!binding->master)
 		binding->master = sipalg_master_alloc(flow, SIPALG_OWNER_BINDING,
 						      binding);
-	if (!binding->master)
-		return;
-
-	sipalg_pinhole_prolong(binding->sn, &binding->pinhole);
-	sipalg_pinhole_prolong(binding->sn, &binding->way_out);
-	help = nfct_help(binding->master);
-	if (!binding->pinhole)
-		open_way_in(binding, flow, rcu_dereference(help->helper));
-	if (!binding->way_out)
-		open_way_out(binding, flow, rcu_dereference(help->helper));
-}
-
-static void close_pinholes(struct sipalg_binding *binding)
-{
-	sipalg_pinhole_close(binding->sn, &binding->pinhole);
-	sipalg_pinhole_close(binding->sn, &binding->way_out);
 	if (binding->master)
-		sipalg_master_release(binding->master);
-	binding->master = NULL;
-}
-
-void sipalg_registration_end(struct sipalg_binding *binding)
-{
-	close_pinholes(binding);
-	binding->registered = false;
-	sipalg_event_registration(binding, "unregistered");
-	atomic_dec(&binding->sn->registration_count);
-}
-
-/* It is needed no longer than if it had never been registered. */
-static void unregister(struct sipalg_binding *binding)
-{
-	sipalg_registration_end(binding);
-	sipalg_binding_wake(binding, binding->expires);
+		open_missing(binding, registration, flow);
 }
 
 /* Caller holds the lock. */
 static void confirm(struct sipalg_binding *binding,
+		    struct sipalg_registration *registration,
 		    const struct sipalg_flow *flow, u32 expires)
 {
-	bool new = !binding->registered;
+	bool new = !registration->confirmed;
 
 	expires = min_t(u32, expires, REGISTER_EXPIRES_MAX);
-	if (binding->registered &&
-	    !sipalg_addr_equal(&binding->registrar, &flow->src))
-		close_pinholes(binding);
-	if (new)
+	if (!sipalg_addr_equal(&registration->registrar, &flow->src))
+		close_pinholes(binding, registration);
+	if (new) {
+		binding->registered++;
 		atomic_inc(&binding->sn->registration_count);
-	binding->registered = true;
-	binding->registered_until = jiffies + (unsigned long)expires * HZ;
-	binding->registrar = flow->src;
-	sipalg_binding_wake(binding, binding->registered_until);
-	open_pinholes(binding, flow);
+	}
+	registration->confirmed = true;
+	registration->until = jiffies + (unsigned long)expires * HZ;
+	registration->registrar = flow->src;
+	sipalg_binding_wake(binding, registration->until);
+	open_pinholes(binding, registration, flow);
 	if (new)
-		sipalg_event_registration(binding, "registered");
+		sipalg_event_registration(binding, registration, "registered");
+}
+
+/* The binding is needed no longer than if it had never been registered. */
+static void unregister(struct sipalg_binding *binding,
+		       struct sipalg_registration *registration)
+{
+	end(binding, registration);
+	sipalg_binding_wake(binding, binding->expires);
 }
 
 static u32 contact_expires(const struct sip_msg *msg,
 			   const struct sip_contact *contact,
-			   const struct sipalg_binding *binding)
+			   const struct sipalg_registration *registration)
 {
 	if (contact->has_expires)
 		return contact->expires;
 	if (msg->has_expires)
 		return msg->expires;
-	return binding->register_expires;
+	return registration->expires;
 }
 
-/* Is this 2xx the answer to the binding's own last REGISTER, from who was asked? */
-static bool answers(const struct sipalg_binding *binding,
-		    const struct sipalg_flow *flow, const struct sip_msg *msg,
-		    u64 id)
+/* Whose last REGISTER this 2xx is the answer to, from who was asked. */
+static struct sipalg_registration *
+find_answered(const struct sipalg_binding *binding,
+	      const struct sipalg_flow *flow, const struct sip_msg *msg, u64 id)
 {
-	return binding->register_call_id == id &&
-	       binding->register_cseq == msg->cseq &&
-	       sipalg_ip_equal(&binding->register_to, &flow->src.ip);
+	struct sipalg_registration *registration;
+
+	hlist_for_each_entry(registration, &binding->registrations, node)
+		if (registration->call_id == id &&
+		    registration->cseq == msg->cseq &&
+		    sipalg_ip_equal(&registration->asked, &flow->src.ip))
+			return registration;
+	return NULL;
 }
 
 static u32 confirm_contact(const struct sipalg_flow *flow,
@@ -196,6 +396,7 @@ static u32 confirm_contact(const struct sipalg_flow *flow,
 	};
 	const union nf_inet_addr *phone = &flow->dst_real.ip;
 	struct sipalg_binding *binding = sipalg_binding_find(flow, &addr, phone);
+	struct sipalg_registration *registration;
 	u32 expires = 0;
 
 	if (!binding)
@@ -204,12 +405,13 @@ static u32 confirm_contact(const struct sipalg_flow *flow,
 
 	spin_lock_bh(&binding->lock);
 	/* other phones of the same address of record are listed as well */
-	if (!binding->dead && answers(binding, flow, msg, id)) {
-		expires = contact_expires(msg, contact, binding);
+	registration = find_answered(binding, flow, msg, id);
+	if (registration) {
+		expires = contact_expires(msg, contact, registration);
 		if (expires)
-			confirm(binding, flow, expires);
-		else if (binding->registered)
-			unregister(binding);
+			confirm(binding, registration, flow, expires);
+		else if (registration->confirmed)
+			unregister(binding, registration);
 	}
 	spin_unlock_bh(&binding->lock);
 	return min_t(u32, expires, REGISTER_EXPIRES_MAX);
@@ -238,13 +440,15 @@ static void end_if_missing(const struct sipalg_flow *flow,
 {
 	struct sipalg_binding *binding =
 		sipalg_binding_find(flow, &flow->dst, &flow->dst_real.ip);
+	struct sipalg_registration *registration;
 
 	if (!binding || lists(msg, &flow->dst))
 		return;
 
 	spin_lock_bh(&binding->lock);
-	if (binding->registered && answers(binding, flow, msg, id))
-		unregister(binding);
+	registration = find_answered(binding, flow, msg, id);
+	if (registration && registration->confirmed)
+		unregister(binding, registration);
 	spin_unlock_bh(&binding->lock);
 }
 
@@ -268,12 +472,15 @@ void sipalg_registration_expected(struct sipalg_binding *binding,
 				  struct nf_conn *ct,
 				  struct nf_conntrack_expect *exp)
 {
+	struct sipalg_registration *registration;
+	bool way_in = false, way_out = false;
 	struct sipalg_addr phone;
-	bool way_in, way_out;
 
 	spin_lock_bh(&binding->lock);
-	way_in = exp == binding->pinhole;
-	way_out = exp == binding->way_out;
+	hlist_for_each_entry(registration, &binding->registrations, node) {
+		way_in |= exp == registration->way_in;
+		way_out |= exp == registration->way_out;
+	}
 	phone = listens_at(binding);
 	spin_unlock_bh(&binding->lock);
 

@@ -9,12 +9,46 @@
 #ifndef SIPALG_REGISTRATION_H
 #define SIPALG_REGISTRATION_H
 
+#include <linux/list.h>
+#include <linux/types.h>
 #include "flow.h"
 #include "sip_msg.h"
 
 struct nf_conn;
 struct nf_conntrack_expect;
 struct sipalg_binding;
+
+/**
+ * struct sipalg_registration - an account that a phone registers
+ * @node: in &sipalg_binding.registrations, whose lock guards all of this
+ * @rcu: frees it after the last reader
+ * @call_id: siphash of the Call-ID of the last REGISTER
+ * @cseq: its CSeq
+ * @expires: seconds it asked for
+ * @asked: who was asked
+ * @aor: hash of the address of record
+ * @until: jiffies; of one that is not confirmed: as long as an answer may come
+ * @confirmed: a registrar has confirmed it
+ * @registrar: who that was: address and port
+ * @way_in: expectation for calls to the phone (S3-16), or NULL
+ * @way_out: expectation that keeps the phone's public port the same (H-12)
+ *
+ * A PBX and a phone of several lines have several at one binding.
+ */
+struct sipalg_registration {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	u64 call_id;
+	u32 cseq;
+	u32 expires;
+	union nf_inet_addr asked;
+	u32 aor;
+	bool confirmed;
+	struct sipalg_addr registrar;
+	unsigned long until;
+	struct nf_conntrack_expect *way_in;
+	struct nf_conntrack_expect *way_out;
+};
 
 /**
  * sipalg_registration_request() - a REGISTER goes out from an inside phone
@@ -46,12 +80,46 @@ unsigned long sipalg_registration_confirmed(const struct sipalg_flow *flow,
 					    const struct sip_msg *msg);
 
 /**
- * sipalg_registration_end() - close what a registration holds open
- * @binding: registered; its lock is held
+ * sipalg_registration_lapse() - end those whose time is over
+ * @binding: its lock is held
+ * @when: out: when the next one lapses, in jiffies
+ *
+ * Any context.
+ *
+ * Return: whether any are left.
+ */
+bool sipalg_registration_lapse(struct sipalg_binding *binding,
+			       unsigned long *when);
+
+/**
+ * sipalg_registration_forget() - end all, and close what they hold open
+ * @binding: its lock is held
  *
  * Any context.
  */
-void sipalg_registration_end(struct sipalg_binding *binding);
+void sipalg_registration_forget(struct sipalg_binding *binding);
+
+/**
+ * sipalg_registration_is_at() - is one confirmed by this registrar
+ * @binding: its lock need not be held
+ * @registrar: its address and port
+ *
+ * Caller holds rcu_read_lock.
+ */
+bool sipalg_registration_is_at(const struct sipalg_binding *binding,
+			       const struct sipalg_addr *registrar);
+
+/**
+ * sipalg_registration_lose() - end those that this registrar has confirmed
+ * @binding: its lock is held
+ * @registrar: its address and port
+ *
+ * Any context.
+ *
+ * Return: whether there were any.
+ */
+bool sipalg_registration_lose(struct sipalg_binding *binding,
+			      const struct sipalg_addr *registrar);
 
 /**
  * sipalg_registration_expected() - a connection came by a signalling pinhole

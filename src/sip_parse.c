@@ -198,6 +198,8 @@ static bool party(struct reader *reader, enum sip_place place, struct sip_span *
 	if (!sip_address_read(msg, p, end, place, value_next(reader, place), &address))
 		return false;
 	*tag = address.tag;
+	if (place == SIP_AT_TO)
+		msg->to_uri = address.uri;
 	return true;
 }
 

@@ -197,6 +197,7 @@ const char *sip_address_read(struct sip_msg *msg, const char *p, const char *end
 	p = address_uri(text_skip(p, end, TEXT_SPACE), end, list, &uri, &uri_end);
 	if (!p || uri == uri_end)
 		return NULL;
+	address->uri = sip_span_of(msg, uri, uri_end);
 	sip_uri_read(msg, uri, uri_end, place, value, &address->host);
 
 	p = text_skip(p, end, TEXT_SPACE);

@@ -49,12 +49,14 @@ const char *sip_via_read(struct sip_msg *msg, const char *p, const char *end, u8
 
 /**
  * struct sip_address - what else is known of one address value
+ * @uri: its URI, without angle brackets
  * @host: index of its host, or SIP_NO_INDEX
  * @tag: value of the tag parameter
  * @has_expires: there is an expires parameter, and it is a number
  * @expires: its seconds, clamped to U32_MAX
  */
 struct sip_address {
+	struct sip_span uri;
 	u16 host;
 	struct sip_span tag;
 	bool has_expires;

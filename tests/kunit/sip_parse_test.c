@@ -78,6 +78,7 @@ static void request_is_read(struct kunit *test)
 	expect_span(test, msg, msg->call_id, "a84@192.168.1.10");
 	expect_span(test, msg, msg->from_tag, "19");
 	expect_span(test, msg, msg->to_tag, "");
+	expect_span(test, msg, msg->to_uri, "sip:bob@example.net");
 	expect_span(test, msg, msg->branch, "z9hG4bK1");
 	expect_span(test, msg, msg->content_length, "0102");
 	expect_span(test, msg, msg->sdp, "c=IN IP4 192.168.1.10\r\nm=audio 4000 RTP/AVP 0");

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Registrations, and the calls that come in because of them."""
+import json
 import time
 
 import topology as net
@@ -126,6 +127,96 @@ def comes_in():
     forget()
 
 
+def account(name, registrar, user="alice", **options):
+    """One of several accounts of a phone: its request and the registrar's answer."""
+    ours = f"<sip:alice@{SERVER}>", f"<sip:{user}@{registrar.address[0]}>"
+    return [again(data, ours) for data in register(name, PHONE, ROUTER, **options)]
+
+
+def ask(registrar, request):
+    phone.send(request, registrar.address[0])
+    same(registrar.recv(), again(request, (PHONE, ROUTER)))
+
+
+def confirm(registrar, answer):
+    registrar.send(answer, ROUTER)
+    same(phone.recv(), again(answer, (ROUTER, PHONE)))
+
+
+def account_registered(name, registrar, **options):
+    request, answer = account(name, registrar, **options)
+    ask(registrar, request)
+    confirm(registrar, answer)
+
+
+@test("S3-24", "a PBX registers with two providers at once: each calls it while its registration lasts")
+def two_providers():
+    a, b = account("boota", server), account("bootb", stranger)
+    ask(server, a[0])
+    ask(stranger, b[0])
+    confirm(server, a[1])
+    confirm(stranger, b[1])
+    time.sleep(590)
+    decline(rings("boota1"))
+    decline(rings("bootb1", stranger), stranger)
+    account_registered("boota", server, cseq=2, expires=0)
+    account_registered("bootb", stranger, cseq=2, expires=0)
+    router("conntrack -D -p udp")
+    assert not net.expectations("signalling")
+
+
+@test("S3-24", "of two providers the one whose registration has lapsed takes nothing from the other's")
+def shorter_one():
+    account_registered("long", server)
+    account_registered("short", stranger, expires=90)
+    time.sleep(300)
+    router("conntrack -D -p udp")
+    decline(rings("long1"))
+    assert not rings("short1", stranger)
+    forget()
+    assert not net.expectations("signalling")
+
+
+@test("S3-24", "two lines of a phone at one registrar: one unregisters, the other is called")
+def two_lines():
+    account_registered("line2", server, user="carol")
+    account_registered("line1", server)
+    assert len(net.expectations("signalling")) == 2, net.expectations("signalling")
+    account_registered("line2", server, user="carol", cseq=2, expires=0)
+    time.sleep(60)
+    router("conntrack -D -p udp")
+    decline(rings("line1a"))
+    forget()
+    assert not net.expectations("signalling")
+
+
+@test("S3-24", "two lines with one Call-ID are two registrations")
+def one_call_id():
+    a, b = account("one", server), account("one", server, user="carol", cseq=2)
+    ask(server, a[0])
+    ask(server, b[0])
+    confirm(server, a[1])
+    confirm(server, b[1])
+    rows = json.loads(router(f"{CTL} -j registration list"))
+    assert len(rows) == 2, rows
+    account_registered("one", server, user="carol", cseq=3, expires=0)
+    assert len(net.expectations("signalling")) == 2, net.expectations("signalling")
+    forget()
+
+
+@test("S0-12", "a phone's registrations are bounded: the one that lapses first makes room")
+def many_lines():
+    for i in range(17):
+        account_registered(f"many{i}", server, user=f"line{i}", expires=600 + (i != 5))
+    rows = json.loads(router(f"{CTL} -j registration list"))
+    assert len(rows) == 16 and all(row["expires_in_seconds"] == 601 for row in rows), rows
+    assert len(net.expectations("signalling")) == 2, net.expectations("signalling")
+    time.sleep(680)
+    stats = json.loads(router(f"{CTL} -j stats show"))
+    assert not stats["registrations"] and not stats["memory_bytes"], stats
+    assert not net.expectations("signalling")
+
+
 @test("H-11", "a call comes in ten seconds before Expires, conntrack's entry long gone")
 def before_expiry():
     registered("h11", expires=600)
@@ -239,7 +330,11 @@ def other_registrar():
     decline(rings("secondrings", stranger), stranger)
     router("conntrack -D -p udp")
     assert rings("firstagain") is None
-    forget()
+    request, answer = register("two", PHONE, ROUTER, cseq=3, expires=0)
+    phone.send(request, STRANGER)
+    assert stranger.recv()
+    stranger.send(answer, ROUTER)
+    assert phone.recv()
 
 
 @test("S3-17", "signalling-source any: whoever calls the registered phone rings, but not beyond its Expires")

@@ -274,7 +274,8 @@ const char *index_flaw(const struct sip_msg *msg)
 	if (msg->method >= SIP_METHOD_MAX || msg->cseq > 0x7fffffff)
 		return "an impossible method or number";
 	if (!span_is_inside(msg, msg->call_id) || !span_is_inside(msg, msg->from_tag) ||
-	    !span_is_inside(msg, msg->to_tag) || !span_is_inside(msg, msg->branch) ||
+	    !span_is_inside(msg, msg->to_tag) || !span_is_inside(msg, msg->to_uri) ||
+	    !span_is_inside(msg, msg->branch) ||
 	    !span_is_inside(msg, msg->content_length) || !span_is_inside(msg, msg->body) ||
 	    !span_is_inside(msg, msg->sdp))
 		return "a span outside of the message";
