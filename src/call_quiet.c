@@ -74,7 +74,7 @@ static bool may_ring_on(struct sipalg_call *call)
 void sipalg_call_rung_long(struct sipalg_call *call)
 {
 	if (!may_ring_on(call))
-		sipalg_call_event(call, SIPALG_EVENT_C_TIMEOUT, 0,
+		sipalg_call_event(call, SIPALG_EVENT_C_TIMEOUT, NULL,
 				  SIPALG_END_INVITE_TIMEOUT);
 }
 
