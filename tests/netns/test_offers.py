@@ -21,6 +21,11 @@ def talks(port):
     return passed
 
 
+def ring(call, port):
+    """Reliably, with a description."""
+    back(call.response("183 Session Progress", body=sdp(RELAY, port), extra="\nRequire: 100rel\nRSeq: 1"))
+
+
 def answer_to_prack(call, cseq, body="", offer=""):
     out(call.request("PRACK", body, cseq=cseq, to_tag=True, extra=f"\nRAck: {cseq - 1} 1 INVITE"))
     back(call.response("200 OK", "PRACK", body=offer))
@@ -30,6 +35,16 @@ def answered(call, cseq=1, body=""):
     call.cseq = cseq
     back(call.response("200 OK", body=body))
     out(call.request("ACK", cseq=cseq, to_tag=True))
+
+
+def peer_asks(call, method, status, body="", answer=""):
+    """A transaction of the peer's, that ends at once."""
+    data = call.peer_request(method, f"{ROUTER}:5060", cseq=100, body=body)
+    server.send(data, ROUTER)
+    same(phone.recv(), again(data, (f"alice@{ROUTER}:5060 ", f"alice@{PHONE}:5060 ")))
+    data = call.peer_response(status, method, cseq=100, body=answer)
+    phone.send(data, SERVER)
+    same(server.recv(), again(data, HIDE, *[(PHONE, ROUTER)] * bool(answer)))
 
 
 def finish(call, *ports):
@@ -44,7 +59,7 @@ def finish(call, *ports):
 def reliable_answer():
     call = new("pat3")
     out(call.request("INVITE", sdp(PHONE, 4000)))
-    back(call.response("183 Session Progress", body=sdp(RELAY, 6000), extra="\nRequire: 100rel\nRSeq: 1"))
+    ring(call, 6000)
     assert talks(4000)
     answer_to_prack(call, 2)
     answered(call)
@@ -55,7 +70,7 @@ def reliable_answer():
 def rings_long():
     call = new("late183")
     out(call.request("INVITE", sdp(PHONE, 4180)))
-    back(call.response("183 Session Progress", body=sdp(RELAY, 6180), extra="\nRequire: 100rel\nRSeq: 1"))
+    ring(call, 6180)
     out(call.request("PRACK", cseq=2, to_tag=True, extra="\nRAck: 1 1 INVITE"))
     back(call.response("200 OK", "PRACK"))
     call.cseq = 1
@@ -77,7 +92,7 @@ def rings_long():
 def offer_in_183():
     call = new("pat4")
     out(call.request("INVITE"))
-    back(call.response("183 Session Progress", body=sdp(RELAY, 6010), extra="\nRequire: 100rel\nRSeq: 1"))
+    ring(call, 6010)
     answer_to_prack(call, 2, sdp(PHONE, 4010))
     assert talks(4010)
     answered(call)
@@ -88,7 +103,7 @@ def offer_in_183():
 def offer_in_prack():
     call = new("pat5")
     out(call.request("INVITE", sdp(PHONE, 4020)))
-    back(call.response("183 Session Progress", body=sdp(RELAY, 6020), extra="\nRequire: 100rel\nRSeq: 1"))
+    ring(call, 6020)
     answer_to_prack(call, 2, sdp(PHONE, 4022), sdp(RELAY, 6022))
     assert talks(4022) and not net.pinhole(ROUTER, 4020)
     answered(call)
@@ -99,17 +114,12 @@ def offer_in_prack():
 def early_update():
     call = new("pat6")
     out(call.request("INVITE", sdp(PHONE, 4030)))
-    back(call.response("183 Session Progress", body=sdp(RELAY, 6030), extra="\nRequire: 100rel\nRSeq: 1"))
+    ring(call, 6030)
     answer_to_prack(call, 2)
     out(call.request("UPDATE", sdp(PHONE, 4032), cseq=3, to_tag=True))
     back(call.response("200 OK", "UPDATE", body=sdp(RELAY, 6032)))
     assert talks(4032) and not net.pinhole(ROUTER, 4030)
-    data = call.peer_request("UPDATE", f"{ROUTER}:5060", cseq=100, body=sdp(RELAY, 6034))
-    server.send(data, ROUTER)
-    same(phone.recv(), again(data, (f"alice@{ROUTER}:5060 ", f"alice@{PHONE}:5060 ")))
-    data = call.peer_response("200 OK", "UPDATE", cseq=100, body=sdp(PHONE, 4034))
-    phone.send(data, SERVER)
-    same(server.recv(), again(data, HIDE, (PHONE, ROUTER)))
+    peer_asks(call, "UPDATE", "200 OK", sdp(RELAY, 6034), sdp(PHONE, 4034))
     answered(call)
     finish(call, 4034)
 
@@ -118,7 +128,7 @@ def early_update():
 def early_refusal():
     call = new("ref1")
     out(call.request("INVITE", sdp(PHONE, 4040)))
-    back(call.response("183 Session Progress", body=sdp(RELAY, 6040), extra="\nRequire: 100rel\nRSeq: 1"))
+    ring(call, 6040)
     answer_to_prack(call, 2)
     out(call.request("UPDATE", sdp(PHONE, 4042), cseq=3, to_tag=True))
     back(call.response(REFUSAL, "UPDATE"))
@@ -185,16 +195,6 @@ def moves(name, port):
     return call
 
 
-def peer_asks(call, method, status, body="", answer=""):
-    """A transaction of the peer's, that ends at once."""
-    data = call.peer_request(method, f"{ROUTER}:5060", cseq=100, body=body)
-    server.send(data, ROUTER)
-    same(phone.recv(), again(data, (f"alice@{ROUTER}:5060 ", f"alice@{PHONE}:5060 ")))
-    data = call.peer_response(status, method, cseq=100, body=answer)
-    phone.send(data, SERVER)
-    same(server.recv(), again(data, HIDE, *[(PHONE, ROUTER)] * bool(answer)))
-
-
 def stays(call, port):
     call.cseq = 2
     back(call.response(REFUSAL))
@@ -227,7 +227,7 @@ def rings_and_is_refused():
 @test("S3-6", "the answer to a re-INVITE in a reliable 183 holds, whatever becomes of the re-INVITE (RFC 6141 3.1)")
 def answered_and_refused():
     call = moves("cross3", 4120)
-    back(call.response("183 Session Progress", body=sdp(RELAY, 6122), extra="\nRequire: 100rel\nRSeq: 1"))
+    ring(call, 6122)
     answer_to_prack(call, 3)
     call.cseq = 2
     back(call.response(REFUSAL))
@@ -264,7 +264,7 @@ def other_way_round():
 def fork_refused():
     call = new("cross6")
     out(call.request("INVITE", sdp(PHONE, 4160)))
-    back(call.response("183 Session Progress", body=sdp(RELAY, 6160), extra="\nRequire: 100rel\nRSeq: 1"))
+    ring(call, 6160)
     answer_to_prack(call, 2)
     call.cseq = 1
     back(call.response("183 Session Progress", tag="other", body=sdp(RELAY, 6162)))

@@ -373,28 +373,28 @@ def ringing():
     assert not net.expectations()
 
 
+def plays(name, port, minutes):
+    """A call that a queue with music has been ringing for so long."""
+    call = new(name)
+    out(call.request("INVITE", sdp(PHONE, port)), *HIDE, (PHONE, ROUTER))
+    back(call.response("183 Session Progress", body=sdp(RELAY, port + 4000)), *SHOW)
+    theirs, ours = Udp("provider", RELAY, port + 4000), Udp("phone", PHONE, port)
+    for _ in range(minutes):
+        time.sleep(60)
+        assert flows(theirs, ours, ROUTER, port)
+    return call, theirs, ours
+
+
 @test("S2-9", "while early media flows nobody is cut off, however long a queue rings; once it is quiet, it ends")
 def queue():
-    call = new("s29q")
-    out(call.request("INVITE", sdp(PHONE, 4234)), *HIDE, (PHONE, ROUTER))
-    back(call.response("183 Session Progress", body=sdp(RELAY, 8234)), *SHOW)
-    theirs, ours = Udp("provider", RELAY, 8234), Udp("phone", PHONE, 4234)
-    for _ in range(10):
-        time.sleep(60)
-        assert flows(theirs, ours, ROUTER, 4234)
+    call, theirs, ours = plays("s29q", 4234, 10)
     back(call.response("200 OK", body=sdp(RELAY, 8234)), *SHOW)
     out(call.request("ACK", to_tag=True), *HIDE)
     assert flows(theirs, ours, ROUTER, 4234)
     hang_up(call)
     theirs.close()
     ours.close()
-    call = new("s29r")
-    out(call.request("INVITE", sdp(PHONE, 4236)), *HIDE, (PHONE, ROUTER))
-    back(call.response("183 Session Progress", body=sdp(RELAY, 8236)), *SHOW)
-    theirs, ours = Udp("provider", RELAY, 8236), Udp("phone", PHONE, 4236)
-    for _ in range(4):
-        time.sleep(60)
-        assert flows(theirs, ours, ROUTER, 4236)
+    call, theirs, ours = plays("s29r", 4236, 4)
     net.until(lambda: not net.expectations(), 130)
     theirs.close()
     ours.close()
