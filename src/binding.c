@@ -16,8 +16,6 @@
 #include "source.h"
 #include "wheel.h"
 
-#define LOWEST_PORT	1024	/* H-25 */
-
 /* What lookups by public address compare: the key, and what they want more. */
 struct lookup {
 	struct sipalg_binding_key key;
@@ -437,7 +435,7 @@ static u16 sent_by(const struct sipalg_binding *binding,
 	u16 port = sip_host_port(host);
 
 	if (msg->rport || binding->private.l4proto != IPPROTO_UDP ||
-	    port < LOWEST_PORT || htons(port) == binding->private.addr.port)
+	    port < SIPALG_LOWEST_PORT || htons(port) == binding->private.addr.port)
 		return 0;
 	return port;
 }

@@ -15,6 +15,9 @@
 struct nf_conn;
 struct sipalg_net;
 
+/* H-25: below are the services of the router, and of the phone itself. */
+#define SIPALG_LOWEST_PORT	1024
+
 /**
  * struct sipalg_addr - a transport address; the family stands beside it
  * @ip: network byte order, an IPv4 address leaves the rest zero

@@ -7,8 +7,6 @@
 #include "plan.h"
 #include "where.h"
 
-#define LOWEST_MEDIA_PORT	1024	/* H-25 */
-
 static u8 host_family(const struct sip_host *host)
 {
 	switch (host->form) {
@@ -108,7 +106,7 @@ static bool is_wanted(const struct sipalg_section *section,
 	u32 last = section->sdp->port + 2 * (section->pairs - 1) +
 		   section->ports - 1;
 
-	if (section->sdp->port < LOWEST_MEDIA_PORT || last > U16_MAX ||
+	if (section->sdp->port < SIPALG_LOWEST_PORT || last > U16_MAX ||
 	    !host || !has_transport(section->sdp))
 		return false;
 	if (host_family(host) != flow->family ||
@@ -162,7 +160,7 @@ void sipalg_section_read(struct sipalg_section *section,
 								 IPPROTO_UDP;
 	section->ports = SIPALG_PORTS;
 	if (sdp->transport != SDP_TRANSPORT_RTP || sdp->port == U16_MAX ||
-	    (sdp->rtcp_port && sdp->rtcp_port < LOWEST_MEDIA_PORT) ||
+	    (sdp->rtcp_port && sdp->rtcp_port < SIPALG_LOWEST_PORT) ||
 	    (named && !rtcp_is_here(msg, sdp, named)))
 		section->ports = 1;
 	section->wanted = is_wanted(section, flow);

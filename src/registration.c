@@ -11,7 +11,6 @@
 #include "registration.h"
 
 #define REGISTER_EXPIRES_MAX		(7 * 24 * 3600)
-#define LOWEST_PORT			1024
 #define MOST_REGISTRATIONS		16	/* of one binding */
 
 static u64 call_id_hash(const struct sipalg_net *sn, const struct sip_msg *msg)
@@ -233,10 +232,9 @@ static struct sipalg_addr listens_at(const struct sipalg_binding *binding)
 	};
 }
 
-/* H-25: the router's own services and the phone's are down there. */
 static bool is_low(const struct sipalg_addr *addr)
 {
-	return ntohs(addr->port) < LOWEST_PORT;
+	return ntohs(addr->port) < SIPALG_LOWEST_PORT;
 }
 
 /* Calls come in from the registrar, or from anyone if the setting says so. */

@@ -8,7 +8,6 @@
 #include "signalling_pinhole.h"
 #include "where.h"
 
-#define LOWEST_PORT	1024	/* H-25 */
 #define MAX_WAYS	8	/* of a call */
 
 /**
@@ -193,7 +192,7 @@ static bool find_way(const struct sipalg_flow *flow,
 	u16 port = sip_host_port(host);
 
 	/* what is behind TLS is nothing that we could follow */
-	if (host->form != form || host->secure || port < LOWEST_PORT ||
+	if (host->form != form || host->secure || port < SIPALG_LOWEST_PORT ||
 	    !sipalg_is_unicast(flow->family, &host->addr))
 		return false;
 	way->dst = (struct sipalg_addr){ host->addr, htons(port) };

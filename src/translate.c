@@ -7,8 +7,6 @@
 #include "translate.h"
 #include "where.h"
 
-#define LOWEST_PORT	1024	/* H-25 */
-
 /* The columns of the table: out is inside to outside. */
 #define OUT_REQUEST	0x01
 #define OUT_RESPONSE	0x02
@@ -241,7 +239,7 @@ static bool may_introduce(const struct translation *t,
 	       sipalg_setting(sn, SIPALG_CONTACT_PINHOLE) &&
 	       sipalg_setting(sn, SIPALG_MEDIA_SOURCE) ==
 			SIPALG_MEDIA_SOURCE_ANY &&
-	       ntohs(addr->port) >= LOWEST_PORT &&
+	       ntohs(addr->port) >= SIPALG_LOWEST_PORT &&
 	       sipalg_is_neighbour(sn->net, t->flow->family, &addr->ip,
 				   &t->flow->dst_real.ip);
 }
