@@ -170,7 +170,6 @@ static int open_port(struct sipalg_media *media,
 		.dst = { media->public, media->public_port[port] },
 		.real = { media->private, media->private_port[port] },
 	};
-
 	struct sipalg_call *call = media->call;
 	int err;
 
