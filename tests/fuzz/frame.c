@@ -5,7 +5,7 @@
  */
 #include <string.h>
 #include "fuzz.h"
-#include "sip_frame.h"
+#include "sip/frame.h"
 
 #define MAX	4096
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "fuzz.h"
 #include "index.h"
-#include "sip_frame.h"
+#include "sip/frame.h"
 
 static struct sip_msg msg, again;
 

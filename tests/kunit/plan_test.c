@@ -2,8 +2,8 @@
 /* The edit planner: what a message looks like after its plan. */
 #include <kunit/test.h>
 #include <linux/inet.h>
-#include "addr_text.h"
-#include "plan.h"
+#include "sip/addr_text.h"
+#include "sip/edit.h"
 
 #define ROOM	512
 
@@ -34,19 +34,19 @@ static struct bench *bench_init(struct kunit *test)
 }
 
 static const struct sip_host *host_at(struct kunit *test, struct bench *bench,
-				      enum sip_place place)
+				      enum sip_field place)
 {
 	unsigned int i;
 
 	for (i = 0; i < bench->msg.host_count; i++)
-		if (bench->msg.hosts[i].place == place)
+		if (bench->msg.hosts[i].field == place)
 			return &bench->msg.hosts[i];
 	KUNIT_FAIL(test, "no host at place %d", place);
 	return &bench->msg.hosts[0];
 }
 
 static void plan_address(struct kunit *test, struct bench *bench,
-			 enum sip_place place, u16 port)
+			 enum sip_field place, u16 port)
 {
 	const union nf_inet_addr public = { .ip = in_aton("203.0.113.254") };
 
@@ -78,8 +78,8 @@ static void content_length_follows_the_body(struct kunit *test)
 	struct bench *bench = bench_init(test);
 	const char *out;
 
-	plan_address(test, bench, SIP_AT_CONTACT, 0);
-	plan_address(test, bench, SIP_AT_SDP_CONNECTION, 0);
+	plan_address(test, bench, SIP_FIELD_CONTACT, 0);
+	plan_address(test, bench, SIP_FIELD_SDP_CONNECTION, 0);
 	out = outcome(test, bench);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(out, "Contact: <sip:a@203.0.113.254>\r\n"));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(out, "Content-Length: 32\r\n"));
@@ -93,9 +93,9 @@ static void ports_come_and_go(struct kunit *test)
 	struct bench *bench = bench_init(test);
 	const char *out;
 
-	plan_address(test, bench, SIP_AT_VIA, 1024);
-	plan_address(test, bench, SIP_AT_CONTACT, 1024);
-	plan_address(test, bench, SIP_AT_FROM, 0);
+	plan_address(test, bench, SIP_FIELD_VIA, 1024);
+	plan_address(test, bench, SIP_FIELD_CONTACT, 1024);
+	plan_address(test, bench, SIP_FIELD_FROM, 0);
 	out = outcome(test, bench);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(out, "UDP 203.0.113.254:1024;branch"));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(out, "<sip:a@203.0.113.254:1024>\r\n"));
@@ -106,9 +106,9 @@ static void same_edit_twice_is_one(struct kunit *test)
 {
 	struct bench *bench = bench_init(test);
 
-	plan_address(test, bench, SIP_AT_SDP_CONNECTION, 0);
-	plan_address(test, bench, SIP_AT_VIA, 5060);
-	plan_address(test, bench, SIP_AT_SDP_CONNECTION, 0);
+	plan_address(test, bench, SIP_FIELD_SDP_CONNECTION, 0);
+	plan_address(test, bench, SIP_FIELD_VIA, 5060);
+	plan_address(test, bench, SIP_FIELD_SDP_CONNECTION, 0);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(outcome(test, bench), "Content-Length: 32"));
 	/* Via, Content-Length, c= */
 	KUNIT_EXPECT_EQ(test, bench->plan.edit_count, 3);
@@ -117,7 +117,7 @@ static void same_edit_twice_is_one(struct kunit *test)
 static void edits_that_overlap_are_refused(struct kunit *test)
 {
 	struct bench *bench = bench_init(test);
-	struct sip_span whole = host_at(test, bench, SIP_AT_VIA)->host;
+	struct sip_span whole = host_at(test, bench, SIP_FIELD_VIA)->host;
 	struct sip_span part = { whole.off + 2, whole.len - 2 };
 
 	sipalg_plan_replace(&bench->plan, whole, "x", 1);
@@ -139,8 +139,8 @@ static void nothing_is_written_past_the_room(struct kunit *test)
 {
 	struct bench *bench = bench_init(test);
 
-	plan_address(test, bench, SIP_AT_VIA, 1024);
-	plan_address(test, bench, SIP_AT_CONTACT, 0);
+	plan_address(test, bench, SIP_FIELD_VIA, 1024);
+	plan_address(test, bench, SIP_FIELD_CONTACT, 0);
 	KUNIT_ASSERT_TRUE(test, sipalg_plan_finish(&bench->plan, &bench->msg));
 	KUNIT_EXPECT_LT(test, sipalg_plan_render(&bench->plan, request,
 						 bench->out, 20), 0);

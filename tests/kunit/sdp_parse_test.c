@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Session descriptions: what the last m= section of each must be. */
 #include <kunit/test.h>
-#include "sip_msg.h"
+#include "sip/msg.h"
 
 struct sdp_case {
 	const char *title;

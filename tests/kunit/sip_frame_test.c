@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Framing of streams and datagrams (H-3, H-20, H-25). */
 #include <kunit/test.h>
-#include "sip_frame.h"
+#include "sip/frame.h"
 
 #define LONGEST	2000
 

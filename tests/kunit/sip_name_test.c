@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Header and method names (H-8, S3-22). */
 #include <kunit/test.h>
-#include "sip_name.h"
+#include "sip/names.h"
 
 struct name_case {
 	const char *name;

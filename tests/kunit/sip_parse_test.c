@@ -4,7 +4,7 @@
  * (tests/user); here it is shown that the kernel's build reads the same.
  */
 #include <kunit/test.h>
-#include "sip_msg.h"
+#include "sip/msg.h"
 
 static const char invite[] =
 	"INVITE sip:bob@example.net SIP/2.0\r\n"
@@ -25,23 +25,23 @@ static const char invite[] =
 	"c=IN IP4 192.168.1.10\r\nm=audio 4000 RTP/AVP 0\r\n--b--\r\ntrailing";
 
 struct place {
-	enum sip_place place;
+	enum sip_field place;
 	u8 value;
 	const char *text;
 	const char *digits;
 };
 
 static const struct place places[] = {
-	{ SIP_AT_REQUEST_URI, 0, "example.net", "" },
-	{ SIP_AT_VIA, 0, "192.168.1.10", "5060" },
-	{ SIP_AT_VIA, 1, "proxy.example", "5070" },
-	{ SIP_AT_VIA_RECEIVED, 1, "[2001:db8::1]", "" },
-	{ SIP_AT_FROM, 0, "192.168.1.10", "" },
-	{ SIP_AT_TO, 0, "example.net", "" },
-	{ SIP_AT_CONTACT, 0, "192.168.1.10", "" },
-	{ SIP_AT_ROUTE, 0, "192.168.1.1", "" },
-	{ SIP_AT_URI_MADDR, 0, "192.168.1.2", "" },
-	{ SIP_AT_SDP_CONNECTION, 0, "192.168.1.10", "" },
+	{ SIP_FIELD_REQUEST_URI, 0, "example.net", "" },
+	{ SIP_FIELD_VIA, 0, "192.168.1.10", "5060" },
+	{ SIP_FIELD_VIA, 1, "proxy.example", "5070" },
+	{ SIP_FIELD_VIA_RECEIVED, 1, "[2001:db8::1]", "" },
+	{ SIP_FIELD_FROM, 0, "192.168.1.10", "" },
+	{ SIP_FIELD_TO, 0, "example.net", "" },
+	{ SIP_FIELD_CONTACT, 0, "192.168.1.10", "" },
+	{ SIP_FIELD_ROUTE, 0, "192.168.1.1", "" },
+	{ SIP_FIELD_URI_MADDR, 0, "192.168.1.2", "" },
+	{ SIP_FIELD_SDP_CONNECTION, 0, "192.168.1.10", "" },
 };
 
 static void expect_span(struct kunit *test, const struct sip_msg *msg, struct sip_span span,
@@ -91,7 +91,7 @@ static void hosts_are_found(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, msg->host_count, ARRAY_SIZE(places));
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		KUNIT_EXPECT_EQ(test, msg->hosts[i].place, places[i].place);
+		KUNIT_EXPECT_EQ(test, msg->hosts[i].field, places[i].field);
 		KUNIT_EXPECT_EQ(test, msg->hosts[i].value, places[i].value);
 		expect_span(test, msg, msg->hosts[i].host, places[i].text);
 		expect_span(test, msg, msg->hosts[i].digits, places[i].digits);

@@ -2,8 +2,8 @@
 /* Hosts, ports and the URIs around them. */
 #include <kunit/test.h>
 #include <linux/inet.h>
-#include "sip_host.h"
-#include "sip_uri.h"
+#include "sip/host.h"
+#include "sip/uri.h"
 
 struct uri_case {
 	const char *text;
@@ -65,8 +65,10 @@ static void uri_is_read(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	msg->data = c->text;
 	msg->len = strlen(c->text);
-	KUNIT_EXPECT_EQ(test, sip_uri_read(msg, c->text, c->text + msg->len, SIP_AT_CONTACT, 0,
-					   &index), c->result);
+	KUNIT_EXPECT_EQ(test,
+			sip_uri_read(msg, c->text, c->text + msg->len,
+				     SIP_FIELD_CONTACT, 0, &index),
+			c->result);
 	KUNIT_ASSERT_EQ(test, msg->host_count, c->host_count);
 	if (!c->host)
 		return;

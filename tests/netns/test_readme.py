@@ -157,7 +157,7 @@ def typed(line):
 
 @test("issue 8", "each reason that the module knows is explained to who looks for a fault")
 def reasons():
-    words = re.findall(r'SIPALG_REASON_\w+\] = "(\w+)"', read("src/reason.c"))
+    words = re.findall(r'SIPALG_REASON_\w+\] = "(\w+)"', read("src/core/reason.c"))
     told = re.findall(r"(?m)^\| `(\w+)` \|", read("doc/troubleshooting.md"))
     assert sorted(told) == sorted(set(words) - {"none"}), (words, told)
 

@@ -15,8 +15,8 @@ net.build()
 phone = Udp("phone", PHONE, 5060)
 server = Udp("provider", SERVER, 5060)
 TOOL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
-STRUCTS = {"sipalg_call": "src/call.h", "sipalg_dialog": "src/call.h",
-           "sipalg_media": "src/media.h", "sipalg_way": "src/signalling_pinhole.h"}
+STRUCTS = {"sipalg_call": "src/call/call.h", "sipalg_dialog": "src/call/call.h",
+           "sipalg_media": "src/media/media.h", "sipalg_way": "src/nat/sig_expect.h"}
 
 
 def read(path):

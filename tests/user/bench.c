@@ -8,8 +8,8 @@
 #include <string.h>
 #include <x86intrin.h>
 #include "corpus.h"
-#include "sip_frame.h"
-#include "sip_msg.h"
+#include "sip/frame.h"
+#include "sip/msg.h"
 
 #define RUNS	20001
 

@@ -5,7 +5,7 @@
 #include "corpus.h"
 #include "guard.h"
 #include "index.h"
-#include "sip_frame.h"
+#include "sip/frame.h"
 #include "tap.h"
 #include "tests.h"
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "guard.h"
-#include "sip_frame.h"
-#include "sip_msg.h"
+#include "sip/frame.h"
+#include "sip/msg.h"
 #include "tap.h"
 #include "tests.h"
 

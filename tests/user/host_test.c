@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "guard.h"
-#include "sip_host.h"
-#include "sip_uri.h"
+#include "sip/host.h"
+#include "sip/uri.h"
 #include "tap.h"
 #include "tests.h"
 
@@ -185,17 +185,20 @@ static bool uri_is_read(const struct uri_case *c)
 	int result;
 
 	msg.host_count = 0;
-	result = sip_uri_read(&msg, p, p + msg.len, SIP_AT_CONTACT, 3, &index);
+	result = sip_uri_read(&msg, p, p + msg.len, SIP_FIELD_CONTACT, 3,
+			      &index);
 	if (result != c->result || msg.host_count != (c->host ? 1 : 0) + (c->maddr ? 1 : 0))
 		return false;
 	if (!c->host)
 		return index == SIP_NO_INDEX;
 	if (c->maddr && (!host_text_is(&msg.hosts[1], c->maddr) ||
-			 msg.hosts[1].place != SIP_AT_URI_MADDR))
+			 msg.hosts[1].field != SIP_FIELD_URI_MADDR))
 		return false;
 	return index == 0 && host_text_is(&msg.hosts[0], c->host) &&
-	       msg.hosts[0].port == c->port && msg.hosts[0].secure == c->secure &&
-	       msg.hosts[0].place == SIP_AT_CONTACT && msg.hosts[0].value == 3;
+	       msg.hosts[0].port == c->port &&
+	       msg.hosts[0].secure == c->secure &&
+	       msg.hosts[0].field == SIP_FIELD_CONTACT &&
+	       msg.hosts[0].value == 3;
 }
 
 #define EACH(i, array)	for (i = 0; i < sizeof(array) / sizeof(*(array)); i++)

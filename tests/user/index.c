@@ -18,30 +18,30 @@ static const char *const methods[SIP_METHOD_MAX] = {
 	"UPDATE", "SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE", "PUBLISH",
 };
 
-static const char *const places[SIP_PLACE_MAX] = {
-	[SIP_AT_REQUEST_URI] = "request-uri",
-	[SIP_AT_VIA] = "via",
-	[SIP_AT_VIA_MADDR] = "via-maddr",
-	[SIP_AT_VIA_RECEIVED] = "via-received",
-	[SIP_AT_VIA_RPORT] = "via-rport",
-	[SIP_AT_FROM] = "from",
-	[SIP_AT_TO] = "to",
-	[SIP_AT_CONTACT] = "contact",
-	[SIP_AT_ROUTE] = "route",
-	[SIP_AT_RECORD_ROUTE] = "record-route",
-	[SIP_AT_PATH] = "path",
-	[SIP_AT_SERVICE_ROUTE] = "service-route",
-	[SIP_AT_REFER_TO] = "refer-to",
-	[SIP_AT_REFERRED_BY] = "referred-by",
-	[SIP_AT_P_ASSERTED_IDENTITY] = "p-asserted-identity",
-	[SIP_AT_P_PREFERRED_IDENTITY] = "p-preferred-identity",
-	[SIP_AT_DIVERSION] = "diversion",
-	[SIP_AT_HISTORY_INFO] = "history-info",
-	[SIP_AT_URI_MADDR] = "uri-maddr",
-	[SIP_AT_SDP_ORIGIN] = "o=",
-	[SIP_AT_SDP_CONNECTION] = "c=",
-	[SIP_AT_SDP_RTCP] = "a=rtcp",
-	[SIP_AT_SDP_CANDIDATE] = "a=candidate",
+static const char *const places[SIP_FIELD_MAX] = {
+	[SIP_FIELD_REQUEST_URI] = "request-uri",
+	[SIP_FIELD_VIA] = "via",
+	[SIP_FIELD_VIA_MADDR] = "via-maddr",
+	[SIP_FIELD_VIA_RECEIVED] = "via-received",
+	[SIP_FIELD_VIA_RPORT] = "via-rport",
+	[SIP_FIELD_FROM] = "from",
+	[SIP_FIELD_TO] = "to",
+	[SIP_FIELD_CONTACT] = "contact",
+	[SIP_FIELD_ROUTE] = "route",
+	[SIP_FIELD_RECORD_ROUTE] = "record-route",
+	[SIP_FIELD_PATH] = "path",
+	[SIP_FIELD_SERVICE_ROUTE] = "service-route",
+	[SIP_FIELD_REFER_TO] = "refer-to",
+	[SIP_FIELD_REFERRED_BY] = "referred-by",
+	[SIP_FIELD_P_ASSERTED_IDENTITY] = "p-asserted-identity",
+	[SIP_FIELD_P_PREFERRED_IDENTITY] = "p-preferred-identity",
+	[SIP_FIELD_DIVERSION] = "diversion",
+	[SIP_FIELD_HISTORY_INFO] = "history-info",
+	[SIP_FIELD_URI_MADDR] = "uri-maddr",
+	[SIP_FIELD_SDP_ORIGIN] = "o=",
+	[SIP_FIELD_SDP_CONNECTION] = "c=",
+	[SIP_FIELD_SDP_RTCP] = "a=rtcp",
+	[SIP_FIELD_SDP_CANDIDATE] = "a=candidate",
 };
 
 static const char *const forms[] = { "name", "ip4", "ip6", "port" };
@@ -64,7 +64,7 @@ static void span_line(FILE *out, const struct sip_msg *msg, const char *name,
 
 static void host_line(FILE *out, const struct sip_msg *msg, const struct sip_host *host)
 {
-	fprintf(out, "host %s %u %s %.*s", places[host->place], host->value,
+	fprintf(out, "host %s %u %s %.*s", places[host->field], host->value,
 		forms[host->form], SPAN(msg, host->host));
 	if (host->digits.len)
 		fprintf(out, "%s%.*s", host->form == SIP_HOST_NONE ? "" :
@@ -189,7 +189,8 @@ static const char *address_flaw(const struct sip_msg *msg, const struct sip_host
 
 	switch (host->form) {
 	case SIP_HOST_NAME:
-		if (host->place < SIP_AT_SDP_ORIGIN && text_is_address(p, len, AF_INET, &addr))
+		if (host->field < SIP_FIELD_SDP_ORIGIN &&
+		    text_is_address(p, len, AF_INET, &addr))
 			return "an address was taken for a name";
 		return len ? NULL : "a name without bytes";
 	case SIP_HOST_IP4:
@@ -221,7 +222,7 @@ static const char *host_flaw(const struct sip_msg *msg, const struct sip_host *h
 
 	if (!span_is_inside(msg, host->host) || !span_is_inside(msg, host->digits))
 		return "a host outside of the message";
-	if (host->place >= SIP_PLACE_MAX || host->form > SIP_HOST_NONE)
+	if (host->field >= SIP_FIELD_MAX || host->form > SIP_HOST_NONE)
 		return "no such place or form";
 	if (host->host.off < *behind)
 		return "hosts are not in order";
@@ -239,10 +240,10 @@ static const char *host_flaw(const struct sip_msg *msg, const struct sip_host *h
 	return address_flaw(msg, host);
 }
 
-static bool index_is(const struct sip_msg *msg, u16 index, enum sip_place place)
+static bool index_is(const struct sip_msg *msg, u16 index, enum sip_field place)
 {
 	return index == SIP_NO_INDEX ||
-	       (index < msg->host_count && msg->hosts[index].place == place);
+	       (index < msg->host_count && msg->hosts[index].field == place);
 }
 
 static const char *media_flaw(const struct sip_msg *msg, const struct sdp_media *media)
@@ -253,8 +254,8 @@ static const char *media_flaw(const struct sip_msg *msg, const struct sdp_media 
 		return "another media port than written";
 	if (!span_is_number(msg, media->rtcp_digits, media->rtcp_port))
 		return "another RTCP port than written";
-	if (!index_is(msg, media->connection, SIP_AT_SDP_CONNECTION) ||
-	    !index_is(msg, media->rtcp_host, SIP_AT_SDP_RTCP))
+	if (!index_is(msg, media->connection, SIP_FIELD_SDP_CONNECTION) ||
+	    !index_is(msg, media->rtcp_host, SIP_FIELD_SDP_RTCP))
 		return "a wrong host index in a section";
 	if (!media->port_count || media->direction > SDP_SENDRECV)
 		return "an impossible section";
@@ -290,8 +291,9 @@ const char *index_flaw(const struct sip_msg *msg)
 	for (i = 0; !flaw && i < msg->host_count; i++)
 		flaw = host_flaw(msg, &msg->hosts[i], &behind);
 	for (i = 0; !flaw && i < msg->contact_count; i++)
-		flaw = index_is(msg, msg->contacts[i].host, SIP_AT_CONTACT) ?
-			NULL : "a wrong host index in a contact";
+		flaw = index_is(msg, msg->contacts[i].host, SIP_FIELD_CONTACT) ?
+			       NULL :
+			       "a wrong host index in a contact";
 	for (i = 0; !flaw && i < msg->media_count; i++)
 		flaw = media_flaw(msg, &msg->media[i]);
 	return flaw;

@@ -3,7 +3,7 @@
 #ifndef TEST_INDEX_H
 #define TEST_INDEX_H
 
-#include "sip_msg.h"
+#include "sip/msg.h"
 
 /* The index in lines, as tests/corpus/README describes them; to be freed. */
 char *index_text(enum sip_result result, const struct sip_msg *msg);

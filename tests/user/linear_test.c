@@ -8,8 +8,8 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "sip_frame.h"
-#include "sip_msg.h"
+#include "sip/frame.h"
+#include "sip/msg.h"
 #include "tap.h"
 #include "tests.h"
 

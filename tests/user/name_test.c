@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "guard.h"
-#include "sip_name.h"
+#include "sip/names.h"
 #include "tap.h"
 #include "tests.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/socket.h>
 #include <string.h>
-#include "plan.h"
 #include "planner.h"
+#include "sip/edit.h"
 
 static bool is_moved(const struct sip_host *host, const struct planner_move *move)
 {
@@ -13,9 +13,12 @@ static bool is_moved(const struct sip_host *host, const struct planner_move *mov
 
 static bool has_port(const struct sip_host *host)
 {
-	return host->place != SIP_AT_SDP_ORIGIN && host->place != SIP_AT_SDP_CONNECTION &&
-	       host->place != SIP_AT_SDP_RTCP && host->place != SIP_AT_VIA_RECEIVED &&
-	       host->place != SIP_AT_VIA_MADDR && host->place != SIP_AT_URI_MADDR;
+	return host->field != SIP_FIELD_SDP_ORIGIN &&
+	       host->field != SIP_FIELD_SDP_CONNECTION &&
+	       host->field != SIP_FIELD_SDP_RTCP &&
+	       host->field != SIP_FIELD_VIA_RECEIVED &&
+	       host->field != SIP_FIELD_VIA_MADDR &&
+	       host->field != SIP_FIELD_URI_MADDR;
 }
 
 /* A candidate's port cannot be left out, nor can one be put in. */
@@ -80,8 +83,9 @@ static const char *host_flaw(const struct sip_msg *before, const struct sip_msg 
 {
 	const struct sip_host *a = &before->hosts[i], *b = &after->hosts[i];
 
-	if (a->place != b->place || a->value != b->value || a->form != b->form ||
-	    a->bracketed != b->bracketed || a->secure != b->secure)
+	if (a->field != b->field || a->value != b->value ||
+	    a->form != b->form || a->bracketed != b->bracketed ||
+	    a->secure != b->secure)
 		return "a host is in another place, or of another form";
 	if (!is_moved(a, move))
 		return text_equal(before, a->host, after, b->host) && a->port == b->port ?

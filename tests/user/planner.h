@@ -6,7 +6,7 @@
 #ifndef TEST_PLANNER_H
 #define TEST_PLANNER_H
 
-#include "sip_msg.h"
+#include "sip/msg.h"
 
 #define PLANNER_ROOM	(SIP_MAX_MESSAGE + 32768)
 

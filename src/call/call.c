@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The call table and the objects in it: found, made, counted, freed. */
+#include <linux/rhashtable.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include "call/call.h"
+#include "call/event.h"
+#include "call/lru.h"
+#include "call/msg_log.h"
+#include "call/target.h"
+#include "core/compat.h"
+#include "core/event.h"
+#include "core/long_timer.h"
+#include "core/net.h"
+#include "core/quota.h"
+#include "nat/mapping.h"
+#include "nat/sig_expect.h"
+#include "packet/ct_timeout.h"
+#include "packet/sipalg_trace.h"
+
+/* What a lookup compares: the key and the Call-ID behind its hash. */
+struct lookup {
+	struct sipalg_call_key key;
+	const char *call_id;
+	u16 call_id_len;
+};
+
+static u32 hash_key(const void *data, u32 len, u32 seed)
+{
+	const struct sipalg_call_key *key = data;
+
+	return key->hash ^ seed;	/* with a secret key already */
+}
+
+static u32 hash_object(const void *data, u32 len, u32 seed)
+{
+	const struct sipalg_call *call = data;
+
+	return hash_key(&call->key, len, seed);
+}
+
+static int compare(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct lookup *lookup = arg->key;
+	const struct sipalg_call *call = obj;
+
+	return call->key.hash != lookup->key.hash ||
+	       !sipalg_ip_equal(&call->key.inside, &lookup->key.inside) ||
+	       call->key.back != lookup->key.back ||
+	       call->call_id_len != lookup->call_id_len ||
+	       memcmp(call->text, lookup->call_id, lookup->call_id_len);
+}
+
+static const struct rhashtable_params call_params = {
+	.head_offset = offsetof(struct sipalg_call, node),
+	.hashfn = hash_key,
+	.obj_hashfn = hash_object,
+	.obj_cmpfn = compare,
+	.automatic_shrinking = true,
+};
+
+static void make_lookup(struct lookup *lookup, const struct sipalg_flow *flow,
+			const struct sip_msg *msg, bool back)
+{
+	lookup->call_id = sip_span_ptr(msg, msg->call_id);
+	lookup->call_id_len = msg->call_id.len;
+	lookup->key.hash = hsiphash(lookup->call_id, lookup->call_id_len,
+				    &flow->sn->table_key);
+	lookup->key.inside = flow->inside;
+	lookup->key.back = back;
+}
+
+struct sipalg_call *sipalg_call_find(const struct sipalg_flow *flow,
+				     const struct sip_msg *msg, bool back)
+{
+	struct sipalg_call *call;
+	struct lookup lookup;
+
+	make_lookup(&lookup, flow, msg, back);
+	call = rhashtable_lookup(&flow->sn->calls, &lookup, call_params);
+	if (call && !refcount_inc_not_zero(&call->refs))
+		return NULL;
+	return call;
+}
+
+static size_t call_size(u16 call_id_len, u16 from_tag_len)
+{
+	return sizeof(struct sipalg_call) + call_id_len + from_tag_len;
+}
+
+static void dialog_free(struct sipalg_call *call, struct sipalg_dialog *dialog)
+{
+	list_del(&dialog->list);
+	atomic_long_sub(sizeof(*dialog) + dialog->tag_len, &call->sn->memory);
+	kfree(dialog);
+}
+
+static void call_free(struct sipalg_call *call)
+{
+	struct sipalg_dialog *dialog, *next;
+
+	list_for_each_entry_safe(dialog, next, &call->dialogs, list)
+		dialog_free(call, dialog);
+	if (call->mapping)
+		sipalg_mapping_unuse(call->mapping);
+	sipalg_quota_put(call->quota, SIPALG_QUOTA_CALLS);
+	sipalg_targets_free(call);
+	sipalg_msg_log_free(call);
+	atomic_long_sub(call_size(call->call_id_len, call->from_tag_len),
+			&call->sn->memory);
+	kfree_rcu(call, rcu);
+}
+
+void sipalg_call_put(struct sipalg_call *call)
+{
+	if (refcount_dec_and_test(&call->refs))
+		call_free(call);
+}
+
+static void deadlines_passed(struct sipalg_call *call)
+{
+	rcu_read_lock();	/* for conntrack, that of pinholes that it opens */
+	spin_lock(&call->lock);
+	if (call->linked)
+		sipalg_call_timers_expired(call);
+	if (call->linked) {
+		sipalg_event_news(call);
+		sipalg_lru_sort(call);
+		sipalg_call_schedule(call);
+	}
+	spin_unlock(&call->lock);
+	sipalg_lru_idle(call->sn);
+	rcu_read_unlock();
+}
+
+static void call_timer(struct timer_list *timer)
+{
+	struct sipalg_call *call = timer_container_of(call, timer, timer);
+
+	/* its table is being destroyed, and with it the call: nothing to end */
+	if (!READ_ONCE(call->sn->dying))
+		deadlines_passed(call);
+	sipalg_call_put(call);
+}
+
+void sipalg_call_timer_set(struct sipalg_call *call,
+			   enum sipalg_call_timer which, unsigned long time)
+{
+	call->deadline[which] = jiffies + time;
+	call->deadlines |= 1u << which;
+}
+
+void sipalg_call_timer_reduce(struct sipalg_call *call,
+			      enum sipalg_call_timer which, unsigned long time)
+{
+	if (!(call->deadlines & 1u << which) ||
+	    (long)time < sipalg_call_left(call, which))
+		sipalg_call_timer_set(call, which, time);
+}
+
+void sipalg_call_timer_clear(struct sipalg_call *call,
+			     enum sipalg_call_timer which)
+{
+	call->deadlines &= ~(1u << which);
+}
+
+void sipalg_call_schedule(struct sipalg_call *call)
+{
+	long nearest = LONG_MAX;
+	unsigned int i;
+
+	for (i = 0; i < SIPALG_TIMER_MAX; i++)
+		if (call->deadlines & 1u << i)
+			nearest = min(nearest, sipalg_call_left(call, i));
+	/*
+	 * An armed timer holds a reference; a dying namespace arms none. One
+	 * that comes too early does nothing but set itself again.
+	 */
+	if (call->deadlines && !READ_ONCE(call->sn->dying) &&
+	    !sipalg_long_timer_reduce(&call->timer, jiffies + nearest))
+		refcount_inc(&call->refs);
+}
+
+/* One more, by the end of an older one if need be: never more than max-calls. */
+static bool count_call(struct sipalg_net *sn)
+{
+	int most = sipalg_setting(sn, SIPALG_MAX_CALLS);
+	int count = atomic_inc_return(&sn->call_count);
+	int peak = atomic_read(&sn->call_peak);
+
+	if (count > most) {
+		if (!sipalg_lru_one(sn)) {
+			atomic_dec(&sn->call_count);
+			return false;
+		}
+		return true;
+	}
+	while (count > peak && !atomic_try_cmpxchg(&sn->call_peak, &peak, count))
+		;
+	return true;
+}
+
+static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
+				      const struct sip_msg *msg)
+{
+	enum sipalg_side sender = msg->request ? SIPALG_CALLER : SIPALG_CALLEE;
+	size_t size = call_size(msg->call_id.len, msg->from_tag.len);
+	struct sipalg_call *call = kzalloc(size, GFP_ATOMIC);
+
+	if (!call)
+		return NULL;
+	call->sn = flow->sn;
+	refcount_set(&call->refs, 2);	/* the table's and the caller's */
+	spin_lock_init(&call->lock);
+	timer_setup(&call->timer, call_timer, 0);
+	INIT_LIST_HEAD(&call->dialogs);
+	INIT_LIST_HEAD(&call->media);
+	INIT_LIST_HEAD(&call->lru);
+	INIT_LIST_HEAD(&call->idle_lru);
+	call->id = atomic_inc_return(&flow->sn->call_id);
+	call->state = SIPALG_CALL_EARLY;
+	call->news = SIPALG_NEWS_NEW;
+	call->family = flow->family;
+	call->l4proto = flow->l4proto;
+	call->created = jiffies;
+	call->active = jiffies;
+	call->party[sender] = flow->src;
+	call->seen[sender] = flow->src_public;
+	call->party[!sender] = flow->dst_private;
+	call->seen[!sender] = flow->dst;
+	call->call_id_len = msg->call_id.len;
+	call->from_tag_len = msg->from_tag.len;
+	memcpy(call->text, sip_span_ptr(msg, msg->call_id), msg->call_id.len);
+	memcpy(call->text + msg->call_id.len,
+	       sip_span_ptr(msg, msg->from_tag), msg->from_tag.len);
+	atomic_long_add(size, &flow->sn->memory);
+	return call;
+}
+
+struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
+				       const struct sip_msg *msg, bool back,
+				       u8 *reason)
+{
+	struct sipalg_net *sn = flow->sn;
+	struct sipalg_quota *quota;
+	struct sipalg_call *call;
+	struct lookup lookup;
+	int err;
+
+	if (msg->call_id.len > SIPALG_MAX_CALL_ID ||
+	    msg->from_tag.len > SIPALG_MAX_TAG) {
+		*reason = SIPALG_REASON_TOO_LONG;
+		return NULL;
+	}
+	if (READ_ONCE(sn->dying)) {
+		*reason = SIPALG_REASON_TOO_MANY_CALLS;
+		return NULL;
+	}
+	quota = sipalg_quota_get(sn, flow->family, &flow->src.ip, NULL,
+				 SIPALG_QUOTA_CALLS);
+	if (!quota) {
+		*reason = SIPALG_REASON_TOO_MANY_CALLS;
+		return NULL;
+	}
+	if (!count_call(sn)) {
+		sipalg_quota_put(quota, SIPALG_QUOTA_CALLS);
+		*reason = SIPALG_REASON_TOO_MANY_CALLS;
+		return NULL;
+	}
+	call = call_alloc(flow, msg);
+	if (!call) {
+		atomic_dec(&sn->call_count);
+		sipalg_quota_put(quota, SIPALG_QUOTA_CALLS);
+		*reason = SIPALG_REASON_NO_MEMORY;
+		return NULL;
+	}
+	call->quota = quota;
+	make_lookup(&lookup, flow, msg, back);
+	call->key = lookup.key;
+	call->linked = true;
+	err = rhashtable_lookup_insert_key(&sn->calls, &lookup, &call->node,
+					   call_params);
+	if (err) {
+		atomic_dec(&sn->call_count);
+		refcount_set(&call->refs, 0);
+		call_free(call);
+		/* the INVITE's twin on another CPU was faster */
+		if (err == -EEXIST)
+			return sipalg_call_find(flow, msg, back);
+		*reason = SIPALG_REASON_NO_MEMORY;
+		return NULL;
+	}
+	sipalg_count(sn, calls);
+	return call;
+}
+
+/*
+ * The number of a new dialog, 0: there are too many. Who answers is the call's
+ * party: of those who have only entry, the first one makes room.
+ */
+static u16 take_fork(struct sipalg_call *call, bool answered)
+{
+	struct sipalg_dialog *dialog;
+	u16 fork;
+
+	if (call->forks < SIPALG_MAX_DIALOGS)
+		return ++call->forks;
+	if (!answered)
+		return 0;
+	list_for_each_entry(dialog, &call->dialogs, list) {
+		if (dialog->confirmed)
+			continue;
+		fork = dialog->fork;
+		sipalg_media_forget(call, fork);
+		dialog_free(call, dialog);
+		return fork;
+	}
+	return 0;
+}
+
+struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
+					 const struct sip_msg *msg,
+					 struct sip_span callee_tag,
+					 bool create)
+{
+	const char *tag = sip_span_ptr(msg, callee_tag);
+	bool answered = msg->status / 100 == 2;
+	struct sipalg_dialog *dialog;
+	u16 fork;
+
+	if (callee_tag.len > SIPALG_MAX_TAG)
+		return NULL;
+	list_for_each_entry(dialog, &call->dialogs, list)
+		if (dialog->tag_len == callee_tag.len &&
+		    !memcmp(dialog->tag, tag, callee_tag.len))
+			return dialog;
+
+	if (!create || (!callee_tag.len && !answered))
+		return NULL;
+	fork = take_fork(call, answered);
+	if (!fork)
+		return NULL;
+	dialog = kzalloc(sizeof(*dialog) + callee_tag.len, GFP_ATOMIC);
+	if (!dialog)
+		return NULL;
+	dialog->fork = fork;
+	dialog->tag_len = callee_tag.len;
+	memcpy(dialog->tag, tag, callee_tag.len);
+	list_add_tail(&dialog->list, &call->dialogs);
+	atomic_long_add(sizeof(*dialog) + callee_tag.len, &call->sn->memory);
+	return dialog;
+}
+
+static void unlink_call(struct sipalg_call *call)
+{
+	call->linked = false;
+	call->deadlines = 0;
+	sipalg_ct_timeout_put(&call->signalling);
+	sipalg_lru_forget(call);
+	rhashtable_remove_fast(&call->sn->calls, &call->node, call_params);
+	atomic_dec(&call->sn->call_count);
+}
+
+void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason)
+{
+	if (!call->linked)
+		return;
+	call->reason = reason;
+	sipalg_count(call->sn, ended[reason]);
+	sipalg_media_close(call);
+	sipalg_sig_expect_close(call);
+	unlink_call(call);
+	sipalg_event_end(call);
+	trace_sipalg_call_end(call);
+	if (timer_delete(&call->timer))
+		sipalg_call_put(call);	/* the timer's; others remain */
+	sipalg_call_put(call);		/* the table's; the caller's remains */
+}
+
+int sipalg_calls_init(struct sipalg_net *sn)
+{
+	return rhashtable_init(&sn->calls, &call_params);
+}
+
+static void drop_call(void *ptr, void *arg)
+{
+	struct sipalg_call *call = ptr;
+
+	if (timer_delete_sync(&call->timer))
+		sipalg_call_put(call);
+	spin_lock_bh(&call->lock);
+	call->linked = false;
+	sipalg_lru_forget(call);
+	sipalg_ct_timeout_put(&call->signalling);
+	sipalg_media_abandon(call);
+	sipalg_sig_expect_close(call);
+	spin_unlock_bh(&call->lock);
+	atomic_dec(&call->sn->call_count);
+	sipalg_call_put(call);
+}
+
+void sipalg_calls_exit(struct sipalg_net *sn)
+{
+	rhashtable_free_and_destroy(&sn->calls, drop_call, NULL);
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Carries out the actions of call_state.c and keeps the deadlines. */
+#include "call/call.h"
+#include "call/event.h"
+#include "call/timer.h"
+#include "core/event.h"
+#include "core/net.h"
+#include "media/activity.h"
+#include "packet/ct_timeout.h"
+
+#define SESSION_INTERVAL_MIN	90	/* RFC 4028 4 */
+
+static unsigned long seconds(u32 value)
+{
+	return (unsigned long)value * HZ;
+}
+
+static unsigned long minutes(u32 value)
+{
+	return seconds(value * 60);
+}
+
+void sipalg_call_session(struct sipalg_call *call, u32 interval)
+{
+	struct sipalg_net *sn = call->sn;
+	u32 longest = sipalg_setting(sn, SIPALG_MAXIMUM_CALL_DURATION) * 60;
+	u32 margin = sipalg_setting(sn, SIPALG_SESSION_MARGIN);
+
+	if (!interval)
+		interval = sipalg_setting(sn, SIPALG_SESSION_DEFAULT);
+	if (!interval) {
+		call->session_interval = 0;
+		sipalg_call_timer_clear(call, SIPALG_TIMER_SESSION);
+		return;
+	}
+	call->session_interval = clamp_t(u32, interval, SESSION_INTERVAL_MIN,
+					 longest);
+	sipalg_call_timer_set(call, SIPALG_TIMER_SESSION,
+			      seconds(call->session_interval + margin));
+}
+
+static bool is_in_force(const struct sipalg_call *call, enum sipalg_side side,
+			u16 fork)
+{
+	const struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		if (media->active && media->side == side &&
+		    sipalg_media_is_of(media, fork))
+			return true;
+	return false;
+}
+
+bool sipalg_call_is_described(const struct sipalg_call *call,
+			      enum sipalg_side side,
+			      const struct sipalg_transaction *transaction)
+{
+	const struct sipalg_transaction *own = &call->described[side];
+
+	if (!own->waiting)
+		return false;
+	/* another fork has spoken since: what this one said is not known */
+	if (side == SIPALG_CALLEE && own->fork != transaction->fork)
+		return true;
+	if (own->sender != transaction->sender ||
+	    own->invite != transaction->invite)
+		return false;
+	/* an INVITE that was challenged comes again, with a higher CSeq */
+	return own->invite || (own->cseq == transaction->cseq &&
+			       own->fork == transaction->fork);
+}
+
+void sipalg_call_commit(struct sipalg_call *call,
+			const struct sipalg_transaction *transaction)
+{
+	unsigned int side;
+
+	for (side = 0; side < 2; side++)
+		if (sipalg_call_is_described(call, side, transaction) ||
+		    !is_in_force(call, side, transaction->fork))
+			sipalg_media_commit(call, side, transaction->fork);
+	sipalg_call_hold(call);
+	call->news |= SIPALG_NEWS_CHANGED;
+}
+
+/* Before an offer has been answered there is no other (RFC 3311 5.1). */
+void sipalg_call_rollback(struct sipalg_call *call,
+			  const struct sipalg_transaction *transaction)
+{
+	unsigned int side;
+
+	for (side = 0; side < 2; side++)
+		if (sipalg_call_is_described(call, side, transaction) &&
+		    (transaction->invite ||
+		     is_in_force(call, side, transaction->fork)))
+			sipalg_media_rollback(call, side, transaction->fork);
+}
+
+/* What an INVITE opens is shut if nobody says anything to it (S3-44). */
+static void invite(struct sipalg_call *call)
+{
+	sipalg_call_timer_set(call, SIPALG_TIMER_UNANSWERED,
+			      sipalg_64_t1(call->sn));
+}
+
+static void reopen(struct sipalg_call *call)
+{
+	sipalg_call_timer_clear(call, SIPALG_TIMER_UNANSWERED);
+	sipalg_media_reopen(call);
+}
+
+static void ring(struct sipalg_call *call)
+{
+	sipalg_call_timer_set(call, SIPALG_TIMER_C,
+			      minutes(sipalg_setting(call->sn, SIPALG_C_TIMEOUT)));
+}
+
+static void talk(struct sipalg_call *call)
+{
+	struct sipalg_net *sn = call->sn;
+	u32 idle = sipalg_setting(sn, SIPALG_IDLE_CALL_TIMEOUT);
+	u32 longest = sipalg_setting(sn, SIPALG_MAXIMUM_CALL_DURATION);
+
+	sipalg_call_timer_clear(call, SIPALG_TIMER_C);
+	if (!call->answered) {
+		call->answered = (u32)jiffies ?: 1;
+		sipalg_media_begin(call);
+		sipalg_call_timer_set(call, SIPALG_TIMER_MAX_DURATION,
+				      minutes(longest));
+	}
+	if (idle)
+		sipalg_call_timer_set(call, SIPALG_TIMER_IDLE, seconds(idle));
+	sipalg_media_look(call);
+}
+
+static void teardown(struct sipalg_call *call, enum sipalg_end_reason reason)
+{
+	u32 delay = sipalg_setting(call->sn, SIPALG_TEARDOWN_DELAY);
+
+	call->reason = reason;
+	sipalg_call_timer_clear(call, SIPALG_TIMER_UNANSWERED);
+	sipalg_call_timer_clear(call, SIPALG_TIMER_C);
+	sipalg_call_timer_clear(call, SIPALG_TIMER_EXPIRES);
+	sipalg_call_timer_clear(call, SIPALG_TIMER_SESSION);
+	sipalg_call_timer_clear(call, SIPALG_TIMER_HOLD);
+	sipalg_call_timer_clear(call, SIPALG_TIMER_MEDIA);
+	sipalg_call_timer_set(call, SIPALG_TIMER_TEARDOWN, seconds(delay));
+	sipalg_call_timer_set(call, SIPALG_TIMER_FORGET,
+			      max(sipalg_64_t1(call->sn), seconds(delay)) + 1);
+}
+
+/*
+ * The failure has been acknowledged: what is still on its way comes within T4
+ * (RFC 3261 17.2.1, timer I). Never before the media is closed.
+ */
+static void acked(struct sipalg_call *call)
+{
+	unsigned long time = seconds(sipalg_setting(call->sn, SIPALG_T4_INTERVAL));
+
+	if (call->deadlines & 1u << SIPALG_TIMER_TEARDOWN)
+		time = max_t(long, time,
+			     sipalg_call_left(call, SIPALG_TIMER_TEARDOWN));
+	sipalg_call_timer_set(call, SIPALG_TIMER_FORGET, time + 1);
+}
+
+static void stay(struct sipalg_call *call)
+{
+	sipalg_call_timer_clear(call, SIPALG_TIMER_TEARDOWN);
+	sipalg_call_timer_clear(call, SIPALG_TIMER_FORGET);
+	if (call->session_interval)
+		sipalg_call_session(call, call->session_interval);
+	if (call->expires)
+		sipalg_call_expires(call, call->expires);
+	sipalg_call_hold(call);
+	if (call->answered)
+		sipalg_media_look(call);
+}
+
+static void note_news(struct sipalg_call *call, u8 next)
+{
+	if (call->state == SIPALG_CALL_EARLY && next == SIPALG_CALL_CONFIRMED)
+		call->news |= SIPALG_NEWS_ANSWERED;
+	else if (call->state != next)
+		call->news |= SIPALG_NEWS_CHANGED;
+}
+
+void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
+		       const struct sipalg_transaction *transaction,
+		       enum sipalg_end_reason reason)
+{
+	struct sipalg_transition cell =
+		sipalg_call_transition(call->state, event);
+
+	note_news(call, cell.next);
+	call->state = cell.next;
+	if (cell.actions & SIPALG_DO_CANCEL_TEARDOWN)
+		stay(call);
+	if (cell.actions & SIPALG_DO_COMMIT)
+		sipalg_call_commit(call, transaction);
+	if (cell.actions & SIPALG_DO_ROLLBACK)
+		sipalg_call_rollback(call, transaction);
+	if (cell.actions & SIPALG_DO_INVITE)
+		invite(call);
+	if (cell.actions & SIPALG_DO_RING)
+		ring(call);
+	if (cell.actions & SIPALG_DO_REOPEN)
+		reopen(call);
+	if (cell.actions & SIPALG_DO_ANSWERED)
+		talk(call);
+	if (cell.actions & SIPALG_DO_TEARDOWN)
+		teardown(call, reason);
+	if (cell.actions & SIPALG_DO_CLOSE_PINHOLES)
+		sipalg_media_shut(call);
+	if (cell.actions & SIPALG_DO_CLOSE)
+		sipalg_media_close(call);
+	if (cell.actions & SIPALG_DO_ACKED)
+		acked(call);
+	if (cell.actions & SIPALG_DO_END)
+		sipalg_call_end(call, reason);
+}
+
+static bool take_passed(struct sipalg_call *call, enum sipalg_call_timer which)
+{
+	if (!(call->deadlines & 1u << which) ||
+	    sipalg_call_left(call, which) > 0)
+		return false;
+	sipalg_call_timer_clear(call, which);
+	return true;
+}
+
+/* Deadlines that are nothing but an event of the state table. */
+static const struct {
+	enum sipalg_call_timer deadline;
+	enum sipalg_call_event event;
+	enum sipalg_end_reason reason;
+} timed_events[] = {
+	{ SIPALG_TIMER_UNANSWERED, SIPALG_EVENT_UNANSWERED,
+	  SIPALG_END_INVITE_TIMEOUT },
+	{ SIPALG_TIMER_SESSION, SIPALG_EVENT_SESSION_EXPIRED,
+	  SIPALG_END_SESSION_EXPIRED },
+	{ SIPALG_TIMER_MAX_DURATION, SIPALG_EVENT_MAX_DURATION,
+	  SIPALG_END_MAX_DURATION },
+};
+
+static enum sipalg_end_reason idle_reason(const struct sipalg_call *call)
+{
+	return sipalg_ct_timeout_lost(call->signalling) ?
+		       SIPALG_END_SIGNALLING_LOST :
+		       SIPALG_END_IDLE;
+}
+
+void sipalg_call_timers_expired(struct sipalg_call *call)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(timed_events); i++)
+		if (take_passed(call, timed_events[i].deadline))
+			sipalg_call_event(call, timed_events[i].event, NULL,
+					  timed_events[i].reason);
+	if (take_passed(call, SIPALG_TIMER_C))
+		sipalg_call_rung_long(call);
+	if (take_passed(call, SIPALG_TIMER_IDLE))
+		sipalg_call_event(call, SIPALG_EVENT_IDLE, NULL, idle_reason(call));
+	if (take_passed(call, SIPALG_TIMER_EXPIRES))
+		sipalg_call_expired(call);
+	if (take_passed(call, SIPALG_TIMER_HOLD))
+		sipalg_call_held_long(call);
+	if (take_passed(call, SIPALG_TIMER_MEDIA))
+		sipalg_media_look(call);
+	if (take_passed(call, SIPALG_TIMER_TEARDOWN))
+		sipalg_call_event(call, SIPALG_EVENT_TEARDOWN, NULL, call->reason);
+	if (take_passed(call, SIPALG_TIMER_FORGET))
+		sipalg_call_event(call, SIPALG_EVENT_FORGET, NULL, call->reason);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What happens to calls: the actions of the state table, and the deadlines.
+ *
+ * The deadlines, all in one timer a call:
+ *	UNANSWERED	no answer at all to INVITE: 64*T1 (RFC 3261 17.1.1.2)
+ *	C		no final answer to INVITE: c-timeout (RFC 3261 16.8)
+ *	EXPIRES		timer.h
+ *	SESSION		no refresh: Session-Expires of the 2xx and a margin
+ *	MAX_DURATION	hard limit, from the answer
+ *	IDLE		no signalling at all
+ *	HOLD		timer.h
+ *	MEDIA		look whether media flows; open what could not be opened
+ *	TEARDOWN	close the media of a call that ends
+ *	FORGET		nobody retransmits any more: forget the call
+ */
+#ifndef SIPALG_CALL_EVENT_H
+#define SIPALG_CALL_EVENT_H
+
+#include "call/state.h"
+#include "core/reason.h"
+#include "media/media.h"
+
+struct sipalg_call;
+struct sipalg_transaction;
+
+/**
+ * sipalg_call_event() - something happens to a call
+ * @call: locked; the caller has a reference
+ * @event: enum sipalg_call_event
+ * @transaction: in which it happens, or NULL: time has passed
+ * @reason: why the call ends, should it end by this
+ */
+void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
+		       const struct sipalg_transaction *transaction,
+		       enum sipalg_end_reason reason);
+
+/**
+ * sipalg_call_is_described() - does a side's description belong to a transaction?
+ * @call: locked
+ * @side: enum sipalg_side
+ * @transaction: the transaction
+ *
+ * Return: true if so, and it waits for an answer.
+ */
+bool sipalg_call_is_described(const struct sipalg_call *call,
+			      enum sipalg_side side,
+			      const struct sipalg_transaction *transaction);
+
+/**
+ * sipalg_call_commit() - a transaction has succeeded: its descriptions hold
+ * @call: locked
+ * @transaction: the transaction
+ *
+ * A side of which nothing is in force yet has nothing to lose: whatever it has
+ * described holds.
+ */
+void sipalg_call_commit(struct sipalg_call *call,
+			const struct sipalg_transaction *transaction);
+
+/**
+ * sipalg_call_rollback() - a transaction has failed: its descriptions are void
+ * @call: locked
+ * @transaction: the transaction
+ */
+void sipalg_call_rollback(struct sipalg_call *call,
+			  const struct sipalg_transaction *transaction);
+
+/**
+ * sipalg_call_session() - a refresh: the session's time begins anew
+ * @call: locked
+ * @interval: seconds of Session-Expires in the 2xx; 0: none (S4-4)
+ *
+ * RFC 4028: clamped to 90 s and to the maximum call duration (S4-12).
+ */
+void sipalg_call_session(struct sipalg_call *call, u32 interval);
+
+/**
+ * sipalg_call_timers_expired() - carry out what is due
+ * @call: locked, in the table; the caller has a reference
+ *
+ * Timer softirq.
+ */
+void sipalg_call_timers_expired(struct sipalg_call *call);
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The last messages of a call: a ring that comes with the first of them. */
+#include <linux/slab.h>
+#include "call/call.h"
+#include "call/msg_log.h"
+#include "core/net.h"
+
+static struct sipalg_msg_log *msg_log_of(struct sipalg_call *call)
+{
+	if (call->msg_log)
+		return call->msg_log;
+	/* not zeroed: most calls never fill it, and what is cold costs */
+	call->msg_log = kmalloc(sizeof(*call->msg_log), GFP_ATOMIC);
+	if (!call->msg_log)
+		return NULL;
+	atomic_long_add(sizeof(*call->msg_log), &call->sn->memory);
+	return call->msg_log;
+}
+
+/* Two parties at one address are told apart by their ports. */
+static bool from_caller(const struct sipalg_call *call,
+			const struct sipalg_flow *flow)
+{
+	const struct sipalg_addr *caller = &call->party[SIPALG_CALLER];
+	const struct sipalg_addr *callee = &call->party[SIPALG_CALLEE];
+
+	if (sipalg_ip_equal(&caller->ip, &callee->ip))
+		return flow->src.port == caller->port;
+	return sipalg_ip_equal(&flow->src.ip, &caller->ip);
+}
+
+static u8 bits_of(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		  const struct sipalg_plan *plan, bool dropped)
+{
+	u8 bits = 0;
+
+	if (from_caller(plan->call, flow))
+		bits |= SIPALG_MSG_LOG_CALLER;
+	if (msg->request)
+		bits |= SIPALG_MSG_LOG_REQUEST;
+	if (plan->retransmitted)
+		bits |= SIPALG_MSG_LOG_RETRANSMITTED;
+	if (dropped)
+		bits |= SIPALG_MSG_LOG_DROPPED;
+	if (flow->l4proto == IPPROTO_TCP)
+		bits |= SIPALG_MSG_LOG_TCP;
+	return bits;
+}
+
+void sipalg_msg_log_note(const struct sipalg_flow *flow,
+			 const struct sip_msg *msg,
+			 const struct sipalg_plan *plan, bool dropped)
+{
+	struct sipalg_msg_log *msg_log = msg_log_of(plan->call);
+	struct sipalg_msg_log_entry *entry;
+
+	if (!msg_log)
+		return;
+	entry = &msg_log->entry[plan->call->entries++ % SIPALG_MSG_LOG_ENTRIES];
+	*entry = (struct sipalg_msg_log_entry){
+		.time = jiffies_to_msecs(sipalg_since(plan->call->created)),
+		.cseq = msg->cseq,
+		.edits = plan->edit_count,
+		.status = msg->status,
+		.method = msg->method,
+		.reason = plan->reason,
+		.bits = bits_of(flow, msg, plan, dropped),
+	};
+}
+
+void sipalg_msg_log_free(struct sipalg_call *call)
+{
+	if (call->msg_log)
+		atomic_long_sub(sizeof(*call->msg_log), &call->sn->memory);
+	kfree(call->msg_log);
+}

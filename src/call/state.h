@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The life of a call as a table of (state, event) -> (state, actions).
+ *
+ * Pure: no locks, no packets. call_event.c carries the actions out.
+ */
+#ifndef SIPALG_CALL_STATE_H
+#define SIPALG_CALL_STATE_H
+
+#include <linux/types.h>
+
+enum sipalg_call_state {
+	SIPALG_CALL_EARLY,	/* INVITE seen, no final answer */
+	SIPALG_CALL_CONFIRMED,	/* a 2xx has come */
+	SIPALG_CALL_CANCELLING, /* CANCEL seen, a 2xx may still cross it (C3) */
+	SIPALG_CALL_FAILED,	/* final failure: caller may try again (S4-2) */
+	SIPALG_CALL_BYE_SENT,	/* BYE seen: it may still be refused (C10) */
+	SIPALG_CALL_STATES
+};
+
+enum sipalg_call_event {
+	SIPALG_EVENT_INVITE,		/* with a CSeq not seen before */
+	SIPALG_EVENT_PROVISIONAL,	/* 101..199 to INVITE */
+	SIPALG_EVENT_SUCCESS,		/* 2xx to INVITE */
+	SIPALG_EVENT_FAILURE,		/* 3xx..6xx to the newest INVITE */
+	SIPALG_EVENT_ACK,
+	SIPALG_EVENT_CANCEL,		/* of the newest INVITE */
+	SIPALG_EVENT_BYE,		/* for the last dialog that lives */
+	SIPALG_EVENT_BYE_ACCEPTED,	/* 2xx, 3xx, 4xx but 401 and 407, 6xx */
+	SIPALG_EVENT_BYE_REFUSED,	/* 401, 407, 5xx */
+	SIPALG_EVENT_UNANSWERED,	/* nothing but 100 for 64*T1 (S3-44) */
+	SIPALG_EVENT_C_TIMEOUT,		/* no final answer in time (S2-9) */
+	SIPALG_EVENT_SESSION_EXPIRED,	/* no refresh in time (S4-10) */
+	SIPALG_EVENT_MAX_DURATION,	/* hard limit (S2-6) */
+	SIPALG_EVENT_IDLE,		/* no signalling for too long (S0-17) */
+	SIPALG_EVENT_TEARDOWN,		/* teardown-delay is over */
+	SIPALG_EVENT_FORGET,		/* nobody retransmits any more */
+	SIPALG_CALL_EVENTS
+};
+
+/* What an event makes happen, in this order. */
+#define SIPALG_DO_COMMIT	0x01	/* the offered media is in force */
+#define SIPALG_DO_ROLLBACK	0x02	/* the media in force stays */
+#define SIPALG_DO_INVITE	0x04	/* wait 64*T1 for any answer */
+#define SIPALG_DO_RING		0x08	/* wait c-timeout for a final answer */
+#define SIPALG_DO_REOPEN	0x10	/* an answer after all: open what was shut */
+#define SIPALG_DO_ANSWERED		0x20	/* answered: duration, session and idle limits */
+#define SIPALG_DO_TEARDOWN	0x40	/* close media in teardown-delay, forget in 64*T1 */
+#define SIPALG_DO_CANCEL_TEARDOWN		0x80	/* call the teardown off */
+#define SIPALG_DO_CLOSE_PINHOLES		0x100	/* close pinholes, keep their ports */
+#define SIPALG_DO_CLOSE		0x200	/* close media now */
+#define SIPALG_DO_END		0x400	/* forget the call now */
+#define SIPALG_DO_ACKED		0x800	/* forget a failed call in T4 */
+
+enum sipalg_call_timer {
+	SIPALG_TIMER_UNANSWERED,
+	SIPALG_TIMER_C,
+	SIPALG_TIMER_EXPIRES,
+	SIPALG_TIMER_SESSION,
+	SIPALG_TIMER_MAX_DURATION,
+	SIPALG_TIMER_IDLE,
+	SIPALG_TIMER_HOLD,
+	SIPALG_TIMER_MEDIA, /* look whether media flows */
+	SIPALG_TIMER_TEARDOWN,
+	SIPALG_TIMER_FORGET,
+	SIPALG_TIMER_MAX
+};
+
+/**
+ * struct sipalg_transition - one cell of the table
+ * @next: state after the event
+ * @actions: SIPALG_DO_* bits
+ */
+struct sipalg_transition {
+	u8 next;
+	u16 actions;
+};
+
+/**
+ * sipalg_call_transition() - what an event does in a state
+ * @state: enum sipalg_call_state
+ * @event: enum sipalg_call_event
+ *
+ * Return: the cell.
+ */
+struct sipalg_transition
+sipalg_call_transition(enum sipalg_call_state state,
+		       enum sipalg_call_event event);
+
+/**
+ * sipalg_call_state_name() - the word of CONTRACT.md for a state
+ * @state: enum sipalg_call_state
+ *
+ * Return: a string constant: early, confirmed or ending.
+ */
+const char *sipalg_call_state_name(enum sipalg_call_state state);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The signalling flow that a message came by, seen in the message's direction.
+ *
+ * NAT gives both ends two transport addresses: the one an end knows itself by
+ * and the one the other end sees. Where they differ, that end is inside.
+ */
+#ifndef SIPALG_FLOW_H
+#define SIPALG_FLOW_H
+
+#include <linux/string.h>
+#include <linux/types.h>
+#include <linux/netfilter.h>
+
+struct nf_conn;
+struct sipalg_net;
+
+/* H-25: below are the services of the router, and of the phone itself. */
+#define SIPALG_LOWEST_PORT	1024
+
+/**
+ * struct sipalg_addr - a transport address; the family stands beside it
+ * @ip: network byte order, an IPv4 address leaves the rest zero
+ * @port: network byte order
+ */
+struct sipalg_addr {
+	union nf_inet_addr ip;
+	__be16 port;
+};
+
+/**
+ * struct sipalg_flow - one message's way
+ * @sn: the namespace
+ * @ct: its conntrack, for apply and for pinholes; the caller's packet holds it
+ * @src: the sender as it knows itself
+ * @src_public: the sender as the receiver sees it
+ * @dst: the receiver as the sender addresses it
+ * @dst_private: the receiver as it knows itself
+ * @inside: address of the end that is behind NAT, zero where none is: it keeps
+ *	two passes of one call through this router apart (hairpin, H-26)
+ * @family: AF_INET or AF_INET6
+ * @l4proto: IPPROTO_UDP or IPPROTO_TCP
+ * @original: the message goes in the direction the flow was opened in
+ */
+struct sipalg_flow {
+	struct sipalg_net *sn;
+	struct nf_conn *ct;
+	struct sipalg_addr src;
+	struct sipalg_addr src_public;
+	struct sipalg_addr dst;
+	struct sipalg_addr dst_private;
+	union nf_inet_addr inside;
+	u8 family;
+	u8 l4proto;
+	bool original;
+};
+
+static inline bool sipalg_ip_equal(const union nf_inet_addr *a,
+				   const union nf_inet_addr *b)
+{
+	return !((a->all[0] ^ b->all[0]) | (a->all[1] ^ b->all[1]) |
+		 (a->all[2] ^ b->all[2]) | (a->all[3] ^ b->all[3]));
+}
+
+static inline bool sipalg_addr_equal(const struct sipalg_addr *a,
+				     const struct sipalg_addr *b)
+{
+	return sipalg_ip_equal(&a->ip, &b->ip) && a->port == b->port;
+}
+
+/* The sender's address is translated: it is inside. */
+static inline bool sipalg_flow_from_inside(const struct sipalg_flow *flow)
+{
+	return !sipalg_ip_equal(&flow->src.ip, &flow->src_public.ip) ||
+	       flow->src.port != flow->src_public.port;
+}
+
+/* The receiver's address is translated: it is inside. */
+static inline bool sipalg_flow_to_inside(const struct sipalg_flow *flow)
+{
+	return !sipalg_addr_equal(&flow->dst, &flow->dst_private);
+}
+
+/**
+ * sipalg_flow_init() - describe the flow of a packet
+ * @flow: filled
+ * @sn: the namespace
+ * @ct: the packet's conntrack, NAT set up (the helper runs after it)
+ * @dir: enum ip_conntrack_dir of the packet
+ *
+ * Softirq or process context.
+ */
+void sipalg_flow_init(struct sipalg_flow *flow, struct sipalg_net *sn,
+		      struct nf_conn *ct, int dir);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * All state of a network namespace, and the order of the module's locks.
+ *
+ * Lock order, outermost first:
+ *	sipalg_tcp.lock
+ *	sipalg_call.lock (a second one is only tried, never waited for)
+ *	sipalg_mapping.lock
+ *	sipalg_net.port_lock, .tcp_lock, .shared_expect_lock or .lru_lock (one at
+ *	a time)
+ *	nf_conntrack_expect_lock (conntrack's, inside its functions)
+ * All are taken with _bh: the helper also runs for packets of local sockets
+ * in process context. rhashtable locks its own buckets; nothing of ours is
+ * called under them. Conntrack calls us (help, expectfn) with none held.
+ */
+#ifndef SIPALG_NET_H
+#define SIPALG_NET_H
+
+#include <linux/rhashtable.h>
+#include <linux/siphash.h>
+#include <linux/spinlock.h>
+#include <net/net_namespace.h>
+#include "core/setting.h"
+#include "core/stats.h"
+#include "nat/shared_expect.h"
+
+#define SIPALG_OWN_PORTS_BITS	8
+
+/**
+ * struct sipalg_net - one namespace
+ * @net: the namespace; it outlives this
+ * @settings: see setting.h; written under genl, read without a lock
+ * @stats: per CPU
+ * @key: of the hashes over bytes from the wire that stand for those bytes
+ * @table_key: of those that choose a bucket, which nobody shall aim at, and of
+ *	those that are compared within one call or flow
+ * @calls: struct sipalg_call by Call-ID and inside address
+ * @mappings_public: struct sipalg_mapping by public transport address and host
+ * @mappings_private: the same by private transport address
+ * @quotas: struct sipalg_quota by address
+ * @lru_lock: guards @lru and @idle_lru
+ * @lru: calls by their last message, oldest first: [0] unanswered ones,
+ *	[1] answered ones
+ * @idle_lru: calls in which nothing flows, longest first
+ * @hashlimit: what rate-limit and screen-invites have seen, or NULL
+ * @port_lock: guards @ports
+ * @ports: struct sipalg_media by translated address and port
+ * @shared_expect_lock: guards @shared_expects
+ * @shared_expects: struct sipalg_shared_expect by what they let through
+ * @shared_expect_count: how many there are
+ * @tcp_lock: guards @tcp
+ * @tcp: struct sipalg_tcp of connections that owe something
+ * @tcp_bytes: what they hold
+ * @call_id: last number given to a call
+ * @call_count: calls in @calls; @call_peak its highest value
+ * @idle_count: calls in @idle
+ * @mapping_count: mappings in the tables
+ * @own_ports: by hash of the host inside: its mappings with a port of their own
+ * @registration_count: those that a registrar has confirmed
+ * @pinhole_count: expectations of ours
+ * @memory: bytes of our own objects
+ * @event_second: second for which @event_count counts, in jiffies / HZ
+ * @event_count: events told in it
+ * @events_lost: events that were not told
+ * @dying: the namespace goes: no new state
+ */
+struct sipalg_net {
+	struct net *net;
+	struct sipalg_settings settings;
+	struct sipalg_stats __percpu *stats;
+	siphash_key_t key;
+	hsiphash_key_t table_key;
+
+	struct rhashtable calls;
+	struct rhashtable mappings_public;
+	struct rhltable mappings_private;
+	struct rhashtable quotas;
+
+	/* guards lru and idle_lru */
+	spinlock_t lru_lock;
+	struct list_head lru[2];
+	struct list_head idle_lru;
+
+	struct sipalg_hashlimit __rcu *hashlimit;
+
+	/* guards ports */
+	spinlock_t port_lock;
+	struct rhashtable ports;
+
+	/* guards shared_expects */
+	spinlock_t shared_expect_lock;
+	struct hlist_head shared_expects[1 << SIPALG_SHARED_EXPECT_HASH_BITS];
+	unsigned int shared_expect_count;
+
+	/* guards tcp */
+	spinlock_t tcp_lock;
+	struct list_head tcp;
+	atomic_long_t tcp_bytes;
+
+	atomic_t call_id;
+	atomic_t call_count;
+	atomic_t call_peak;
+	atomic_t idle_count;
+	atomic_t mapping_count;
+	atomic_t own_ports[1 << SIPALG_OWN_PORTS_BITS];
+	atomic_t registration_count;
+	atomic_t pinhole_count;
+	atomic_long_t memory;
+	unsigned long event_second;
+	atomic_t event_count;
+	atomic_t events_lost;
+	bool dying;
+};
+
+/**
+ * sipalg_net_get() - the state of a namespace
+ * @net: the namespace
+ *
+ * Return: its state, valid as long as the module is in and @net lives.
+ */
+struct sipalg_net *sipalg_net_get(const struct net *net);
+
+static inline u32 sipalg_setting(const struct sipalg_net *sn,
+				 enum sipalg_setting setting)
+{
+	return READ_ONCE(sn->settings.value[setting]);
+}
+
+/* Ports from @low to @high, host byte order. */
+struct sipalg_port_range {
+	u16 low;
+	u16 high;
+};
+
+static inline struct sipalg_port_range
+sipalg_media_ports(const struct sipalg_net *sn)
+{
+	u32 range = sipalg_setting(sn, SIPALG_MEDIA_PORTS);
+
+	return (struct sipalg_port_range){ range >> 16, range & 0xffff };
+}
+
+static inline bool sipalg_is_media_port(const struct sipalg_net *sn, u16 port)
+{
+	const struct sipalg_port_range range = sipalg_media_ports(sn);
+
+	return port >= range.low && port <= range.high;
+}
+
+/* RFC 3261 17: the time after which nobody retransmits any more, in jiffies. */
+static inline unsigned long sipalg_64_t1(const struct sipalg_net *sn)
+{
+	return msecs_to_jiffies(64 * sipalg_setting(sn, SIPALG_T1_INTERVAL));
+}
+
+#endif

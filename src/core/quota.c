@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A table of addresses that hold something; an entry lives as long as they do. */
+#include <linux/err.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+#include "core/net.h"
+#include "core/quota.h"
+#include "packet/tcp_queue.h"
+
+#define TRIES		8	/* each time another CPU has got on with its own */
+#define FEW_PAIRS	32	/* of fewer nothing is kept back for others */
+
+struct quota_key {
+	union nf_inet_addr ip;
+	u32 family;
+};
+
+struct sipalg_quota {
+	struct rhash_head node;
+	struct quota_key key;
+	struct sipalg_net *sn;
+	struct rcu_head rcu;
+	refcount_t users;
+	atomic_t has[SIPALG_QUOTA_MAX];
+};
+
+static const struct rhashtable_params quota_params = {
+	.head_offset = offsetof(struct sipalg_quota, node),
+	.key_offset = offsetof(struct sipalg_quota, key),
+	.key_len = sizeof(struct quota_key),
+	.automatic_shrinking = true,
+};
+
+static struct sipalg_quota *quota_make(struct sipalg_net *sn,
+				       const struct quota_key *key)
+{
+	struct sipalg_quota *quota = kzalloc(sizeof(*quota), GFP_ATOMIC);
+	int err;
+
+	if (!quota)
+		return ERR_PTR(-ENOMEM);
+	quota->key = *key;
+	quota->sn = sn;
+	refcount_set(&quota->users, 1);
+	err = rhashtable_lookup_insert_fast(&sn->quotas, &quota->node,
+					    quota_params);
+	if (err) {
+		kfree(quota);
+		return ERR_PTR(err);
+	}
+	atomic_long_add(sizeof(*quota), &sn->memory);
+	return quota;
+}
+
+static void quota_unlink(struct sipalg_quota *quota)
+{
+	rhashtable_remove_fast(&quota->sn->quotas, &quota->node, quota_params);
+}
+
+void sipalg_quota_host_put(struct sipalg_quota *quota)
+{
+	struct sipalg_net *sn = quota->sn;
+
+	if (!refcount_dec_and_test(&quota->users))
+		return;
+	quota_unlink(quota);
+	atomic_long_sub(sizeof(*quota), &sn->memory);
+	kfree_rcu(quota, rcu);
+}
+
+struct sipalg_quota *sipalg_quota_host_get(struct sipalg_net *sn, u8 family,
+					   const union nf_inet_addr *ip)
+{
+	struct quota_key key = { .ip = *ip, .family = family };
+	struct sipalg_quota *quota;
+	unsigned int try;
+
+	/* Another CPU may be making the same entry, or forgetting it. */
+	for (try = 0; try < TRIES; try++) {
+		quota = rhashtable_lookup(&sn->quotas, &key, quota_params);
+		if (quota && refcount_inc_not_zero(&quota->users))
+			return quota;
+		/* whoever used it last may be kept from taking it out */
+		if (quota)
+			quota_unlink(quota);
+		quota = quota_make(sn, &key);
+		if (!IS_ERR(quota))
+			return quota;
+		if (PTR_ERR(quota) != -EEXIST)
+			break;
+	}
+	return NULL;
+}
+
+static u32 most_pairs(const struct sipalg_net *sn)
+{
+	const struct sipalg_port_range range = sipalg_media_ports(sn);
+	u32 pairs = (range.high - range.low + 1) / 2;
+	u32 calls = sipalg_setting(sn, SIPALG_MAX_CALLS);
+	u32 own = sipalg_setting(sn, SIPALG_MAX_CALLS_PER_SOURCE);
+
+	if (own >= calls)
+		return pairs;
+	if (pairs >= FEW_PAIRS)
+		pairs -= pairs / 4;
+	return min(pairs, 2 * own);
+}
+
+static u32 most(const struct sipalg_net *sn, enum sipalg_quota_kind kind)
+{
+	switch (kind) {
+	case SIPALG_QUOTA_CALLS:
+		return sipalg_setting(sn, SIPALG_MAX_CALLS_PER_SOURCE);
+	case SIPALG_QUOTA_PAIRS:
+		return most_pairs(sn);
+	case SIPALG_QUOTA_EXPECTS:
+		return SIPALG_MAX_SHARED_EXPECTS / 4;
+	default:
+		return SIPALG_MAX_TCP_QUEUE / 4;
+	}
+}
+
+/* Never more than its share, whatever other CPUs do meanwhile. */
+bool sipalg_quota_charge(struct sipalg_quota *quota,
+			 enum sipalg_quota_kind kind, u32 count)
+{
+	int limit = most(quota->sn, kind);
+	int has = atomic_read(&quota->has[kind]);
+
+	do {
+		if (has + (int)count > limit)
+			return false;
+	} while (!atomic_try_cmpxchg(&quota->has[kind], &has, has + count));
+	return true;
+}
+
+void sipalg_quota_uncharge(struct sipalg_quota *quota,
+			   enum sipalg_quota_kind kind, u32 count)
+{
+	atomic_sub(count, &quota->has[kind]);
+}
+
+struct sipalg_quota *sipalg_quota_get(struct sipalg_net *sn, u8 family,
+				      const union nf_inet_addr *ip,
+				      struct sipalg_quota *likely,
+				      enum sipalg_quota_kind kind)
+{
+	struct sipalg_quota *quota = likely;
+
+	if (likely && likely->key.family == family &&
+	    sipalg_ip_equal(&likely->key.ip, ip))
+		refcount_inc(&likely->users);
+	else
+		quota = sipalg_quota_host_get(sn, family, ip);
+	if (!quota)
+		return NULL;
+	if (sipalg_quota_charge(quota, kind, 1))
+		return quota;
+	sipalg_quota_host_put(quota);
+	return NULL;
+}
+
+struct sipalg_quota *sipalg_quota_get_more(struct sipalg_quota *quota,
+					   enum sipalg_quota_kind kind)
+{
+	return sipalg_quota_get(quota->sn, quota->key.family, &quota->key.ip,
+				quota, kind);
+}
+
+void sipalg_quota_put(struct sipalg_quota *quota, enum sipalg_quota_kind kind)
+{
+	if (!quota)
+		return;
+	sipalg_quota_uncharge(quota, kind, 1);
+	sipalg_quota_host_put(quota);
+}
+
+int sipalg_quotas_init(struct sipalg_net *sn)
+{
+	return rhashtable_init(&sn->quotas, &quota_params);
+}
+
+void sipalg_quotas_exit(struct sipalg_net *sn)
+{
+	rhashtable_destroy(&sn->quotas);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What an address holds of what all share: one bad phone can take neither the
+ * table of calls nor the public ports, the ways for signalling, or the memory
+ * for what connections owe.
+ */
+#ifndef SIPALG_QUOTA_H
+#define SIPALG_QUOTA_H
+
+#include <linux/types.h>
+#include <linux/netfilter.h>
+
+struct sipalg_net;
+struct sipalg_quota;
+
+/*
+ * CALLS: that it has begun, max-calls-per-source. PAIRS: public ports of a
+ * host inside, twice as many, and three quarters of media-ports; all of them
+ * if it may begin all of max-calls. GATES: that its calls have opened, a
+ * quarter. DEBT: bytes that its connections owe, a quarter.
+ */
+enum sipalg_quota_kind {
+	SIPALG_QUOTA_CALLS,
+	SIPALG_QUOTA_PAIRS,
+	SIPALG_QUOTA_EXPECTS,
+	SIPALG_QUOTA_TCP_BYTES,
+	SIPALG_QUOTA_MAX
+};
+
+/**
+ * sipalg_quotas_init() - set up the table of a namespace
+ * @sn: the namespace
+ *
+ * Process context.
+ *
+ * Return: 0 or a negative errno.
+ */
+int sipalg_quotas_init(struct sipalg_net *sn);
+
+/* Takes it down; nobody holds anything. */
+void sipalg_quotas_exit(struct sipalg_net *sn);
+
+/**
+ * sipalg_quota_host_get() - the entry of an address
+ * @sn: the namespace
+ * @family: AF_INET or AF_INET6
+ * @ip: the address
+ *
+ * Caller holds rcu_read_lock; softirq.
+ *
+ * Return: it, for sipalg_quota_host_put(); NULL: there is no memory.
+ */
+struct sipalg_quota *sipalg_quota_host_get(struct sipalg_net *sn, u8 family,
+					   const union nf_inet_addr *ip);
+
+/**
+ * sipalg_quota_host_put() - the reverse
+ * @quota: its entry
+ *
+ * Any context.
+ */
+void sipalg_quota_host_put(struct sipalg_quota *quota);
+
+/**
+ * sipalg_quota_charge() - it takes something
+ * @quota: its entry
+ * @kind: of what
+ * @count: so many, or bytes
+ *
+ * Any context.
+ *
+ * Return: false if that were more than its share: it gets nothing.
+ */
+bool sipalg_quota_charge(struct sipalg_quota *quota,
+			 enum sipalg_quota_kind kind, u32 count);
+
+/**
+ * sipalg_quota_uncharge() - it gives it back
+ * @quota: its entry
+ * @kind: of what
+ * @count: as charged
+ *
+ * Any context.
+ */
+void sipalg_quota_uncharge(struct sipalg_quota *quota,
+			   enum sipalg_quota_kind kind, u32 count);
+
+/**
+ * sipalg_quota_get() - an address takes one of something
+ * @sn: the namespace
+ * @family: AF_INET or AF_INET6
+ * @ip: the address
+ * @likely: an entry that is in use, and may be this address's; or NULL
+ * @kind: of what
+ *
+ * Caller holds rcu_read_lock; softirq.
+ *
+ * Return: its entry, for sipalg_quota_put(); NULL: it has its share already,
+ * or there is no memory.
+ */
+struct sipalg_quota *sipalg_quota_get(struct sipalg_net *sn, u8 family,
+				      const union nf_inet_addr *ip,
+				      struct sipalg_quota *likely,
+				      enum sipalg_quota_kind kind);
+
+/**
+ * sipalg_quota_get_more() - the same, for an entry that is in use
+ * @quota: it
+ * @kind: of what
+ *
+ * Any context.
+ *
+ * Return: as sipalg_quota_get() does.
+ */
+struct sipalg_quota *sipalg_quota_get_more(struct sipalg_quota *quota,
+					   enum sipalg_quota_kind kind);
+
+/**
+ * sipalg_quota_put() - that one is free again
+ * @quota: its entry, or NULL
+ * @kind: of what
+ *
+ * Any context.
+ */
+void sipalg_quota_put(struct sipalg_quota *quota, enum sipalg_quota_kind kind);
+
+#endif

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Finds channels without media by the timeouts of their conntracks. */
+#include "call/call.h"
+#include "call/timer.h"
+#include "core/event.h"
+#include "core/net.h"
+#include "media/activity.h"
+#include "media/media_ct.h"
+#include "media/media_expect.h"
+
+static unsigned long channel_quiet(struct sipalg_call *call, unsigned int index)
+{
+	struct sipalg_media *media;
+	u32 quiet = U32_MAX;
+
+	list_for_each_entry(media, &call->media, list)
+		if (media->index == index)
+			quiet = min(quiet, sipalg_media_cts_quiet(media));
+	return quiet;
+}
+
+static bool is_open(const struct sipalg_media *media)
+{
+	return media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP];
+}
+
+/* What is retained on hold is not used, and yet must not go (S3-33). */
+static unsigned long limit_of(const struct sipalg_call *call)
+{
+	bool retained = sipalg_call_on_hold(call) &&
+			sipalg_setting(call->sn, SIPALG_RETAIN_HOLD_RESOURCE);
+
+	return HZ * (unsigned long)sipalg_setting(call->sn, retained ?
+						  SIPALG_HOLD_TIMEOUT :
+						  SIPALG_INACTIVE_MEDIA_TIMEOUT);
+}
+
+unsigned long sipalg_media_quiet(struct sipalg_call *call)
+{
+	unsigned long quiet = ULONG_MAX;
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		quiet = min_t(unsigned long, quiet,
+			      sipalg_media_cts_quiet(media));
+	return quiet;
+}
+
+void sipalg_media_begin(struct sipalg_call *call)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		media->seen = jiffies;
+}
+
+void sipalg_media_shut(struct sipalg_call *call)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		sipalg_media_suspend(media);
+}
+
+void sipalg_media_reopen(struct sipalg_call *call)
+{
+	struct sipalg_media *media;
+	bool any = false;
+
+	list_for_each_entry(media, &call->media, list) {
+		any |= media->idle;
+		media->seen = media->idle ? jiffies : media->seen;
+		media->idle = false;
+	}
+	if (!any)
+		return;
+	call->news |= SIPALG_NEWS_CHANGED;
+	sipalg_media_sync(call, NULL);
+}
+
+void sipalg_media_look(struct sipalg_call *call)
+{
+	unsigned long limit = limit_of(call);
+	struct sipalg_media *media;
+
+	sipalg_call_timer_clear(call, SIPALG_TIMER_MEDIA);
+	list_for_each_entry(media, &call->media, list) {
+		unsigned long quiet;
+
+		if (!limit || !call->answered || !is_open(media))
+			continue;
+		quiet = channel_quiet(call, media->index);
+		if (quiet >= limit)
+			sipalg_media_suspend(media);
+		else
+			sipalg_call_timer_reduce(call, SIPALG_TIMER_MEDIA,
+						 limit - quiet);
+	}
+
+	if (call->incomplete)
+		sipalg_media_retry(call);
+}

@@ -1,0 +1,592 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Session descriptions become media. What becomes of that is media_pinhole.c. */
+#include <linux/slab.h>
+#include "call/call.h"
+#include "core/event.h"
+#include "core/net.h"
+#include "core/quota.h"
+#include "media/media.h"
+#include "media/media_ct.h"
+#include "media/media_expect.h"
+#include "media/port.h"
+#include "media/section.h"
+#include "nat/expect.h"
+
+#define FORK_MEDIA	4	/* streams that each of 16 forks may have at least */
+
+static u16 rtcp_port(const struct sipalg_section *section, unsigned int pair)
+{
+	const struct sdp_media *sdp = section->sdp;
+
+	return sdp->rtcp_port && !pair ? sdp->rtcp_port :
+					 sdp->port + 2 * pair + 1;
+}
+
+/*
+ * Can a section have this media, whose address it names? All of one
+ * description that name it share it (H-17). What was there before must have
+ * RTCP where it is wanted now: fax had none (H-30), a=rtcp may have changed.
+ */
+static bool suits(const struct sipalg_media *media,
+		  const struct sipalg_section *section, unsigned int pair)
+{
+	if (media->offered || section->ports == 1)
+		return true;
+	return media->ports > 1 && media->private_port[SIPALG_RTCP] ==
+					   htons(rtcp_port(section, pair));
+}
+
+static struct sipalg_media *find_media(const struct sipalg_call *call,
+				       enum sipalg_side side, u16 fork,
+				       const struct sipalg_section *section,
+				       unsigned int pair)
+{
+	const __be16 port = htons(section->sdp->port + 2 * pair);
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		if (media->side == side && media->fork == fork &&
+		    media->private_port[SIPALG_RTP] == port &&
+		    media->l4proto == section->l4proto &&
+		    sipalg_ip_equal(&media->private, &section->host->addr) &&
+		    suits(media, section, pair))
+			return media;
+	return NULL;
+}
+
+void sipalg_media_suspend(struct sipalg_media *media)
+{
+	sipalg_media_release(media, true);
+	media->idle = true;
+	media->call->news |= SIPALG_NEWS_CHANGED;
+}
+
+static void media_free(struct sipalg_media *media)
+{
+	struct sipalg_net *sn = media->call->sn;
+
+	sipalg_media_release(media, true);
+	if (media->translated)
+		sipalg_port_release(sn, media);
+	sipalg_quota_put(media->holder, SIPALG_QUOTA_PAIRS);
+	list_del(&media->list);
+	atomic_long_sub(sizeof(*media), &sn->memory);
+	kfree_rcu(media, rcu);
+}
+
+static struct sipalg_media *media_alloc(struct sipalg_call *call)
+{
+	struct sipalg_media *media = kzalloc(sizeof(*media), GFP_ATOMIC);
+
+	if (!media)
+		return NULL;
+	media->call = call;
+	media->seen = jiffies;
+	list_add_tail(&media->list, &call->media);
+	atomic_long_add(sizeof(*media), &call->sn->memory);
+	return media;
+}
+
+struct sipalg_media *sipalg_media_mate(const struct sipalg_media *media)
+{
+	struct sipalg_media *other, *first = NULL;
+
+	list_for_each_entry(other, &media->call->media, list) {
+		if (other->side == media->side || other->index != media->index)
+			continue;
+		if (other->active)
+			return other;
+		first = first ?: other;
+	}
+	return first;
+}
+
+/* Of port/n the pairs stand side by side: this is number @pair of them. */
+static void set_private(struct sipalg_media *media,
+			const struct sipalg_section *section,
+			unsigned int pair)
+{
+	const struct sdp_media *sdp = section->sdp;
+
+	media->index = section->index;
+	media->kind = sdp->kind;
+	media->ports = section->ports;
+	media->l4proto = section->l4proto;
+	media->left = section->left;
+	media->beyond = section->beyond;
+	media->turned = section->turned;
+	media->private = section->host->addr;
+	media->private_port[SIPALG_RTP] = htons(sdp->port + 2 * pair);
+	media->private_port[SIPALG_RTCP] = htons(rtcp_port(section, pair));
+}
+
+/* Not edited, so the outside may only be told of the phone's own ports. */
+static bool claim_own(struct sipalg_media *media,
+		      const struct sipalg_flow *flow,
+		      const struct sipalg_section *section, unsigned int pair)
+{
+	u16 port = section->sdp->port + 2 * pair;
+
+	if (media->private_port[SIPALG_RTCP] != htons(port + 1))
+		media->ports = 1;
+	return sipalg_port_claim(flow, media, port);
+}
+
+static enum sipalg_message_reason
+set_public(struct sipalg_media *media, const struct sipalg_flow *flow,
+	   const struct sipalg_section *section, unsigned int pair,
+	   const struct sipalg_media *before)
+{
+	bool reserved;
+
+	if (!section->own) {
+		media->public = media->private;
+		memcpy(media->public_port, media->private_port,
+		       sizeof(media->public_port));
+		return SIPALG_REASON_NONE;
+	}
+
+	media->holder = sipalg_quota_get(flow->sn, flow->family,
+					 &flow->src.ip, media->call->quota,
+					 SIPALG_QUOTA_PAIRS);
+	if (!media->holder)
+		return SIPALG_REASON_NO_PORT_PAIR;
+	media->public = flow->src_public.ip;
+	if (section->left)
+		reserved = claim_own(media, flow, section, pair);
+	else if (before)
+		reserved = sipalg_port_claim(flow, media,
+					     ntohs(before->public_port[SIPALG_RTP]) + 2);
+	else
+		reserved = (media->resumed && section->pairs == 1 &&
+			    sipalg_port_reattach(flow, media)) ||
+			   sipalg_port_reserve(flow, media, section->pairs);
+	if (!reserved)
+		return SIPALG_REASON_NO_PORT_PAIR;
+	media->translated = true;
+	return SIPALG_REASON_NONE;
+}
+
+/*
+ * The media of one pair of a section: the one it had before, or a new one,
+ * its public ports behind those of the pair @before.
+ */
+static struct sipalg_media *
+pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
+	   const struct sipalg_flow *flow, const struct sipalg_section *section,
+	   unsigned int pair, const struct sipalg_media *before,
+	   struct sipalg_plan *plan)
+{
+	struct sipalg_media *media;
+
+	media = find_media(call, side, fork, section, pair);
+	if (media)
+		return media;
+
+	media = media_alloc(call);
+	if (!media) {
+		plan->reason = SIPALG_REASON_NO_MEMORY;
+		return NULL;
+	}
+	media->side = side;
+	media->fork = fork;
+	media->resumed = call->state != SIPALG_CALL_EARLY;
+	media->late = media->resumed || !sipalg_call_heard_both(call);
+	media->family = flow->family;
+	set_private(media, section, pair);
+	plan->reason = set_public(media, flow, section, pair, before);
+	if (plan->reason) {
+		media_free(media);
+		return NULL;
+	}
+	return media;
+}
+
+/*
+ * The peer's description names a public port of ours: the peer is another
+ * phone behind this router (H-26). It gets the phone's own address, so that
+ * media takes the short way and needs no turn at the router.
+ */
+static bool turn_round(const struct sipalg_flow *flow,
+		       const struct sipalg_section *section,
+		       const struct sip_msg *msg, struct sipalg_plan *plan,
+		       struct sipalg_addr *private)
+{
+	struct sipalg_addr addr;
+
+	if (!section->host || section->left || sipalg_flow_from_inside(flow) ||
+	    !sipalg_ip_equal(&flow->dst.ip, &section->host->addr) ||
+	    sipalg_ip_equal(&flow->dst.ip, &flow->dst_private.ip) ||
+	    sipalg_setting(flow->sn, SIPALG_MODE) != SIPALG_MODE_FULL)
+		return false;
+	addr.ip = section->host->addr;
+	addr.port = htons(section->sdp->port);
+	if (!sipalg_port_owner(flow->sn, &addr, private))
+		return false;
+
+	sipalg_plan_host(plan, section->host, flow->family,
+			 &private[SIPALG_RTP].ip, 0);
+	sipalg_section_edit(section, msg, private[SIPALG_RTP].port,
+			    private[SIPALG_RTCP].port, 0, NULL, plan);
+	return true;
+}
+
+static void offer(struct sipalg_media *media,
+		  const struct sipalg_section *section)
+{
+	media->offered = true;
+	media->idle = false;
+	media->seen = jiffies;
+	media->mux_offered = section->sdp->rtcp_mux;
+	media->held_offered = section->sdp->direction == SDP_INACTIVE &&
+		!sipalg_setting(media->call->sn, SIPALG_RETAIN_HOLD_RESOURCE);
+	if (!media->active || !media->held_offered)
+		media->held = media->held_offered;
+}
+
+/* Return false: the message must not go on as planned. */
+static bool describe_pairs(struct sipalg_call *call, enum sipalg_side side,
+			   u16 fork, const struct sipalg_flow *flow,
+			   const struct sip_msg *msg,
+			   const struct sipalg_section *section,
+			   struct sipalg_plan *plan)
+{
+	struct sipalg_media *media = NULL;
+	unsigned int pair;
+
+	for (pair = 0; pair < section->pairs; pair++) {
+		media = pair_media(call, side, fork, flow, section, pair, media,
+				   plan);
+		if (!media)
+			return false;
+		offer(media, section);
+		if (!pair && media->translated && !section->left)
+			sipalg_section_edit(section, msg,
+					    media->public_port[SIPALG_RTP],
+					    media->public_port[SIPALG_RTCP],
+					    media->family, &media->public, plan);
+	}
+	return true;
+}
+
+/* The short way may lead from one of the router's inside networks to another. */
+static bool describe_turned(struct sipalg_call *call, enum sipalg_side side,
+			    u16 fork, const struct sipalg_flow *flow,
+			    const struct sip_msg *msg,
+			    const struct sipalg_section *section,
+			    const struct sipalg_addr *private,
+			    struct sipalg_plan *plan)
+{
+	struct sip_host host = *section->host;
+	struct sdp_media sdp = *section->sdp;
+	struct sipalg_section turned = *section;
+
+	host.addr = private[SIPALG_RTP].ip;
+	sdp.port = ntohs(private[SIPALG_RTP].port);
+	sdp.rtcp_port = ntohs(private[SIPALG_RTCP].port);
+	turned.host = &host;
+	turned.sdp = &sdp;
+	turned.own = false;
+	turned.turned = true;
+	return describe_pairs(call, side, fork, flow, msg, &turned, plan);
+}
+
+static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
+			     u16 fork, const struct sipalg_flow *flow,
+			     const struct sip_msg *msg,
+			     const struct sipalg_section *section,
+			     struct sipalg_plan *plan)
+{
+	struct sipalg_addr private[SIPALG_PORTS];
+
+	if (turn_round(flow, section, msg, plan, private))
+		return describe_turned(call, side, fork, flow, msg, section,
+				       private, plan);
+	if (!section->wanted ||
+	    describe_pairs(call, side, fork, flow, msg, section, plan))
+		return true;
+	if (!section->left)
+		return false;
+	/* nothing of it is edited, so nothing is wrong with the message */
+	plan->reason = SIPALG_REASON_NONE;
+	return true;
+}
+
+/* C11: a stream with a port but no c= at either level. */
+static bool lacks_connection(const struct sip_msg *msg)
+{
+	unsigned int i;
+
+	for (i = 0; i < msg->media_count; i++)
+		if (msg->media[i].port &&
+		    msg->media[i].connection == SIP_NO_INDEX)
+			return true;
+	return false;
+}
+
+static void forget_unanswered(struct sipalg_call *call, enum sipalg_side side,
+			      u16 fork)
+{
+	struct sipalg_media *media, *next;
+
+	list_for_each_entry_safe(media, next, &call->media, list)
+		if (media->side == side && media->fork == fork &&
+		    !media->offered && !media->active)
+			media_free(media);
+}
+
+/*
+ * A packet may come by twice: on its way through a bridge behind the router
+ * its description already shows our public ports (KERNEL.md 2.1).
+ */
+static bool translated_before(const struct sipalg_flow *flow,
+			      const struct sip_msg *msg)
+{
+	struct sipalg_addr private[SIPALG_PORTS], addr;
+	unsigned int i;
+
+	if (!sipalg_flow_from_inside(flow))
+		return false;
+	for (i = 0; i < msg->media_count; i++) {
+		const struct sdp_media *sdp = &msg->media[i];
+
+		if (!sdp->port || sdp->connection == SIP_NO_INDEX)
+			continue;
+		addr.ip = msg->hosts[sdp->connection].addr;
+		addr.port = htons(sdp->port);
+		if (sipalg_ip_equal(&addr.ip, &flow->src_public.ip) &&
+		    sipalg_port_owner(flow->sn, &addr, private))
+			return true;
+	}
+	return false;
+}
+
+/* Returns how many streams have gone. */
+static unsigned int forget_oldest(struct sipalg_call *call,
+				  enum sipalg_side side, u16 fork)
+{
+	struct sipalg_media *media, *next;
+	unsigned int gone = 0;
+	u16 oldest = fork;
+
+	list_for_each_entry_safe(media, next, &call->media, list) {
+		if (media->side != side || media->fork == fork || media->active)
+			continue;
+		if (!gone)
+			oldest = media->fork;
+		if (media->fork != oldest)
+			continue;
+		media_free(media);
+		gone++;
+	}
+	return gone;
+}
+
+/*
+ * For so many streams more than the other forks have: two descriptions of the
+ * most that one may have, or a few streams for each fork. What nobody has
+ * answered gives way, the oldest first.
+ */
+static bool make_room(struct sipalg_call *call, enum sipalg_side side, u16 fork,
+		      u32 count)
+{
+	u32 most = max_t(u32, FORK_MEDIA * SIPALG_MAX_DIALOGS,
+			 2 * sipalg_setting(call->sn, SIPALG_MAX_MEDIA_PER_CALL));
+	struct sipalg_media *media;
+	unsigned int gone;
+
+	list_for_each_entry(media, &call->media, list)
+		count += media->side == side && media->fork != fork;
+	while (count > most) {
+		gone = forget_oldest(call, side, fork);
+		if (!gone)
+			return false;
+		count -= gone;
+	}
+	return true;
+}
+
+void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
+			   u16 fork, const struct sipalg_flow *flow,
+			   const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	u64 left = sipalg_sections_left(flow, msg);
+	u32 pairs = sipalg_sections_pairs(msg);
+	struct sipalg_media *media;
+	unsigned int i;
+
+	plan->described = true;
+	if (translated_before(flow, msg))
+		return;
+	if (lacks_connection(msg)) {
+		plan->reason = SIPALG_REASON_NO_CONNECTION_LINE;
+		if (sipalg_setting(call->sn, SIPALG_NO_CONNECTION_LINE) ==
+		    SIPALG_DROP)
+			plan->verdict = SIPALG_VERDICT_DROP;
+		return;
+	}
+	if (pairs > sipalg_setting(call->sn, SIPALG_MAX_MEDIA_PER_CALL) ||
+	    !make_room(call, side, fork, pairs)) {
+		plan->reason = SIPALG_REASON_TOO_MANY_MEDIA;
+		return;
+	}
+
+	list_for_each_entry(media, &call->media, list)
+		if (media->side == side && media->fork == fork)
+			media->offered = false;
+
+	for (i = 0; i < msg->media_count; i++) {
+		struct sipalg_section section;
+
+		sipalg_section_read(&section, flow, msg, i, left);
+		if (!describe_section(call, side, fork, flow, msg, &section,
+				      plan)) {
+			plan->verdict = SIPALG_VERDICT_DROP;
+			break;
+		}
+	}
+	sipalg_sections_edit(flow, msg, left, plan);
+
+	forget_unanswered(call, side, fork);
+	call->hold_offered[side] = sipalg_sections_hold(msg);
+	plan->pinholes = true;
+}
+
+static struct sipalg_media *known_media(const struct sipalg_call *call,
+					const struct sipalg_section *section)
+{
+	struct sipalg_media *media;
+
+	if (!call)
+		return NULL;
+	list_for_each_entry(media, &call->media, list)
+		if (media->translated &&
+		    media->private_port[SIPALG_RTP] == htons(section->sdp->port) &&
+		    sipalg_ip_equal(&media->private, &section->host->addr))
+			return media;
+	return NULL;
+}
+
+/*
+ * Who sent from this media's address may be seen by another port from now on,
+ * and a connection keeps the one that it began with.
+ */
+static void renew_sender(const struct sipalg_media *media)
+{
+	struct sipalg_media *other;
+
+	list_for_each_entry(other, &media->call->media, list)
+		if (other->side != media->side && other->index == media->index)
+			sipalg_media_cts_end(other, true);
+}
+
+void sipalg_media_retransmit(struct sipalg_call *call,
+			     const struct sipalg_flow *flow,
+			     const struct sip_msg *msg,
+			     struct sipalg_plan *plan)
+{
+	u64 left = sipalg_sections_left(flow, msg);
+	unsigned int i;
+
+	for (i = 0; i < msg->media_count; i++) {
+		struct sipalg_addr private[SIPALG_PORTS];
+		struct sipalg_section section;
+		struct sipalg_media *media;
+
+		sipalg_section_read(&section, flow, msg, i, left);
+		if (turn_round(flow, &section, msg, plan, private) ||
+		    !section.own || section.left)
+			continue;
+		media = known_media(call, &section);
+		if (!media) {
+			plan->reason = SIPALG_REASON_NO_PORT_PAIR;
+			return;
+		}
+		sipalg_section_edit(&section, msg,
+				    media->public_port[SIPALG_RTP],
+				    media->public_port[SIPALG_RTCP],
+				    media->family, &media->public, plan);
+	}
+	sipalg_sections_edit(flow, msg, left, plan);
+}
+
+/* RFC 5761 5.1.1: what both sides have said holds, each with its description. */
+static void agree_on_mux(struct sipalg_call *call)
+{
+	struct sipalg_media *media, *mate;
+
+	list_for_each_entry(media, &call->media, list) {
+		mate = sipalg_media_mate(media);
+		media->muxed = media->mux_offered && mate && mate->mux_offered;
+	}
+}
+
+void sipalg_media_commit(struct sipalg_call *call, enum sipalg_side side,
+			 u16 fork)
+{
+	struct sipalg_media *media, *next;
+
+	list_for_each_entry_safe(media, next, &call->media, list) {
+		if (media->side != side || !sipalg_media_is_of(media, fork))
+			continue;
+		media->active = media->offered;
+		media->held = media->held_offered;
+		if (media->active)
+			continue;
+		if (media->translated)
+			renew_sender(media);
+		media_free(media);
+	}
+	agree_on_mux(call);
+	if (call->described[side].waiting)
+		call->hold[side] = call->hold_offered[side];
+	call->described[side].waiting = false;
+}
+
+void sipalg_media_rollback(struct sipalg_call *call, enum sipalg_side side,
+			   u16 fork)
+{
+	struct sipalg_media *media, *next;
+
+	list_for_each_entry_safe(media, next, &call->media, list) {
+		if (media->side != side || !sipalg_media_is_of(media, fork))
+			continue;
+		media->offered = media->active;
+		if (!media->active)
+			media_free(media);
+	}
+	call->described[side].waiting = false;
+	/* what remains may have had a pinhole in common with what has gone */
+	sipalg_media_sync(call, NULL);
+}
+
+void sipalg_media_forget(struct sipalg_call *call, u16 fork)
+{
+	struct sipalg_media *media, *next;
+
+	list_for_each_entry_safe(media, next, &call->media, list)
+		if (fork && media->fork == fork)
+			media_free(media);
+	/* what remains may have had a pinhole in common with what has gone */
+	sipalg_media_sync(call, NULL);
+}
+
+void sipalg_media_abandon(struct sipalg_call *call)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		sipalg_media_release(media, false);
+	sipalg_media_close(call);
+}
+
+void sipalg_media_close(struct sipalg_call *call)
+{
+	struct sipalg_media *media, *next;
+
+	list_for_each_entry_safe(media, next, &call->media, list)
+		media_free(media);
+	if (call->master)
+		sipalg_master_release(call->master);
+	call->master = NULL;
+}

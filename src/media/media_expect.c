@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Media becomes pinholes, and connections that come by them are translated. */
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+#include "call/call.h"
+#include "core/compat.h"
+#include "core/net.h"
+#include "media/media.h"
+#include "media/media_ct.h"
+#include "media/media_expect.h"
+#include "nat/expect.h"
+
+#define RETRY_INTERVAL	HZ	/* for pinholes that found their place taken */
+#define MAX_DOUBLINGS	3	/* of it: who hangs up elsewhere is soon followed */
+
+void sipalg_media_release(struct sipalg_media *media, bool kill)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIPALG_PORTS; i++) {
+		if (media->exp[i])
+			media->late = true;
+		media->met = NULL;
+		sipalg_expect_close(media->call->sn, &media->exp[i]);
+	}
+	sipalg_media_cts_end(media, kill);
+}
+
+/*
+ * Does a phone behind NAT name somebody outside (S3-46)? What a peer outside
+ * names on our side may be of its own private network, and tells nothing.
+ */
+static bool names_outsider(const struct sipalg_call *call,
+			   const struct sipalg_media *media)
+{
+	return media && media->beyond &&
+	       !sipalg_ip_equal(&call->party[media->side].ip,
+				&call->seen[media->side].ip);
+}
+
+/*
+ * Who may send to this media. Towards a phone behind NAT: what media-source
+ * says. Towards the outside, from a phone behind NAT: that phone, so that two
+ * calls to one media server do not stand in each other's way; where the phone
+ * names somebody outside, nobody but itself (S3-46). Else anyone.
+ */
+static const union nf_inet_addr *
+allowed_source(const struct sipalg_media *media, const struct sipalg_media *other)
+{
+	const struct sipalg_call *call = media->call;
+
+	if (!media->translated && other && other->translated)
+		return &other->private;
+	if (names_outsider(call, other))
+		return &call->party[other->side].ip;
+
+	switch (sipalg_setting(call->sn, SIPALG_MEDIA_SOURCE)) {
+	case SIPALG_MEDIA_SOURCE_ANSWER:
+		return other ? &other->private : NULL;
+	case SIPALG_MEDIA_SOURCE_SIGNALLING:
+		return &call->party[!media->side].ip;
+	default:
+		return NULL;
+	}
+}
+
+/*
+ * Media that came too early, or while the call was held, or after an earlier
+ * call of the same ports, has made itself a connection without translation, and
+ * each further packet would keep it.
+ */
+static void clear_port(const struct sipalg_media *media,
+		       const struct sipalg_media *other, unsigned int port)
+{
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conntrack_tuple tuple = {};
+	struct nf_conn *ct;
+
+	tuple.src.l3num = media->family;
+	tuple.src.u3 = other->private;
+	tuple.src.u.udp.port = other->private_port[port];
+	tuple.dst.u3 = media->public;
+	tuple.dst.u.udp.port = media->public_port[port];
+	tuple.dst.protonum = media->l4proto;
+	tuple.dst.dir = IP_CT_DIR_ORIGINAL;
+
+	hash = nf_conntrack_find_get(media->call->sn->net,
+				     nf_ct_zone(media->call->master), &tuple);
+	if (!hash)
+		return;
+	ct = nf_ct_tuplehash_to_ctrack(hash);
+	if (NF_CT_DIRECTION(hash) == IP_CT_DIR_ORIGINAL &&
+	    ct->master != media->call->master)
+		nf_ct_kill(ct);
+	nf_ct_put(ct);
+}
+
+/*
+ * A phone that was heard of before this module was there goes on in a connection
+ * of then: by another public port than the one it is called at now (S3-11).
+ */
+static void clear_sender(const struct sipalg_media *media,
+			 const struct sipalg_media *other, unsigned int port)
+{
+	const struct sipalg_addr wanted = { media->public, media->public_port[port] };
+	struct sipalg_addr face;
+	struct nf_conn *ct;
+
+	ct = sipalg_media_ct_find(media, other, port,
+				  nf_ct_zone(media->call->master), &face);
+	if (!ct)
+		return;
+	if (ct->master != media->call->master &&
+	    !sipalg_addr_equal(&face, &wanted))
+		nf_ct_kill(ct);
+	nf_ct_put(ct);
+}
+
+/* Once for each that is to send here; nobody sends where nobody was told to. */
+static void clear_way(struct sipalg_media *media,
+		      const struct sipalg_media *other)
+{
+	unsigned int i;
+
+	if (!other || media->met == other ||
+	    (!media->translated && !media->late))
+		return;
+	media->met = other;
+	for (i = 0; i < media->ports; i++)
+		if (media->exp[i]) {
+			clear_port(media, other, i);
+			if (media->translated && media->resumed)
+				clear_sender(media, other, i);
+		}
+}
+
+/*
+ * A call that is over keeps its media for teardown-delay. The next one of the
+ * same phone to the same place need not wait, and takes no connection over from
+ * it that has another public port. Whoever is at that call now is not waited for.
+ */
+static bool end_former(const struct sipalg_call *call,
+		       const struct sipalg_expect *pinhole)
+{
+	struct sipalg_call *former = sipalg_expect_holder(call->master, pinhole);
+	bool over = false;
+
+	if (!former)
+		return false;
+	if (former != call && spin_trylock(&former->lock)) {
+		over = former->state == SIPALG_CALL_BYE_SENT ||
+		       former->state == SIPALG_CALL_FAILED;
+		if (over)
+			sipalg_media_close(former);
+		spin_unlock(&former->lock);
+	}
+	sipalg_call_put(former);
+	return over;
+}
+
+static int open_port(struct sipalg_media *media,
+		     const struct sipalg_media *other, unsigned int port)
+{
+	const struct sipalg_expect pinhole = {
+		.class = port == SIPALG_RTP ? SIPALG_CLASS_RTP :
+					      SIPALG_CLASS_RTCP,
+		.family = media->family,
+		.l4proto = media->l4proto,
+		.src_ip = allowed_source(media, other),
+		.dst = { media->public, media->public_port[port] },
+		.real = { media->private, media->private_port[port] },
+	};
+	struct sipalg_call *call = media->call;
+	int err;
+
+	err = sipalg_expect_open(call->sn, call->master, &pinhole,
+				 &media->exp[port]);
+	if (err == -EBUSY && end_former(call, &pinhole))
+		err = sipalg_expect_open(call->sn, call->master, &pinhole,
+					 &media->exp[port]);
+	return err;
+}
+
+/*
+ * What is offered is open to anyone until the answer says who may come. Later
+ * the answer may name another.
+ */
+static bool may_narrow(const struct sipalg_media *media,
+		       const struct sipalg_media *other)
+{
+	return media->turned || names_outsider(media->call, other) ||
+	       sipalg_setting(media->call->sn, SIPALG_MEDIA_SOURCE) ==
+			SIPALG_MEDIA_SOURCE_ANSWER;
+}
+
+static void narrow(struct sipalg_media *media, const struct sipalg_media *other)
+{
+	const union nf_inet_addr *src = allowed_source(media, other);
+	unsigned int i;
+
+	if (!src || !may_narrow(media, other))
+		return;
+	for (i = 0; i < media->ports; i++)
+		if (media->exp[i] &&
+		    !sipalg_ip_equal(src, &media->exp[i]->tuple.src.u3)) {
+			sipalg_media_release(media, true);
+			return;
+		}
+}
+
+static bool is_wanted(const struct sipalg_media *media)
+{
+	return !media->held && !media->idle && !media->beyond &&
+	       (media->offered || media->active);
+}
+
+/* Both of one side: is it the same place? Public ports of ours never are. */
+static bool is_same(const struct sipalg_media *media, unsigned int port,
+		    const struct sipalg_media *other, unsigned int other_port)
+{
+	return media->public_port[port] == other->public_port[other_port] &&
+	       media->side == other->side && media->l4proto == other->l4proto &&
+	       sipalg_ip_equal(&media->public, &other->public);
+}
+
+/* H-16: a hole that nobody needs may be where another stream wants its own. */
+static unsigned int ports_wanted(const struct sipalg_media *media)
+{
+	if (!is_wanted(media))
+		return 0;
+	return media->muxed ? 1 : media->ports;
+}
+
+/*
+ * A host without RTCP may have RTP of its next stream there, and a=rtcp may name
+ * RTP's own port: what comes is RTP's.
+ */
+static bool rtcp_is_rtp(const struct sipalg_media *media)
+{
+	const struct sipalg_media *other;
+
+	list_for_each_entry(other, &media->call->media, list)
+		if (is_same(media, SIPALG_RTCP, other, SIPALG_RTP) &&
+		    ports_wanted(other))
+			return true;
+	return false;
+}
+
+/*
+ * Two forks may be one host, and a new description may differ from the one in
+ * force in RTCP alone: the newest has the hole as long as it is there. Conntrack
+ * would give it to that one silently, and it would be lost to both.
+ */
+static bool has_newer(const struct sipalg_media *media, unsigned int port)
+{
+	const struct sipalg_media *other = media;
+
+	list_for_each_entry_continue(other, &media->call->media, list)
+		if (is_same(media, port, other, port) &&
+		    port < ports_wanted(other))
+			return true;
+	return false;
+}
+
+static bool needs_port(const struct sipalg_media *media, unsigned int port)
+{
+	if (port >= ports_wanted(media))
+		return false;
+	if (media->translated)
+		return true;
+	return !(port == SIPALG_RTCP && rtcp_is_rtp(media)) &&
+	       !has_newer(media, port);
+}
+
+static int sync_media(struct sipalg_media *media)
+{
+	const struct sipalg_media *other = sipalg_media_mate(media);
+	unsigned int i;
+	int err;
+
+	if (!is_wanted(media)) {
+		/* released with all that came through (S3-32) */
+		sipalg_media_release(media, true);
+		return 0;
+	}
+	narrow(media, other);
+	for (i = 0; i < media->ports; i++) {
+		if (!needs_port(media, i)) {
+			sipalg_expect_close(media->call->sn, &media->exp[i]);
+			continue;
+		}
+		if (media->exp[i])
+			continue;
+		err = open_port(media, other, i);
+		if (err && media->translated && !media->left)
+			return err;
+		/*
+		 * Another call has a hole to this very address: media passes
+		 * by that one, and the call's timer tries again.
+		 */
+		if (err)
+			media->call->incomplete = true;
+	}
+	clear_way(media, other);
+	return 0;
+}
+
+static int sync_call(struct sipalg_call *call, const struct sipalg_flow *flow)
+{
+	struct sipalg_media *media;
+	int err;
+
+	if (list_empty(&call->media) ||
+	    sipalg_setting(call->sn, SIPALG_MODE) < SIPALG_MODE_PINHOLES)
+		return 0;
+	if (!call->master && flow)
+		call->master = sipalg_master_alloc(flow, SIPALG_OWNER_CALL, call);
+	if (!call->master)	/* only a message can bring one: no use in waiting */
+		return flow ? -ENOMEM : 0;
+
+	list_for_each_entry(media, &call->media, list) {
+		err = sync_media(media);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int sync_or_wait(struct sipalg_call *call, const struct sipalg_flow *flow)
+{
+	int err;
+
+	call->incomplete = false;
+	err = sync_call(call, flow);
+	if (err && !flow)	/* no message that would come again */
+		call->incomplete = true;
+	if (call->incomplete)
+		sipalg_call_timer_reduce(call, SIPALG_TIMER_MEDIA,
+					 RETRY_INTERVAL << call->retries);
+	return err;
+}
+
+int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow)
+{
+	call->retries = 0;
+	return sync_or_wait(call, flow);
+}
+
+void sipalg_media_retry(struct sipalg_call *call)
+{
+	if (call->retries < MAX_DOUBLINGS)
+		call->retries++;
+	sync_or_wait(call, NULL);
+}
+
+static struct sipalg_media *find_by_exp(struct sipalg_call *call,
+					struct nf_conntrack_expect *exp,
+					unsigned int *port)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		for (*port = 0; *port < media->ports; (*port)++)
+			if (media->exp[*port] == exp)
+				return media;
+	return NULL;
+}
+
+/* The public face of the phone that sends from this private address. */
+static bool sender_face(struct sipalg_call *call, enum sipalg_side side,
+			const struct nf_conntrack_tuple *tuple,
+			struct sipalg_addr *face)
+{
+	struct sipalg_media *media;
+	unsigned int i;
+
+	list_for_each_entry(media, &call->media, list) {
+		if (media->side != side || !media->translated ||
+		    !sipalg_ip_equal(&media->private, &tuple->src.u3))
+			continue;
+		for (i = 0; i < media->ports; i++) {
+			if (media->private_port[i] != tuple->src.u.all)
+				continue;
+			face->ip = media->public;
+			face->port = media->public_port[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
+			   struct nf_conntrack_expect *exp)
+{
+	const struct nf_conntrack_tuple *tuple =
+		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	struct sipalg_addr face, real;
+	struct sipalg_media *media;
+	bool to_inside = false, from_inside = false, welcome = false;
+	unsigned int port;
+
+	spin_lock_bh(&call->lock);
+	media = find_by_exp(call, exp, &port);
+	if (media) {
+		to_inside = media->translated;
+		real.ip = media->private;
+		real.port = media->private_port[port];
+		from_inside = !media->turned &&
+			      sender_face(call, !media->side, tuple, &face);
+		welcome = sipalg_media_ct_add(media, ct);
+		media->seen = jiffies;
+	}
+	spin_unlock_bh(&call->lock);
+
+	if (!welcome) {
+		/* conntrack drops what is dying before it is confirmed */
+		set_bit(IPS_DYING_BIT, &ct->status);
+		return;
+	}
+
+	if (to_inside)
+		sipalg_expect_nat(ct, &real, false);
+	if (from_inside)
+		sipalg_expect_nat(ct, &face, true);
+}

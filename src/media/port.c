@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A hash by public address and RTP port. It keeps two calls on two CPUs from
+ * choosing the same pair before their pinholes are in conntrack's table.
+ */
+#include <linux/jhash.h>
+#include <linux/random.h>
+#include <linux/rhashtable.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+#include "core/compat.h"
+#include "core/net.h"
+#include "media/media.h"
+#include "media/media_ct.h"
+#include "media/port.h"
+#include "nat/mapping.h"
+
+/* The last free pair among STEPS is found for certain, in a wider range likely. */
+#define PORT_GUESSES	128
+#define PORT_STEPS	64
+
+struct port_key {
+	const union nf_inet_addr *ip;
+	u16 port;
+};
+
+#define NEIGHBOURS	8
+
+/*
+ * Ports that are asked for together are neighbours: so are their buckets, in
+ * one line of the cache. Where such a group lies nobody can foretell: a phone
+ * chooses its ports, but must not choose the bucket.
+ */
+static u32 hash(const union nf_inet_addr *ip, u16 port, u32 seed)
+{
+	u32 group = jhash2((__force const u32 *)ip->all, ARRAY_SIZE(ip->all),
+			   seed + port / NEIGHBOURS);
+
+	return group + port % NEIGHBOURS;
+}
+
+static u32 hash_key(const void *data, u32 len, u32 seed)
+{
+	const struct port_key *key = data;
+
+	return hash(key->ip, key->port, seed);
+}
+
+static u32 hash_object(const void *data, u32 len, u32 seed)
+{
+	const struct sipalg_media *media = data;
+
+	return hash(&media->public, ntohs(media->public_port[SIPALG_RTP]), seed);
+}
+
+static int compare(struct rhashtable_compare_arg *arg, const void *object)
+{
+	const struct port_key *key = arg->key;
+	const struct sipalg_media *media = object;
+
+	return ntohs(media->public_port[SIPALG_RTP]) != key->port ||
+	       !sipalg_ip_equal(&media->public, key->ip);
+}
+
+static const struct rhashtable_params port_params = {
+	.head_offset = offsetof(struct sipalg_media, port_node),
+	.hashfn = hash_key,
+	.obj_hashfn = hash_object,
+	.obj_cmpfn = compare,
+	.automatic_shrinking = true,
+};
+
+/* Caller holds the lock. */
+static struct sipalg_media *find(struct sipalg_net *sn,
+				 const union nf_inet_addr *ip, u16 port)
+{
+	const struct port_key key = { ip, port };
+
+	return rhashtable_lookup_fast(&sn->ports, &key, port_params);
+}
+
+/* Expectations of other helpers, or of a call on another CPU. */
+static bool expected_by_another(const struct sipalg_flow *flow,
+				const struct sipalg_media *media, u16 port)
+{
+	struct nf_conntrack_tuple tuple = {
+		.src.l3num = media->family,
+		.dst.u3 = media->public,
+		.dst.u.udp.port = htons(port),
+		.dst.protonum = media->l4proto,
+	};
+
+	return __nf_ct_expect_find(nf_ct_net(flow->ct), nf_ct_zone(flow->ct),
+				   &tuple);
+}
+
+/*
+ * A pinhole for media where signalling has its own, or may have one later,
+ * would be refused, and the message with it.
+ */
+static bool is_signalling(const struct sipalg_flow *flow,
+			  const struct sipalg_media *media, u16 port)
+{
+	const struct sipalg_addr addr = { media->public, htons(port) };
+	const struct sipalg_mapping *mapping;
+
+	if (sipalg_addr_equal(&addr, &flow->src_public))
+		return true;
+	mapping = sipalg_mapping_at(flow->sn, flow->family, media->l4proto,
+				    &addr);
+	return mapping && !mapping->guest;
+}
+
+/* For the media's own ports, and @more pairs behind them. */
+static bool is_free(const struct sipalg_flow *flow,
+		    const struct sipalg_media *media, u16 port, u16 more)
+{
+	struct sipalg_media *below = find(flow->sn, &media->public, port - 1);
+	unsigned int i;
+
+	if (below && below->ports > 1)
+		return false;
+	for (i = 0; i < media->ports + 2 * more; i++)
+		if (find(flow->sn, &media->public, port + i) ||
+		    is_signalling(flow, media, port + i) ||
+		    expected_by_another(flow, media, port + i))
+			return false;
+	return true;
+}
+
+/* The lowest port of the range with the parity of the private one. */
+static u16 first_port(struct sipalg_port_range range, u16 parity)
+{
+	return range.low + ((range.low ^ parity) & 1);
+}
+
+static u16 random_port(struct sipalg_port_range range, u16 parity)
+{
+	u16 first = first_port(range, parity);
+
+	return first + 2 * get_random_u32_below((range.high - first) / 2 + 1);
+}
+
+static u16 next_port(struct sipalg_port_range range, u16 port)
+{
+	return range.high - port < 2 ? first_port(range, port) : port + 2;
+}
+
+static u16 choose(const struct sipalg_flow *flow,
+		  const struct sipalg_media *media, u16 more)
+{
+	struct sipalg_port_range range = sipalg_media_ports(flow->sn);
+	u16 wish = ntohs(media->private_port[SIPALG_RTP]), port = wish;
+	u16 last = media->ports - 1 + 2 * more;
+	unsigned int i;
+
+	if (range.high - range.low < last)
+		return 0;
+	range.high -= last;
+	for (i = 0; i < PORT_GUESSES + PORT_STEPS; i++) {
+		if (port >= range.low && port <= range.high &&
+		    is_free(flow, media, port, more))
+			return port;
+		port = i < PORT_GUESSES ? random_port(range, wish) :
+					  next_port(range, port);
+	}
+	return 0;
+}
+
+/* Returns false if there is no memory for a larger table. */
+static bool take(struct sipalg_net *sn, struct sipalg_media *media, u16 port)
+{
+	media->public_port[SIPALG_RTP] = htons(port);
+	media->public_port[SIPALG_RTCP] = htons(port + 1);
+	return !rhashtable_insert_fast(&sn->ports, &media->port_node,
+				       port_params);
+}
+
+bool sipalg_port_reserve(const struct sipalg_flow *flow,
+			 struct sipalg_media *media, u16 pairs)
+{
+	struct sipalg_net *sn = flow->sn;
+	bool taken;
+	u16 port;
+
+	spin_lock_bh(&sn->port_lock);
+	port = choose(flow, media, pairs - 1);
+	taken = port && take(sn, media, port);
+	spin_unlock_bh(&sn->port_lock);
+	return taken;
+}
+
+/* The media's port as conntrack has it for what flows already. */
+static u16 established(const struct sipalg_flow *flow,
+		       const struct sipalg_media *media,
+		       const struct sipalg_media *peer)
+{
+	struct sipalg_addr face;
+	struct nf_conn *ct;
+
+	ct = sipalg_media_ct_find(media, peer, SIPALG_RTP, nf_ct_zone(flow->ct),
+				  &face);
+	if (!ct)
+		return 0;
+	nf_ct_put(ct);
+	return sipalg_ip_equal(&face.ip, &media->public) ? ntohs(face.port) : 0;
+}
+
+bool sipalg_port_reattach(const struct sipalg_flow *flow,
+			  struct sipalg_media *media)
+{
+	const struct sipalg_media *peer = sipalg_media_mate(media);
+	u16 port = peer ? established(flow, media, peer) : 0;
+
+	return sipalg_is_media_port(flow->sn, port) &&
+	       sipalg_is_media_port(flow->sn, port + media->ports - 1) &&
+	       sipalg_port_claim(flow, media, port);
+}
+
+bool sipalg_port_claim(const struct sipalg_flow *flow,
+		       struct sipalg_media *media, u16 port)
+{
+	struct sipalg_net *sn = flow->sn;
+	bool taken;
+
+	spin_lock_bh(&sn->port_lock);
+	taken = port && is_free(flow, media, port, 0) && take(sn, media, port);
+	spin_unlock_bh(&sn->port_lock);
+	return taken;
+}
+
+void sipalg_port_release(struct sipalg_net *sn, struct sipalg_media *media)
+{
+	spin_lock_bh(&sn->port_lock);
+	rhashtable_remove_fast(&sn->ports, &media->port_node, port_params);
+	spin_unlock_bh(&sn->port_lock);
+}
+
+bool sipalg_port_owner(struct sipalg_net *sn, const struct sipalg_addr *addr,
+		       struct sipalg_addr *private)
+{
+	struct sipalg_media *media;
+	unsigned int i;
+
+	spin_lock_bh(&sn->port_lock);
+	media = find(sn, &addr->ip, ntohs(addr->port));
+	for (i = 0; media && i < SIPALG_PORTS; i++) {
+		private[i].ip = media->private;
+		private[i].port = media->private_port[i];
+	}
+	spin_unlock_bh(&sn->port_lock);
+	return media;
+}
+
+int sipalg_ports_init(struct sipalg_net *sn)
+{
+	return rhashtable_init(&sn->ports, &port_params);
+}
+
+void sipalg_ports_exit(struct sipalg_net *sn)
+{
+	rhashtable_destroy(&sn->ports);
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Reads m= sections: RFC 4566, 3264, 3605, 4145, 8839. */
+#include <linux/in.h>
+#include "core/addr_scope.h"
+#include "core/net.h"
+#include "media/media.h"
+#include "media/section.h"
+#include "sip/edit.h"
+
+static u8 host_family(const struct sip_host *host)
+{
+	switch (host->form) {
+	case SIP_HOST_IP4:
+		return AF_INET;
+	case SIP_HOST_IP6:
+		return AF_INET6;
+	default:
+		return AF_UNSPEC;
+	}
+}
+
+/*
+ * The one place that says which addresses are ours to translate (H-14): that
+ * of the sender behind NAT, and, as media-source goes, that of another host
+ * on its side of the router: a PBX speaks for its phones and its media server
+ * (S3-47, S3-48).
+ */
+static bool is_own(const struct sipalg_flow *flow, const struct sip_host *host)
+{
+	const struct sipalg_net *sn = flow->sn;
+
+	if (host_family(host) != flow->family ||
+	    sipalg_setting(sn, SIPALG_MODE) != SIPALG_MODE_FULL ||
+	    sipalg_ip_equal(&flow->src.ip, &flow->src_public.ip))
+		return false;
+	if (sipalg_ip_equal(&flow->src.ip, &host->addr))
+		return true;
+	return sipalg_setting(sn, SIPALG_MEDIA_SOURCE) ==
+		       SIPALG_MEDIA_SOURCE_ANY &&
+	       sipalg_is_inside(sn->net, flow->family, &host->addr,
+				&flow->dst_private.ip);
+}
+
+static const struct sip_host *connection_of(const struct sip_msg *msg,
+					    const struct sdp_media *sdp)
+{
+	return sdp->connection == SIP_NO_INDEX ? NULL :
+						 &msg->hosts[sdp->connection];
+}
+
+u64 sipalg_sections_left(const struct sipalg_flow *flow,
+			 const struct sip_msg *msg)
+{
+	u64 left = 0, shared = 0;
+	u16 session = SIP_NO_INDEX;
+	unsigned int i;
+
+	BUILD_BUG_ON(SIP_MAX_MEDIA > 64);
+	if (sipalg_setting(flow->sn, SIPALG_ICE) != SIPALG_ICE_LEAVE)
+		return 0;
+	for (i = 0; i < msg->media_count; i++) {
+		const struct sdp_media *sdp = &msg->media[i];
+		const struct sip_host *host = connection_of(msg, sdp);
+
+		if (!sdp->port || !host)
+			continue;
+		if (!host->value)
+			shared |= BIT_ULL(i);
+		if (!sdp->candidates)
+			continue;
+		left |= BIT_ULL(i);
+		if (!host->value)
+			session = sdp->connection;
+	}
+	return session == SIP_NO_INDEX ? left : left | shared;
+}
+
+/* a=rtcp may name another host: that one's port is not beside this one's. */
+static bool rtcp_is_here(const struct sip_msg *msg,
+			 const struct sdp_media *sdp,
+			 const struct sip_host *host)
+{
+	return sdp->rtcp_host == SIP_NO_INDEX ||
+	       sipalg_ip_equal(&msg->hosts[sdp->rtcp_host].addr, &host->addr);
+}
+
+/* S3-7: who connects itself needs no way in. */
+static bool has_transport(const struct sdp_media *sdp)
+{
+	switch (sdp->transport) {
+	case SDP_TRANSPORT_RTP:
+	case SDP_TRANSPORT_UDP:
+		return true;
+	case SDP_TRANSPORT_TCP:
+		return sdp->setup != SDP_SETUP_ACTIVE;
+	default:
+		return false;
+	}
+}
+
+/* S3-13, H-9, H-25: holes only for a unicast address of the flow's family. */
+static bool is_wanted(const struct sipalg_section *section,
+		      const struct sipalg_flow *flow)
+{
+	const struct sip_host *host = section->host;
+	u32 last = section->sdp->port + 2 * (section->pairs - 1) +
+		   section->ports - 1;
+
+	if (section->sdp->port < SIPALG_LOWEST_PORT || last > U16_MAX ||
+	    !host || !has_transport(section->sdp))
+		return false;
+	if (host_family(host) != flow->family ||
+	    !sipalg_is_unicast(flow->family, &host->addr))
+		return false;
+	/* only the router itself may have its own ports opened */
+	return sipalg_ip_equal(&host->addr, &flow->src.ip) ||
+	       !sipalg_is_local(flow->sn->net, flow->family, &host->addr);
+}
+
+/*
+ * The candidate behind an address that STUN has told the phone: its own, with
+ * the port that NAT keeps where it can (H-15).
+ */
+static const struct sip_host *base_of(const struct sipalg_section *section,
+				      const struct sipalg_flow *flow,
+				      const struct sip_msg *msg)
+{
+	unsigned int i;
+
+	if (!section->left || !section->host ||
+	    !sipalg_ip_equal(&section->host->addr, &flow->src_public.ip))
+		return section->host;
+	for (i = 0; i < msg->host_count; i++) {
+		const struct sip_host *host = &msg->hosts[i];
+
+		if (host->field == SIP_FIELD_SDP_CANDIDATE &&
+		    host->value == section->index + 1 &&
+		    host->port == section->sdp->port &&
+		    sipalg_ip_equal(&host->addr, &flow->src.ip))
+			return host;
+	}
+	return section->host;
+}
+
+void sipalg_section_read(struct sipalg_section *section,
+			 const struct sipalg_flow *flow,
+			 const struct sip_msg *msg, unsigned int index,
+			 u64 left)
+{
+	const struct sdp_media *sdp = &msg->media[index];
+	const struct sip_host *named = connection_of(msg, sdp);
+
+	section->sdp = sdp;
+	section->index = index;
+	section->left = left & BIT_ULL(index);
+	section->host = named;
+	section->host = base_of(section, flow, msg);
+	section->pairs = sdp->port_count;
+	section->l4proto = sdp->transport == SDP_TRANSPORT_TCP ? IPPROTO_TCP :
+								 IPPROTO_UDP;
+	section->ports = SIPALG_PORTS;
+	if (sdp->transport != SDP_TRANSPORT_RTP || sdp->port == U16_MAX ||
+	    (sdp->rtcp_port && sdp->rtcp_port < SIPALG_LOWEST_PORT) ||
+	    (named && !rtcp_is_here(msg, sdp, named)))
+		section->ports = 1;
+	section->wanted = is_wanted(section, flow);
+	section->own = section->wanted && is_own(flow, section->host);
+	section->beyond = section->wanted && !section->own &&
+			  sipalg_is_outside(flow->sn->net, flow->family,
+					    &section->host->addr, &flow->src.ip,
+					    &flow->dst_private.ip);
+	section->turned = false;
+}
+
+static bool is_left(const struct sip_msg *msg, const struct sip_host *host,
+		    u64 left)
+{
+	unsigned int i;
+
+	if (host->value)
+		return left & BIT_ULL(host->value - 1);
+	for (i = 0; i < msg->media_count; i++)
+		if (left & BIT_ULL(i) &&
+		    connection_of(msg, &msg->media[i]) == host)
+			return true;
+	return false;
+}
+
+static bool all_left(const struct sip_msg *msg, u64 left)
+{
+	unsigned int i;
+
+	for (i = 0; i < msg->media_count; i++)
+		if (msg->media[i].port && !(left & BIT_ULL(i)))
+			return false;
+	return left;
+}
+
+/* Is this host one whose address goes with its section's? */
+static bool is_edited(const struct sip_msg *msg, const struct sip_host *host,
+		      u64 left)
+{
+	const struct sdp_media *sdp;
+
+	switch (host->field) {
+	case SIP_FIELD_SDP_ORIGIN:
+		return true;
+	case SIP_FIELD_SDP_CONNECTION:
+		return !is_left(msg, host, left);
+	case SIP_FIELD_SDP_RTCP:
+		sdp = &msg->media[host->value - 1];
+		return !is_left(msg, host, left) && connection_of(msg, sdp) &&
+		       rtcp_is_here(msg, sdp, connection_of(msg, sdp));
+	default:
+		return false;
+	}
+}
+
+void sipalg_sections_edit(const struct sipalg_flow *flow,
+			  const struct sip_msg *msg, u64 left,
+			  struct sipalg_plan *plan)
+{
+	unsigned int i;
+
+	if (all_left(msg, left))
+		return;
+	for (i = 0; i < msg->host_count; i++) {
+		const struct sip_host *host = &msg->hosts[i];
+
+		if (is_edited(msg, host, left) && is_own(flow, host))
+			sipalg_plan_host(plan, host, flow->family,
+					 &flow->src_public.ip, 0);
+	}
+}
+
+/* Candidates of a section that is rewritten (H-15). */
+static void edit_candidates(const struct sipalg_section *section,
+			    const struct sip_msg *msg, __be16 rtp, __be16 rtcp,
+			    u8 family, const union nf_inet_addr *ip,
+			    struct sipalg_plan *plan)
+{
+	u16 own_rtcp = section->sdp->rtcp_port ?: section->sdp->port + 1;
+	unsigned int i;
+
+	for (i = 0; i < msg->host_count; i++) {
+		const struct sip_host *host = &msg->hosts[i];
+
+		if (host->field != SIP_FIELD_SDP_CANDIDATE ||
+		    host->value != section->index + 1 ||
+		    !sipalg_ip_equal(&host->addr, &section->host->addr))
+			continue;
+		if (host->port == section->sdp->port)
+			sipalg_plan_host(plan, host, family, ip, ntohs(rtp));
+		else if (host->port == own_rtcp && section->ports > 1)
+			sipalg_plan_host(plan, host, family, ip, ntohs(rtcp));
+	}
+}
+
+void sipalg_section_edit(const struct sipalg_section *section,
+			 const struct sip_msg *msg, __be16 rtp, __be16 rtcp,
+			 u8 family, const union nf_inet_addr *ip,
+			 struct sipalg_plan *plan)
+{
+	const struct sdp_media *sdp = section->sdp;
+
+	if (ntohs(rtp) != sdp->port)
+		sipalg_plan_number(plan, sdp->digits, ntohs(rtp));
+	if (section->ports > 1 && sdp->rtcp_digits.len &&
+	    ntohs(rtcp) != sdp->rtcp_port)
+		sipalg_plan_number(plan, sdp->rtcp_digits, ntohs(rtcp));
+	if (ip && sdp->candidates)
+		edit_candidates(section, msg, rtp, rtcp, family, ip, plan);
+}
+
+u32 sipalg_sections_pairs(const struct sip_msg *msg)
+{
+	u32 pairs = 0;
+	unsigned int i;
+
+	for (i = 0; i < msg->media_count; i++)
+		pairs += msg->media[i].port ? msg->media[i].port_count : 1;
+	return pairs;
+}
+
+static bool receives(const struct sip_msg *msg, const struct sdp_media *sdp)
+{
+	static const union nf_inet_addr nowhere;
+	const struct sip_host *host = connection_of(msg, sdp);
+
+	if (!(sdp->direction & SDP_RECVONLY))
+		return false;
+	return !host || host_family(host) == AF_UNSPEC ||
+	       !sipalg_ip_equal(&host->addr, &nowhere);
+}
+
+bool sipalg_sections_hold(const struct sip_msg *msg)
+{
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < msg->media_count; i++) {
+		if (!msg->media[i].port)
+			continue;
+		if (receives(msg, &msg->media[i]))
+			return false;
+		any = true;
+	}
+	return any;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What one m= section of a description asks for: pinholes to where, of what
+ * kind, and whether its address is ours to translate.
+ */
+#ifndef SIPALG_SECTION_H
+#define SIPALG_SECTION_H
+
+#include "core/flow.h"
+#include "sip/msg.h"
+
+struct sipalg_plan;
+
+/**
+ * struct sipalg_section - one m= section, worked out before anything is made
+ * @sdp: as it was parsed
+ * @host: its c=, or NULL
+ * @index: which m= line
+ * @pairs: of ports: n of "port/n"
+ * @ports: of a pair: 1, or 2 with RTCP
+ * @l4proto: IPPROTO_UDP or IPPROTO_TCP
+ * @wanted: it asks for pinholes
+ * @own: @host is an address of the sender's side, and is translated
+ * @left: it is left to ICE, and is not
+ * @beyond: @host is on the receiver's side (S3-46), or in a network that is
+ *	neither's (H-25): no pinhole leads there
+ * @turned: @host is a phone on the receiver's side, which is told its private
+ *	address (H-26)
+ */
+struct sipalg_section {
+	const struct sdp_media *sdp;
+	const struct sip_host *host;
+	unsigned int index;
+	u16 pairs;
+	u8 ports;
+	u8 l4proto;
+	bool wanted;
+	bool own;
+	bool left;
+	bool beyond;
+	bool turned;
+};
+
+/**
+ * sipalg_sections_left() - which sections are left to ICE (H-15)
+ * @flow: the message's flow
+ * @msg: the message, with a session description
+ *
+ * Those with candidates, where `ice` says so, and those that share a c= with
+ * one of them: it cannot be changed for one alone.
+ *
+ * Return: a bit for each m= line.
+ */
+u64 sipalg_sections_left(const struct sipalg_flow *flow,
+			 const struct sip_msg *msg);
+
+/**
+ * sipalg_section_read() - what does this section ask for
+ * @section: filled
+ * @flow: the message's flow
+ * @msg: the message
+ * @index: which m= line
+ * @left: of sipalg_sections_left()
+ *
+ * Caller holds rcu_read_lock.
+ */
+void sipalg_section_read(struct sipalg_section *section,
+			 const struct sipalg_flow *flow,
+			 const struct sip_msg *msg, unsigned int index,
+			 u64 left);
+
+/**
+ * sipalg_sections_edit() - plan new addresses for o=, c= and a=rtcp
+ * @flow: the message's flow
+ * @msg: the message
+ * @left: of sipalg_sections_left()
+ * @plan: gets the edits
+ *
+ * Those that name the sender's side become the public address (H-9, H-10).
+ * Caller holds rcu_read_lock.
+ */
+void sipalg_sections_edit(const struct sipalg_flow *flow,
+			  const struct sip_msg *msg, u64 left,
+			  struct sipalg_plan *plan);
+
+/**
+ * sipalg_section_edit() - plan new ports for m=, a=rtcp and candidates
+ * @section: the section
+ * @msg: the message
+ * @rtp: network byte order
+ * @rtcp: network byte order
+ * @ip: public address, for candidates that name the section's own; NULL: none
+ * @family: AF_INET or AF_INET6 of @ip
+ * @plan: gets the edits
+ */
+void sipalg_section_edit(const struct sipalg_section *section,
+			 const struct sip_msg *msg, __be16 rtp, __be16 rtcp,
+			 u8 family, const union nf_inet_addr *ip,
+			 struct sipalg_plan *plan);
+
+/**
+ * sipalg_sections_pairs() - how many pairs of ports a description has
+ * @msg: the message
+ *
+ * Return: the sum of all n of "port/n", saturated.
+ */
+u32 sipalg_sections_pairs(const struct sip_msg *msg);
+
+/**
+ * sipalg_sections_hold() - does the sender put the call on hold (S3-34)
+ * @msg: the message, with a session description
+ *
+ * Who holds listens in no stream: inactive, sendonly, or nowhere (0.0.0.0).
+ *
+ * Return: true if so.
+ */
+bool sipalg_sections_hold(const struct sip_msg *msg);
+
+#endif

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Expectations, and the unhashed conntracks that carry them. */
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+#include <net/netfilter/nf_nat.h>
+#include "call/call.h"
+#include "core/compat.h"
+#include "core/event.h"
+#include "core/net.h"
+#include "media/media_expect.h"
+#include "nat/expect.h"
+#include "nat/mapping.h"
+#include "nat/registration.h"
+#include "nat/shared_expect.h"
+
+/* In the private area of a master's helper extension. */
+struct master_data {
+	void __rcu *owner;
+	u8 kind;
+};
+
+static struct master_data *master_data(const struct nf_conn *master)
+{
+	struct nf_conn_help *help = nfct_help(master);
+
+	return help ? (struct master_data *)help->data : NULL;
+}
+
+struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
+				    enum sipalg_owner_kind kind, void *owner)
+{
+	const struct nf_conn *ct = flow->ct;
+	struct nf_conntrack_helper *helper;
+	struct nf_conn_help *help;
+	struct master_data *data;
+	struct nf_conn *master;
+
+	NF_CT_HELPER_BUILD_BUG_ON(sizeof(struct master_data));
+
+	help = nfct_help(ct);
+	helper = help ? rcu_dereference(help->helper) : NULL;
+	if (!helper)
+		return NULL;
+
+	master = nf_conntrack_alloc(nf_ct_net(ct), nf_ct_zone(ct),
+				    &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple,
+				    &ct->tuplehash[IP_CT_DIR_REPLY].tuple,
+				    GFP_ATOMIC);
+	if (IS_ERR(master))
+		return NULL;
+
+	help = nf_ct_helper_ext_add(master, GFP_ATOMIC);
+	if (!help || !sipalg_compat_helper_get(helper)) {
+		nf_conntrack_free(master);
+		return NULL;
+	}
+	rcu_assign_pointer(help->helper, helper);
+	data = (struct master_data *)help->data;
+	data->kind = kind;
+	rcu_assign_pointer(data->owner, owner);
+#ifdef CONFIG_NF_CONNTRACK_MARK
+	master->mark = READ_ONCE(ct->mark);
+#endif
+	/* conntrack matches no expectation of a master it deems unconfirmed */
+	sipalg_compat_confirm(master);
+	smp_wmb();	/* before anyone can take a reference */
+	refcount_set(&master->ct_general.use, 1);
+	return master;
+}
+
+void sipalg_master_release(struct nf_conn *master)
+{
+	struct nf_conn_help *help = nfct_help(master);
+	struct nf_conntrack_helper *helper;
+	struct master_data *data = master_data(master);
+
+	RCU_INIT_POINTER(data->owner, NULL);
+	nf_ct_remove_expectations(master);
+
+	/* media conntracks may outlive the module: leave them no pointer to it */
+	helper = rcu_dereference_protected(help->helper, 1);
+	RCU_INIT_POINTER(help->helper, NULL);
+	if (helper)
+		sipalg_compat_helper_put(helper);
+	nf_ct_put(master);
+}
+
+void sipalg_expect_nat(struct nf_conn *ct, const struct sipalg_addr *addr,
+		       bool src)
+{
+	enum nf_nat_manip_type manip = src ? NF_NAT_MANIP_SRC : NF_NAT_MANIP_DST;
+	struct nf_nat_range2 range = {
+		.flags = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED,
+		.min_addr = addr->ip,
+		.max_addr = addr->ip,
+		.min_proto.all = addr->port,
+		.max_proto.all = addr->port,
+	};
+
+	if (!nf_nat_initialized(ct, manip))
+		nf_nat_setup_info(ct, &range, manip);
+}
+
+/*
+ * Conntrack calls this for a new, still unconfirmed connection that an
+ * expectation of ours has let in. RCU read side, no lock held. The owner may
+ * have ended a moment ago: then the connection gets no translation.
+ */
+static void expected(struct nf_conn *ct, struct nf_conntrack_expect *exp)
+{
+	struct master_data *data = ct->master ? master_data(ct->master) : NULL;
+	void *owner = data ? rcu_dereference(data->owner) : NULL;
+
+	if (!owner)
+		return;
+	switch (data->kind) {
+	case SIPALG_OWNER_CALL:
+		sipalg_media_expected(owner, ct, exp);
+		break;
+	case SIPALG_OWNER_MAPPING:
+		sipalg_registration_expected(owner, ct, exp);
+		break;
+	case SIPALG_OWNER_SHARED:
+		sipalg_shared_expect_expected(owner, ct);
+		break;
+	}
+}
+
+int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
+		       const struct sipalg_expect *pinhole,
+		       struct nf_conntrack_expect **exp)
+{
+	struct nf_conntrack_expect *new;
+	int err;
+
+	/* conntrack would throw the oldest out */
+	if (nfct_help(master)->expecting[pinhole->class] >= NF_CT_EXPECT_MAX_CNT)
+		return -ENOSPC;
+	new = nf_ct_expect_alloc(master);
+	if (!new)
+		return -ENOMEM;
+	nf_ct_expect_init(new, pinhole->class, pinhole->family, pinhole->src_ip,
+			  &pinhole->dst.ip, pinhole->l4proto,
+			  pinhole->src_port ? &pinhole->src_port : NULL,
+			  &pinhole->dst.port);
+	new->flags = NF_CT_EXPECT_PERMANENT;
+	new->expectfn = expected;
+	new->saved_addr = pinhole->real.ip;
+	new->saved_proto.all = pinhole->real.port;
+	if (pinhole->helper)
+		sipalg_compat_expect_assign(new, pinhole->helper);
+
+	err = nf_ct_expect_related(new, 0);
+	if (err) {
+		nf_ct_expect_put(new);
+		return err;
+	}
+	atomic_inc(&sn->pinhole_count);
+	sipalg_count(sn, pinholes_opened);
+	sipalg_event_pinhole(sn, new, "opened");
+	*exp = new;
+	return 0;
+}
+
+struct sipalg_call *sipalg_expect_holder(const struct nf_conn *master,
+					 const struct sipalg_expect *pinhole)
+{
+	struct nf_conntrack_tuple tuple = {
+		.src.l3num = pinhole->family,
+		.dst.u3 = pinhole->dst.ip,
+		.dst.u.all = pinhole->dst.port,
+		.dst.protonum = pinhole->l4proto,
+	};
+	const struct nf_conntrack_expect *exp;
+	const struct master_data *data = NULL;
+	struct sipalg_call *call = NULL;
+
+	if (pinhole->src_ip)
+		tuple.src.u3 = *pinhole->src_ip;
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	exp = __nf_ct_expect_find(nf_ct_net(master), nf_ct_zone(master), &tuple);
+	if (exp && exp->expectfn == expected)
+		data = master_data(exp->master);
+	if (data && data->kind == SIPALG_OWNER_CALL)
+		call = rcu_dereference(data->owner);
+	if (call && !refcount_inc_not_zero(&call->refs))
+		call = NULL;
+	spin_unlock_bh(&nf_conntrack_expect_lock);
+	return call;
+}
+
+static bool still_linked(const struct nf_conn_help *help,
+			 const struct nf_conntrack_expect *exp)
+{
+	const struct nf_conntrack_expect *pos;
+
+	hlist_for_each_entry(pos, &help->expectations, lnode)
+		if (pos == exp)
+			return true;
+	return false;
+}
+
+void sipalg_expect_prolong(struct sipalg_net *sn,
+			   struct nf_conntrack_expect **exp)
+{
+	struct nf_conn_help *help;
+	bool alive;
+
+	if (!*exp)
+		return;
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	help = nfct_help((*exp)->master);
+	alive = help && still_linked(help, *exp) &&
+		sipalg_compat_expect_prolong(*exp, SIPALG_EXPECT_TIMEOUT);
+	spin_unlock_bh(&nf_conntrack_expect_lock);
+	if (!alive)
+		sipalg_expect_close(sn, exp);
+}
+
+void sipalg_expect_close(struct sipalg_net *sn,
+			 struct nf_conntrack_expect **exp)
+{
+	struct nf_conn_help *help;
+
+	if (!*exp)
+		return;
+
+	/*
+	 * nf_ct_unexpect_related() only marks it on new kernels and leaves it
+	 * counted; an administrator may have flushed it meanwhile. The owner
+	 * holds the master, so walking its short list is safe.
+	 */
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	help = nfct_help((*exp)->master);
+	if (help && still_linked(help, *exp))
+		sipalg_compat_expect_unlink(*exp);
+	spin_unlock_bh(&nf_conntrack_expect_lock);
+
+	sipalg_event_pinhole(sn, *exp, "closed");
+	nf_ct_expect_put(*exp);
+	*exp = NULL;
+	atomic_dec(&sn->pinhole_count);
+	sipalg_count(sn, pinholes_closed);
+}

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of mappings. Readers hold RCU; a mapping's own lock guards what
+ * changes. Its timer is the only one that takes a mapping out of the tables
+ * while the namespace lives.
+ */
+#include <linux/jhash.h>
+#include <linux/rhashtable.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include "core/compat.h"
+#include "core/long_timer.h"
+#include "core/net.h"
+#include "core/quota.h"
+#include "nat/expect.h"
+#include "nat/mapping.h"
+#include "nat/registration.h"
+
+/* What lookups by public address compare: the key, and what they want more. */
+struct lookup {
+	struct sipalg_mapping_key key;
+	const union nf_inet_addr *inside;
+	const struct sipalg_addr *registrar;
+};
+
+static u32 hash_key(const void *data, u32 len, u32 seed)
+{
+	const struct sipalg_mapping_key *key = data;
+	u32 rest = (__force u32)key->addr.port << 16 | key->family << 8 |
+		   key->l4proto;
+
+	return jhash2(key->addr.ip.all, ARRAY_SIZE(key->addr.ip.all),
+		      seed ^ rest);
+}
+
+static bool key_equal(const struct sipalg_mapping_key *a,
+		      const struct sipalg_mapping_key *b)
+{
+	return sipalg_addr_equal(&a->addr, &b->addr) &&
+	       a->family == b->family && a->l4proto == b->l4proto;
+}
+
+static u32 hash_object(const void *data, u32 len, u32 seed)
+{
+	const struct sipalg_mapping *mapping = data;
+
+	return hash_key(&mapping->public, len, seed);
+}
+
+static int compare_face(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct sipalg_mapping *mapping = obj;
+
+	return !key_equal(&mapping->public, arg->key);
+}
+
+static int compare_host(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct sipalg_mapping *mapping = obj;
+	const struct lookup *lookup = arg->key;
+
+	return compare_face(arg, obj) ||
+	       !sipalg_ip_equal(&mapping->private.addr.ip, lookup->inside);
+}
+
+/* Read without its lock: whoever finds one looks again. */
+static int compare_rival(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct sipalg_mapping *mapping = obj;
+	const struct lookup *lookup = arg->key;
+
+	return compare_face(arg, obj) || !READ_ONCE(mapping->registered) ||
+	       sipalg_ip_equal(&mapping->private.addr.ip, lookup->inside) ||
+	       !sipalg_registration_is_at(mapping, lookup->registrar);
+}
+
+#define PUBLIC_PARAMS(_compare) {					\
+	.head_offset = offsetof(struct sipalg_mapping, public_node),	\
+	.hashfn = hash_key,						\
+	.obj_hashfn = hash_object,					\
+	.obj_cmpfn = _compare,						\
+	.automatic_shrinking = true }
+
+/* One table, in which a mapping is wanted by one thing or another. */
+static const struct rhashtable_params public_params =
+	PUBLIC_PARAMS(compare_host);
+static const struct rhashtable_params face_params =
+	PUBLIC_PARAMS(compare_face);
+static const struct rhashtable_params rival_params =
+	PUBLIC_PARAMS(compare_rival);
+
+static int compare_private(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct sipalg_mapping *mapping = obj;
+
+	return !key_equal(&mapping->private, arg->key);
+}
+
+static const struct rhashtable_params private_params = {
+	.head_offset = offsetof(struct sipalg_mapping, private_node),
+	.key_offset = offsetof(struct sipalg_mapping, private),
+	.key_len = sizeof(struct sipalg_mapping_key),
+	.hashfn = hash_key,
+	.obj_cmpfn = compare_private,
+	.automatic_shrinking = true,
+};
+
+static struct sipalg_mapping_key make_key(u8 family, u8 l4proto,
+					  const struct sipalg_addr *addr)
+{
+	return (struct sipalg_mapping_key){
+		.addr = *addr,
+		.family = family,
+		.l4proto = l4proto,
+	};
+}
+
+/*
+ * A port in Contact that a phone does not send from is one less for all others,
+ * so a host has but so many, those it names of its neighbours among them.
+ * Hosts that share a counter cannot be aimed at.
+ */
+#define MOST_OWN_PORTS	64
+
+static bool take_port(struct sipalg_mapping *mapping,
+		      const union nf_inet_addr *namer)
+{
+	struct sipalg_net *sn = mapping->sn;
+	u64 hash = siphash(namer, sizeof(*namer), &sn->key);
+	atomic_t *count = &sn->own_ports[hash >> (64 - SIPALG_OWN_PORTS_BITS)];
+
+	if (atomic_inc_return(count) > MOST_OWN_PORTS) {
+		atomic_dec(count);
+		return false;
+	}
+	mapping->own_port = count;
+	return true;
+}
+
+static void give_port(struct sipalg_mapping *mapping)
+{
+	if (mapping->own_port)
+		atomic_dec(mapping->own_port);
+	mapping->own_port = NULL;
+	sipalg_quota_put(mapping->holder, SIPALG_QUOTA_PAIRS);
+	mapping->holder = NULL;
+}
+
+/* What media would have taken is shared with media. */
+static void hold_port(struct sipalg_mapping *mapping,
+		      const union nf_inet_addr *namer)
+{
+	if (!sipalg_is_media_port(mapping->sn,
+				  ntohs(mapping->public.addr.port)) ||
+	    key_equal(&mapping->public, &mapping->private))
+		return;
+	mapping->holder = sipalg_quota_get(mapping->sn, mapping->public.family,
+					   namer, NULL, SIPALG_QUOTA_PAIRS);
+	mapping->guest = !mapping->holder;
+}
+
+static void mapping_put(struct sipalg_mapping *mapping)
+{
+	if (refcount_dec_and_test(&mapping->refs)) {
+		atomic_long_sub(sizeof(*mapping), &mapping->sn->memory);
+		kfree_rcu(mapping, rcu);
+	}
+}
+
+/* Caller holds the lock. An armed timer holds a reference. */
+static void arm(struct sipalg_mapping *mapping, unsigned long when)
+{
+	if (!mod_timer(&mapping->timer, sipalg_long_timer_step(when)))
+		refcount_inc(&mapping->refs);
+}
+
+void sipalg_mapping_wake(struct sipalg_mapping *mapping, unsigned long when)
+{
+	if (!READ_ONCE(mapping->sn->dying) &&
+	    !sipalg_long_timer_reduce(&mapping->timer, when))
+		refcount_inc(&mapping->refs);
+}
+
+static void unlink_tables(struct sipalg_mapping *mapping)
+{
+	struct sipalg_net *sn = mapping->sn;
+
+	rhashtable_remove_fast(&sn->mappings_public, &mapping->public_node,
+			       public_params);
+	rhltable_remove(&sn->mappings_private, &mapping->private_node,
+			private_params);
+	atomic_dec(&sn->mapping_count);
+	give_port(mapping);
+}
+
+static void mapping_expired(struct timer_list *timer)
+{
+	struct sipalg_mapping *mapping =
+		timer_container_of(mapping, timer, timer);
+	struct sipalg_net *sn = mapping->sn;
+	unsigned long next;
+	bool ended = false;
+	bool kept;
+
+	spin_lock(&mapping->lock);
+	kept = sipalg_registration_expire(mapping, &next);
+
+	if (!mapping->dead && !READ_ONCE(sn->dying)) {
+		if (kept)
+			arm(mapping, next);
+		else if (time_before(jiffies, mapping->expires))
+			arm(mapping, mapping->expires);
+		else if (atomic_read(&mapping->users))
+			arm(mapping, jiffies + sipalg_64_t1(sn));
+		else
+			ended = true;
+		mapping->dead |= ended;
+	}
+	spin_unlock(&mapping->lock);
+
+	if (ended) {
+		unlink_tables(mapping);
+		mapping_put(mapping); /* the table's */
+	}
+	mapping_put(mapping); /* the timer's */
+}
+
+/*
+ * Another inside host speaks to the registrar from this public address now:
+ * conntrack gave the port away after the old owner's flow had ended, and
+ * conntrack is right. With other registrars the old owner may still be the one.
+ */
+static void lose_address(struct sipalg_mapping *mapping,
+			 const struct sipalg_addr *registrar)
+{
+	bool ended;
+
+	spin_lock_bh(&mapping->lock);
+	ended = !mapping->dead &&
+		sipalg_registration_lose(mapping, registrar) &&
+		!mapping->registered;
+	if (ended) {
+		mapping->dead = true;
+		sipalg_registration_forget(mapping);
+	}
+	spin_unlock_bh(&mapping->lock);
+	if (!ended)
+		return;
+
+	/* what is in no table nobody stops when the namespace goes */
+	if (timer_delete(&mapping->timer))
+		mapping_put(mapping); /* the timer's */
+	unlink_tables(mapping);
+	mapping_put(mapping); /* the table's */
+}
+
+struct sipalg_mapping *sipalg_mapping_at(struct sipalg_net *sn, u8 family,
+					 u8 l4proto,
+					 const struct sipalg_addr *addr)
+{
+	struct sipalg_mapping_key key = make_key(family, l4proto, addr);
+
+	return rhashtable_lookup(&sn->mappings_public, &key, face_params);
+}
+
+struct sipalg_mapping *sipalg_mapping_find(const struct sipalg_flow *flow,
+					   const struct sipalg_addr *addr,
+					   const union nf_inet_addr *inside)
+{
+	const struct lookup lookup = {
+		.key = make_key(flow->family, flow->l4proto, addr),
+		.inside = inside,
+	};
+
+	return rhashtable_lookup(&flow->sn->mappings_public, &lookup,
+				 public_params);
+}
+
+void sipalg_mapping_replace(const struct sipalg_flow *flow,
+			    const struct sipalg_addr *addr,
+			    const union nf_inet_addr *inside,
+			    const struct sipalg_addr *peer)
+{
+	const struct lookup lookup = {
+		.key = make_key(flow->family, flow->l4proto, addr),
+		.inside = inside,
+		.registrar = peer,
+	};
+	struct sipalg_mapping *rival;
+
+	rival = rhashtable_lookup(&flow->sn->mappings_public, &lookup,
+				  rival_params);
+	if (rival)
+		lose_address(rival, peer);
+}
+
+struct sipalg_mapping *
+sipalg_mapping_find_inside(const struct sipalg_flow *flow,
+			   const struct sipalg_addr *addr,
+			   const union nf_inet_addr *seen)
+{
+	struct sipalg_mapping_key key = make_key(flow->family, flow->l4proto,
+						 addr);
+	struct rhlist_head *list, *pos;
+	struct sipalg_mapping *mapping;
+
+	list = rhltable_lookup(&flow->sn->mappings_private, &key,
+			       private_params);
+	rhl_for_each_entry_rcu(mapping, pos, list, private_node)
+		if (sipalg_ip_equal(&mapping->public.addr.ip, seen))
+			return mapping;
+	return NULL;
+}
+
+static struct sipalg_mapping *mapping_alloc(const struct sipalg_flow *flow,
+					    const struct sipalg_addr *private,
+					    const struct sipalg_addr *public)
+{
+	struct sipalg_mapping *mapping = kzalloc(sizeof(*mapping), GFP_ATOMIC);
+
+	if (!mapping)
+		return NULL;
+	mapping->sn = flow->sn;
+	mapping->private = make_key(flow->family, flow->l4proto, private);
+	mapping->public = make_key(flow->family, flow->l4proto, public);
+	mapping->expires = jiffies;
+	refcount_set(&mapping->refs, 1);
+	spin_lock_init(&mapping->lock);
+	timer_setup(&mapping->timer, mapping_expired, 0);
+	atomic_long_add(sizeof(*mapping), &flow->sn->memory);
+	return mapping;
+}
+
+/* Caller holds the lock: who finds it meanwhile waits if it is to stay. */
+static int insert(struct sipalg_net *sn, struct sipalg_mapping *mapping)
+{
+	const struct lookup lookup = {
+		.key = mapping->public,
+		.inside = &mapping->private.addr.ip,
+	};
+	int err;
+
+	err = rhltable_insert(&sn->mappings_private, &mapping->private_node,
+			      private_params);
+	if (err)
+		return err;
+	err = rhashtable_lookup_insert_key(&sn->mappings_public, &lookup,
+					   &mapping->public_node,
+					   public_params);
+	if (err) {
+		mapping->dead = true;
+		rhltable_remove(&sn->mappings_private, &mapping->private_node,
+				private_params);
+		return err;
+	}
+	atomic_inc(&sn->mapping_count);
+	arm(mapping, jiffies + sipalg_64_t1(sn));
+	return 0;
+}
+
+struct sipalg_mapping *sipalg_mapping_make(const struct sipalg_flow *flow,
+					   const struct sipalg_addr *private,
+					   const struct sipalg_addr *public)
+{
+	struct sipalg_net *sn = flow->sn;
+	struct sipalg_mapping *mapping;
+	int err;
+
+	mapping = sipalg_mapping_find(flow, public, &private->ip);
+	if (mapping)
+		return mapping;
+	if (READ_ONCE(sn->dying))
+		return NULL;
+	sipalg_mapping_replace(flow, public, &private->ip, &flow->dst_private);
+
+	mapping = mapping_alloc(flow, private, public);
+	if (!mapping)
+		return NULL;
+	if (!sipalg_addr_equal(public, &flow->src_public) &&
+	    !take_port(mapping, &flow->src.ip)) {
+		mapping_put(mapping);
+		return NULL;
+	}
+	hold_port(mapping, &flow->src.ip);
+	spin_lock_bh(&mapping->lock);
+	err = insert(sn, mapping);
+	spin_unlock_bh(&mapping->lock);
+	if (!err)
+		return mapping;
+	give_port(mapping);
+	mapping_put(mapping);
+	/* another CPU was faster */
+	return err == -EEXIST ?
+		       sipalg_mapping_find(flow, public, &private->ip) :
+		       NULL;
+}
+
+/* Where the phone says in a URI that it can be reached, Contact before others. */
+static bool is_uri_of_phone(const struct sipalg_mapping *mapping, u8 field)
+{
+	switch (field) {
+	case SIP_FIELD_CONTACT:
+		return true;
+	case SIP_FIELD_ROUTE:
+	case SIP_FIELD_RECORD_ROUTE:
+	case SIP_FIELD_PATH:
+	case SIP_FIELD_SERVICE_ROUTE:
+	case SIP_FIELD_REFER_TO:
+		return !(mapping->fields & 1u << SIP_FIELD_CONTACT);
+	default:
+		return false;
+	}
+}
+
+static void note_uri(struct sipalg_mapping *mapping,
+		     const struct sip_host *host)
+{
+	mapping->uri_port = host->port;
+	mapping->uri_secure = host->secure;
+}
+
+/* Caller holds the lock. */
+static void prolong(struct sipalg_mapping *mapping, unsigned long time)
+{
+	unsigned long until = jiffies + time;
+
+	if (!mapping->dead && time_after(until, mapping->expires))
+		mapping->expires = until;
+}
+
+/* Without rport answers go to the port in Via, wherever the request came from. */
+static u16 sent_by(const struct sipalg_mapping *mapping,
+		   const struct sip_msg *msg, const struct sip_host *host)
+{
+	u16 port = sip_host_port(host);
+
+	if (msg->rport || mapping->private.l4proto != IPPROTO_UDP ||
+	    port < SIPALG_LOWEST_PORT ||
+	    htons(port) == mapping->private.addr.port)
+		return 0;
+	return port;
+}
+
+static void note_via(struct sipalg_mapping *mapping, const struct sip_msg *msg,
+		     const struct sip_host *host)
+{
+	mapping->via_port = host->port;
+	if (!host->value)
+		mapping->sent_by = sent_by(mapping, msg, host);
+}
+
+void sipalg_mapping_note(struct sipalg_mapping *mapping,
+			 const struct sip_msg *msg, const struct sip_host *host)
+{
+	spin_lock_bh(&mapping->lock);
+	mapping->fields |= 1u << host->field;
+	if (host->field == SIP_FIELD_VIA)
+		note_via(mapping, msg, host);
+	else if (is_uri_of_phone(mapping, host->field))
+		note_uri(mapping, host);
+	if (host->host.len <= SIPALG_MAPPING_TEXT) {
+		mapping->text_len = host->host.len;
+		memcpy(mapping->text, sip_span_ptr(msg, host->host),
+		       host->host.len);
+	}
+	prolong(mapping, sipalg_64_t1(mapping->sn));
+	spin_unlock_bh(&mapping->lock);
+}
+
+void sipalg_mapping_keep(struct sipalg_mapping *mapping, unsigned long time)
+{
+	spin_lock_bh(&mapping->lock);
+	prolong(mapping, time);
+	spin_unlock_bh(&mapping->lock);
+}
+
+bool sipalg_mapping_use(struct sipalg_mapping *mapping)
+{
+	bool alive;
+
+	spin_lock_bh(&mapping->lock);
+	alive = !mapping->dead;
+	if (alive) {
+		atomic_inc(&mapping->users);
+		refcount_inc(&mapping->refs);
+	}
+	spin_unlock_bh(&mapping->lock);
+	return alive;
+}
+
+void sipalg_mapping_unuse(struct sipalg_mapping *mapping)
+{
+	atomic_dec(&mapping->users);
+	mapping_put(mapping);
+}
+
+int sipalg_mappings_init(struct sipalg_net *sn)
+{
+	int err = rhashtable_init(&sn->mappings_public, &public_params);
+
+	if (err)
+		return err;
+	err = rhltable_init(&sn->mappings_private, &private_params);
+	if (err)
+		rhashtable_destroy(&sn->mappings_public);
+	return err;
+}
+
+static void mapping_free(void *ptr, void *arg)
+{
+	struct sipalg_mapping *mapping = ptr;
+
+	if (timer_delete_sync(&mapping->timer))
+		mapping_put(mapping);
+	spin_lock_bh(&mapping->lock);
+	mapping->dead = true;
+	sipalg_registration_forget(mapping);
+	spin_unlock_bh(&mapping->lock);
+	atomic_dec(&mapping->sn->mapping_count);
+	give_port(mapping);
+	mapping_put(mapping);
+}
+
+void sipalg_mappings_exit(struct sipalg_net *sn)
+{
+	rhltable_destroy(&sn->mappings_private);
+	rhashtable_free_and_destroy(&sn->mappings_public, mapping_free, NULL);
+}

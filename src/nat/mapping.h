@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Mappings: "inside X is known outside as Y", and how X wrote itself.
+ *
+ * One is made when a message first carries a translated address out, so that
+ * what comes back is put back to the byte (S3-42), and so that a registered
+ * phone can be called (S3-43). Addresses that a phone learnt by itself (STUN)
+ * have no mapping, and therefore nobody touches them (H-13).
+ *
+ * NAT may give several hosts inside one public port, as long as they speak to
+ * different ones outside: a mapping is known by its public transport address
+ * and the host inside.
+ *
+ * A mapping lives while a call uses it, while registrations keep it, and
+ * for a transaction's time after its last use.
+ */
+#ifndef SIPALG_MAPPING_H
+#define SIPALG_MAPPING_H
+
+#include <linux/in.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include "core/flow.h"
+#include "sip/msg.h"
+
+#define SIPALG_MAPPING_TEXT	47	/* longest host text that is kept */
+
+/**
+ * struct sipalg_mapping_key - a transport address with its protocol
+ * @addr: address and port
+ * @family: AF_INET or AF_INET6
+ * @l4proto: IPPROTO_UDP or IPPROTO_TCP
+ */
+struct sipalg_mapping_key {
+	struct sipalg_addr addr;
+	u8 family;
+	u8 l4proto;
+};
+
+/**
+ * struct sipalg_mapping - one of them
+ * @public_node: in &sipalg_net.mappings_public
+ * @private_node: in &sipalg_net.mappings_private
+ * @public: as the outside knows it; never changes
+ * @private: where it really is; never changes
+ * @sn: the namespace
+ * @own_port: where its port is counted, or NULL: it is the flow's
+ * @holder: who holds its port where it is one of media-ports, or NULL
+ * @guest: its port is one of media-ports that its host may not hold: it
+ *	stands in no media's way, and no pinhole leads to it
+ * @rcu: frees it after the last reader
+ * @refs: the table's, one for each user, one for an armed timer
+ * @users: calls that need it
+ * @timer: end of life, and of registrations
+ * @lock: guards all below
+ * @dead: taken out of the tables
+ * @expires: jiffies until which it lives without users
+ * @fields: bits of enum sip_field at which the outside was told @public
+ * @via_port: port that the phone writes in Via, host byte order; 0: none
+ * @uri_port: the same in its Contact, or in routes as long as it gave none
+ * @uri_secure: there it was a sips: URI
+ * @sent_by: UDP port at which it waits for answers, host byte order; 0: the one
+ *	it sends from (RFC 3261 18.2.2, 3581)
+ * @text: host as the phone writes it
+ * @text_len: its length in bytes
+ * @registered: how many of @registrations are confirmed
+ * @registrations: struct sipalg_registration, one for each account
+ * @master: conntrack that carries their pinholes, or NULL
+ */
+struct sipalg_mapping {
+	struct rhash_head public_node;
+	struct rhlist_head private_node;
+	struct sipalg_mapping_key public;
+	struct sipalg_mapping_key private;
+	struct sipalg_net *sn;
+	atomic_t *own_port;
+	struct sipalg_quota *holder;
+	bool guest;
+	struct rcu_head rcu;
+	refcount_t refs;
+	atomic_t users;
+	struct timer_list timer;
+
+	/* guards all below */
+	spinlock_t lock;
+	bool dead;
+	u8 registered;
+	u8 text_len;
+	unsigned long expires;
+	u32 fields;
+	u16 via_port;
+	u16 uri_port;
+	bool uri_secure;
+	u16 sent_by;
+	struct hlist_head registrations;
+	struct nf_conn *master;
+	char text[SIPALG_MAPPING_TEXT];
+};
+
+/**
+ * sipalg_mappings_init() - set up the tables of a namespace
+ * @sn: the namespace
+ *
+ * Process context.
+ *
+ * Return: 0 or a negative errno.
+ */
+int sipalg_mappings_init(struct sipalg_net *sn);
+
+/**
+ * sipalg_mappings_exit() - drop all mappings and the tables
+ * @sn: the namespace; &sipalg_net.dying is set and its packets have drained
+ *
+ * Process context, sleeps.
+ */
+void sipalg_mappings_exit(struct sipalg_net *sn);
+
+/**
+ * sipalg_mapping_find() - what a host is known by outside
+ * @flow: gives namespace, family and protocol
+ * @addr: the public transport address
+ * @inside: the host's address
+ *
+ * Caller holds rcu_read_lock.
+ *
+ * Return: the mapping or NULL.
+ */
+struct sipalg_mapping *sipalg_mapping_find(const struct sipalg_flow *flow,
+					   const struct sipalg_addr *addr,
+					   const union nf_inet_addr *inside);
+
+/**
+ * sipalg_mapping_at() - is somebody known outside by this address
+ * @sn: the namespace
+ * @family: AF_INET or AF_INET6
+ * @l4proto: IPPROTO_UDP or IPPROTO_TCP
+ * @addr: a public transport address
+ *
+ * Caller holds rcu_read_lock.
+ *
+ * Return: a mapping, any if there are several, or NULL.
+ */
+struct sipalg_mapping *sipalg_mapping_at(struct sipalg_net *sn, u8 family,
+					 u8 l4proto,
+					 const struct sipalg_addr *addr);
+
+/**
+ * sipalg_mapping_find_inside() - what is this inside address known as outside
+ * @flow: gives namespace, family and protocol
+ * @addr: the private transport address
+ * @seen: the outside must know it by this address
+ *
+ * Caller holds rcu_read_lock.
+ *
+ * Return: a mapping or NULL.
+ */
+struct sipalg_mapping *
+sipalg_mapping_find_inside(const struct sipalg_flow *flow,
+			   const struct sipalg_addr *addr,
+			   const union nf_inet_addr *seen);
+
+/**
+ * sipalg_mapping_of_sender() - the mapping of an address the sender names
+ * @flow: its flow; the sender is inside
+ * @addr: a transport address of the sender's host
+ *
+ * A stream is used in both directions (RFC 5923), and so is the port that a
+ * phone sends from: both are known outside by the flow's own public address.
+ * Caller holds rcu_read_lock.
+ *
+ * Return: a mapping or NULL.
+ */
+static inline struct sipalg_mapping *
+sipalg_mapping_of_sender(const struct sipalg_flow *flow,
+			 const struct sipalg_addr *addr)
+{
+	if (flow->l4proto == IPPROTO_TCP || addr->port == flow->src.port)
+		return sipalg_mapping_find(flow, &flow->src_public,
+					   &flow->src.ip);
+	return sipalg_mapping_find_inside(flow, addr, &flow->src_public.ip);
+}
+
+/**
+ * sipalg_mapping_make() - find or make the mapping of a translated host
+ * @flow: the flow that carries it out
+ * @private: the inside address the host names
+ * @public: what the outside is told
+ *
+ * Caller holds rcu_read_lock; softirq.
+ *
+ * Return: the mapping, or NULL: no memory, or the host has too many ports.
+ */
+struct sipalg_mapping *sipalg_mapping_make(const struct sipalg_flow *flow,
+					   const struct sipalg_addr *private,
+					   const struct sipalg_addr *public);
+
+/**
+ * sipalg_mapping_replace() - who was known to a peer by an address is no more
+ * @flow: gives namespace, family and protocol
+ * @addr: the public transport address
+ * @inside: the host that is known by it now
+ * @peer: to whom
+ *
+ * For what a registrar has confirmed: it would call the wrong host. Caller
+ * holds rcu_read_lock and no mapping's lock.
+ */
+void sipalg_mapping_replace(const struct sipalg_flow *flow,
+			    const struct sipalg_addr *addr,
+			    const union nf_inet_addr *inside,
+			    const struct sipalg_addr *peer);
+
+/**
+ * sipalg_mapping_note() - remember how the phone writes itself
+ * @mapping: its mapping
+ * @msg: the message
+ * @host: the host that is being translated
+ *
+ * Caller holds rcu_read_lock; takes the mapping's lock.
+ */
+void sipalg_mapping_note(struct sipalg_mapping *mapping,
+			 const struct sip_msg *msg,
+			 const struct sip_host *host);
+
+/**
+ * sipalg_mapping_keep() - let it live at least this long
+ * @mapping: its mapping
+ * @time: jiffies from now
+ *
+ * Caller holds rcu_read_lock; takes the mapping's lock.
+ */
+void sipalg_mapping_keep(struct sipalg_mapping *mapping, unsigned long time);
+
+/**
+ * sipalg_mapping_wake() - have the timer look no later than this
+ * @mapping: in the tables; its lock is held
+ * @when: jiffies
+ */
+void sipalg_mapping_wake(struct sipalg_mapping *mapping, unsigned long when);
+
+/* A call begins or ceases to need the mapping. */
+bool sipalg_mapping_use(struct sipalg_mapping *mapping);
+void sipalg_mapping_unuse(struct sipalg_mapping *mapping);
+
+#endif

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a REGISTER and its answer do to the mapping of the phone's Contact. */
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include <net/netfilter/nf_conntrack.h>
+#include "core/compat.h"
+#include "core/event.h"
+#include "core/net.h"
+#include "nat/expect.h"
+#include "nat/mapping.h"
+#include "nat/registration.h"
+
+#define REGISTER_EXPIRES_MAX		(7 * 24 * 3600)
+#define MOST_REGISTRATIONS		16	/* of one mapping */
+
+static u64 call_id_hash(const struct sipalg_net *sn, const struct sip_msg *msg)
+{
+	return siphash(sip_span_ptr(msg, msg->call_id), msg->call_id.len,
+		       &sn->key);
+}
+
+static u32 aor_hash(const struct sipalg_net *sn, const struct sip_msg *msg)
+{
+	return hsiphash(sip_span_ptr(msg, msg->to_uri), msg->to_uri.len,
+			&sn->table_key);
+}
+
+/*
+ * What a REGISTER refreshes. One registration's Call-ID stays when it moves to
+ * another registrar, and changes when the phone boots (RFC 3261 10.2.4).
+ */
+static struct sipalg_registration *
+find_refreshed(const struct sipalg_mapping *mapping,
+	       const struct sipalg_flow *flow, u64 id, u32 aor)
+{
+	struct sipalg_registration *registration;
+
+	hlist_for_each_entry(registration, &mapping->registrations, node)
+		if (registration->aor == aor &&
+		    (registration->call_id == id ||
+		     sipalg_ip_equal(&registration->asked,
+				     &flow->dst_private.ip)))
+			return registration;
+	return NULL;
+}
+
+static bool is_open_to_any(const struct sipalg_mapping *mapping)
+{
+	return sipalg_setting(mapping->sn, SIPALG_SIGNALLING_SOURCE) ==
+	       SIPALG_SIGNALLING_SOURCE_ANY;
+}
+
+static bool same_way_in(const struct sipalg_mapping *mapping,
+			const struct sipalg_registration *a,
+			const struct sipalg_registration *b)
+{
+	return is_open_to_any(mapping) ||
+	       sipalg_ip_equal(&a->registrar.ip, &b->registrar.ip);
+}
+
+static bool same_way_out(const struct sipalg_registration *a,
+			 const struct sipalg_registration *b)
+{
+	return sipalg_addr_equal(&a->registrar, &b->registrar);
+}
+
+/* Those that are shared go to another that is registered, and stay open. */
+static void close_pinholes(struct sipalg_mapping *mapping,
+			   struct sipalg_registration *registration)
+{
+	struct sipalg_registration *heir;
+
+	hlist_for_each_entry(heir, &mapping->registrations, node) {
+		if (heir == registration || !heir->confirmed)
+			continue;
+		if (!heir->way_in && same_way_in(mapping, heir, registration))
+			swap(heir->way_in, registration->way_in);
+		if (!heir->way_out && same_way_out(heir, registration))
+			swap(heir->way_out, registration->way_out);
+	}
+	sipalg_expect_close(mapping->sn, &registration->way_in);
+	sipalg_expect_close(mapping->sn, &registration->way_out);
+}
+
+/* A REGISTER may be on its way: its answer is waited for as any other. */
+static void end(struct sipalg_mapping *mapping,
+		struct sipalg_registration *registration)
+{
+	close_pinholes(mapping, registration);
+	registration->confirmed = false;
+	if (!--mapping->registered && mapping->master) {
+		sipalg_master_release(mapping->master);
+		mapping->master = NULL;
+	}
+	sipalg_event_registration(mapping, registration, "unregistered");
+	atomic_dec(&mapping->sn->registration_count);
+	registration->until = mapping->expires;
+}
+
+static void forget(struct sipalg_mapping *mapping,
+		   struct sipalg_registration *registration)
+{
+	if (registration->confirmed)
+		end(mapping, registration);
+	hlist_del_rcu(&registration->node);
+	atomic_long_sub(sizeof(*registration), &mapping->sn->memory);
+	kfree_rcu(registration, rcu);
+}
+
+void sipalg_registration_forget(struct sipalg_mapping *mapping)
+{
+	struct sipalg_registration *registration;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(registration, next, &mapping->registrations,
+				  node)
+		forget(mapping, registration);
+}
+
+bool sipalg_registration_expire(struct sipalg_mapping *mapping,
+				unsigned long *when)
+{
+	struct sipalg_registration *registration;
+	struct hlist_node *next;
+	bool left = false;
+
+	hlist_for_each_entry_safe(registration, next, &mapping->registrations,
+				  node) {
+		if (registration->confirmed &&
+		    time_after_eq(jiffies, registration->until))
+			end(mapping, registration);
+		if (time_after_eq(jiffies, registration->until)) {
+			forget(mapping, registration);
+			continue;
+		}
+		if (!left || time_before(registration->until, *when))
+			*when = registration->until;
+		left = true;
+	}
+	return left;
+}
+
+bool sipalg_registration_is_at(const struct sipalg_mapping *mapping,
+			       const struct sipalg_addr *registrar)
+{
+	const struct sipalg_registration *registration;
+
+	hlist_for_each_entry_rcu(registration, &mapping->registrations, node)
+		if (READ_ONCE(registration->confirmed) &&
+		    sipalg_addr_equal(&registration->registrar, registrar))
+			return true;
+	return false;
+}
+
+bool sipalg_registration_lose(struct sipalg_mapping *mapping,
+			      const struct sipalg_addr *registrar)
+{
+	struct sipalg_registration *registration;
+	struct hlist_node *next;
+	bool lost = false;
+
+	hlist_for_each_entry_safe(registration, next, &mapping->registrations,
+				  node) {
+		if (!registration->confirmed ||
+		    !sipalg_addr_equal(&registration->registrar, registrar))
+			continue;
+		forget(mapping, registration);
+		lost = true;
+	}
+	return lost;
+}
+
+/* Who has not been answered lapses before who is registered. */
+static void make_room(struct sipalg_mapping *mapping)
+{
+	struct sipalg_registration *registration, *first = NULL;
+	unsigned int count = 0;
+
+	hlist_for_each_entry(registration, &mapping->registrations, node) {
+		if (!first || time_before(registration->until, first->until))
+			first = registration;
+		count++;
+	}
+	if (count == MOST_REGISTRATIONS)
+		forget(mapping, first);
+}
+
+static struct sipalg_registration *add(struct sipalg_mapping *mapping, u32 aor)
+{
+	struct sipalg_registration *registration;
+
+	make_room(mapping);
+	registration = kzalloc(sizeof(*registration), GFP_ATOMIC);
+	if (!registration)
+		return NULL;
+	registration->aor = aor;
+	hlist_add_head_rcu(&registration->node, &mapping->registrations);
+	atomic_long_add(sizeof(*registration), &mapping->sn->memory);
+	return registration;
+}
+
+void sipalg_registration_request(const struct sipalg_flow *flow,
+				 const struct sip_msg *msg,
+				 struct sipalg_mapping *mapping, u32 expires)
+{
+	u64 id = call_id_hash(flow->sn, msg);
+	u32 aor = aor_hash(flow->sn, msg);
+	struct sipalg_registration *registration;
+
+	spin_lock_bh(&mapping->lock);
+	registration = find_refreshed(mapping, flow, id, aor);
+	/* nothing is to be kept of one that is not known and shall end */
+	if (!registration && expires && !mapping->dead)
+		registration = add(mapping, aor);
+	if (registration) {
+		registration->call_id = id;
+		registration->cseq = msg->cseq;
+		registration->expires = expires;
+		registration->asked = flow->dst_private.ip;
+		if (!registration->confirmed)
+			registration->until = jiffies + sipalg_64_t1(flow->sn);
+	}
+	spin_unlock_bh(&mapping->lock);
+}
+
+/* Where the phone waits for calls: what it writes in its Contact. */
+static struct sipalg_addr listens_at(const struct sipalg_mapping *mapping)
+{
+	return (struct sipalg_addr){
+		.ip = mapping->private.addr.ip,
+		.port = htons(mapping->uri_port ?:
+				      sip_default_port(mapping->uri_secure)),
+	};
+}
+
+static bool is_low(const struct sipalg_addr *addr)
+{
+	return ntohs(addr->port) < SIPALG_LOWEST_PORT;
+}
+
+/* Calls come in from the registrar, or from anyone if the setting says so. */
+static void open_way_in(struct sipalg_mapping *mapping,
+			struct sipalg_registration *registration,
+			const struct sipalg_flow *flow,
+			struct nf_conntrack_helper *helper)
+{
+	struct sipalg_expect pinhole = {
+		.class = SIPALG_CLASS_SIGNALLING,
+		.family = flow->family,
+		.l4proto = flow->l4proto,
+		.src_ip = &registration->registrar.ip,
+		.dst = mapping->public.addr,
+		.real = listens_at(mapping),
+		.helper = helper,
+	};
+
+	if (mapping->guest || is_low(&pinhole.dst) || is_low(&pinhole.real))
+		return;
+	if (is_open_to_any(mapping))
+		pinhole.src_ip = NULL;
+	sipalg_expect_open(mapping->sn, mapping->master, &pinhole,
+			   &registration->way_in);
+}
+
+/*
+ * When the flow's conntrack has timed out the phone's next packet shall leave
+ * from the port it is registered with, not from any other that is free.
+ */
+static void open_way_out(struct sipalg_mapping *mapping,
+			 struct sipalg_registration *registration,
+			 const struct sipalg_flow *flow,
+			 struct nf_conntrack_helper *helper)
+{
+	const struct sipalg_expect pinhole = {
+		.class = SIPALG_CLASS_SIGNALLING,
+		.family = flow->family,
+		.l4proto = flow->l4proto,
+		.src_ip = &mapping->private.addr.ip,
+		.src_port = mapping->private.addr.port,
+		.dst = registration->registrar,
+		.real = registration->registrar,
+		.helper = helper,
+	};
+
+	if (flow->l4proto == IPPROTO_UDP)
+		sipalg_expect_open(mapping->sn, mapping->master, &pinhole,
+				   &registration->way_out);
+}
+
+/* Registrations that need the same way share it: one of them holds it. */
+static void open_missing(struct sipalg_mapping *mapping,
+			 struct sipalg_registration *registration,
+			 const struct sipalg_flow *flow)
+{
+	struct nf_conn_help *help = nfct_help(mapping->master);
+	struct nf_conntrack_helper *helper = rcu_dereference(help->helper);
+	struct sipalg_registration *other;
+	bool in = false, out = false;
+
+	hlist_for_each_entry(other, &mapping->registrations, node) {
+		if (same_way_in(mapping, other, registration)) {
+			sipalg_expect_prolong(mapping->sn, &other->way_in);
+			in |= !!other->way_in;
+		}
+		if (same_way_out(other, registration)) {
+			sipalg_expect_prolong(mapping->sn, &other->way_out);
+			out |= !!other->way_out;
+		}
+	}
+	if (!in)
+		open_way_in(mapping, registration, flow, helper);
+	if (!out)
+		open_way_out(mapping, registration, flow, helper);
+}
+
+static void open_pinholes(struct sipalg_mapping *mapping,
+			  struct sipalg_registration *registration,
+			  const struct sipalg_flow *flow)
+{
+	if (!sipalg_setting(mapping->sn, SIPALG_CONTACT_PINHOLE) ||
+	    sipalg_setting(mapping->sn, SIPALG_MODE) < SIPALG_MODE_PINHOLES)
+		return;
+	if (!mapping->master)
+		mapping->master = sipalg_master_alloc(flow, SIPALG_OWNER_MAPPING,
+						      mapping);
+	if (mapping->master)
+		open_missing(mapping, registration, flow);
+}
+
+/* Caller holds the lock. */
+static void confirm(struct sipalg_mapping *mapping,
+		    struct sipalg_registration *registration,
+		    const struct sipalg_flow *flow, u32 expires)
+{
+	bool new = !registration->confirmed;
+
+	expires = min_t(u32, expires, REGISTER_EXPIRES_MAX);
+	if (!sipalg_addr_equal(&registration->registrar, &flow->src))
+		close_pinholes(mapping, registration);
+	if (new) {
+		mapping->registered++;
+		atomic_inc(&mapping->sn->registration_count);
+	}
+	registration->confirmed = true;
+	registration->until = jiffies + (unsigned long)expires * HZ;
+	registration->registrar = flow->src;
+	sipalg_mapping_wake(mapping, registration->until);
+	open_pinholes(mapping, registration, flow);
+	if (new)
+		sipalg_event_registration(mapping, registration, "registered");
+}
+
+/* The mapping is needed no longer than if it had never been registered. */
+static void unregister(struct sipalg_mapping *mapping,
+		       struct sipalg_registration *registration)
+{
+	end(mapping, registration);
+	sipalg_mapping_wake(mapping, mapping->expires);
+}
+
+static u32 contact_expires(const struct sip_msg *msg,
+			   const struct sip_contact *contact,
+			   const struct sipalg_registration *registration)
+{
+	if (contact->has_expires)
+		return contact->expires;
+	if (msg->has_expires)
+		return msg->expires;
+	return registration->expires;
+}
+
+/* Whose last REGISTER this 2xx is the answer to, from who was asked. */
+static struct sipalg_registration *
+find_answered(const struct sipalg_mapping *mapping,
+	      const struct sipalg_flow *flow, const struct sip_msg *msg, u64 id)
+{
+	struct sipalg_registration *registration;
+
+	hlist_for_each_entry(registration, &mapping->registrations, node)
+		if (registration->call_id == id &&
+		    registration->cseq == msg->cseq &&
+		    sipalg_ip_equal(&registration->asked, &flow->src.ip))
+			return registration;
+	return NULL;
+}
+
+static u32 confirm_contact(const struct sipalg_flow *flow,
+			   const struct sip_msg *msg,
+			   const struct sip_contact *contact, u64 id)
+{
+	const struct sip_host *host = &msg->hosts[contact->host];
+	const struct sipalg_addr addr = {
+		.ip = host->addr,
+		.port = htons(sip_host_port(host)),
+	};
+	const union nf_inet_addr *phone = &flow->dst_private.ip;
+	struct sipalg_mapping *mapping = sipalg_mapping_find(flow, &addr, phone);
+	struct sipalg_registration *registration;
+	u32 expires = 0;
+
+	if (!mapping)
+		return 0;
+	sipalg_mapping_replace(flow, &addr, phone, &flow->src);
+
+	spin_lock_bh(&mapping->lock);
+	/* other phones of the same address of record are listed as well */
+	registration = find_answered(mapping, flow, msg, id);
+	if (registration) {
+		expires = contact_expires(msg, contact, registration);
+		if (expires)
+			confirm(mapping, registration, flow, expires);
+		else if (registration->confirmed)
+			unregister(mapping, registration);
+	}
+	spin_unlock_bh(&mapping->lock);
+	return min_t(u32, expires, REGISTER_EXPIRES_MAX);
+}
+
+static bool lists(const struct sip_msg *msg, const struct sipalg_addr *addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < msg->contact_count; i++) {
+		const struct sip_host *host;
+
+		if (msg->contacts[i].host == SIP_NO_INDEX)
+			continue;
+		host = &msg->hosts[msg->contacts[i].host];
+		if (sipalg_ip_equal(&host->addr, &addr->ip) &&
+		    htons(sip_host_port(host)) == addr->port)
+			return true;
+	}
+	return false;
+}
+
+/* Unregistered: the flow's own mapping is not in the list any more. */
+static void end_if_missing(const struct sipalg_flow *flow,
+			   const struct sip_msg *msg, u64 id)
+{
+	struct sipalg_mapping *mapping =
+		sipalg_mapping_find(flow, &flow->dst, &flow->dst_private.ip);
+	struct sipalg_registration *registration;
+
+	if (!mapping || lists(msg, &flow->dst))
+		return;
+
+	spin_lock_bh(&mapping->lock);
+	registration = find_answered(mapping, flow, msg, id);
+	if (registration && registration->confirmed)
+		unregister(mapping, registration);
+	spin_unlock_bh(&mapping->lock);
+}
+
+unsigned long sipalg_registration_confirmed(const struct sipalg_flow *flow,
+					    const struct sip_msg *msg)
+{
+	u64 id = call_id_hash(flow->sn, msg);
+	unsigned int i;
+	u32 longest = 0;
+
+	for (i = 0; i < msg->contact_count; i++)
+		if (msg->contacts[i].host != SIP_NO_INDEX)
+			longest = max(longest,
+				      confirm_contact(flow, msg,
+						      &msg->contacts[i], id));
+	end_if_missing(flow, msg, id);
+	return (unsigned long)longest * HZ;
+}
+
+void sipalg_registration_expected(struct sipalg_mapping *mapping,
+				  struct nf_conn *ct,
+				  struct nf_conntrack_expect *exp)
+{
+	struct sipalg_registration *registration;
+	bool way_in = false, way_out = false;
+	struct sipalg_addr phone;
+
+	spin_lock_bh(&mapping->lock);
+	hlist_for_each_entry(registration, &mapping->registrations, node) {
+		way_in |= exp == registration->way_in;
+		way_out |= exp == registration->way_out;
+	}
+	phone = listens_at(mapping);
+	spin_unlock_bh(&mapping->lock);
+
+	if (way_in)
+		sipalg_expect_nat(ct, &phone, false);
+	else if (way_out)
+		sipalg_expect_nat(ct, &mapping->public.addr, true);
+}

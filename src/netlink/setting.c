@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Settings by netlink: listed, set all or nothing, reset. */
+#include "core/hashlimit.h"
+#include "core/net.h"
+#include "core/setting.h"
+#include "netlink/family.h"
+#include "netlink/gen.h"
+#include "sip/names.h"
+
+#define SCREEN_EXEMPT	"screen-exempt"
+
+/* Serialises writers; readers on the packet path take whole words. */
+static DEFINE_MUTEX(setting_mutex);
+
+static int put_words(struct sk_buff *skb, const struct sipalg_setting_info *info)
+{
+	u32 i;
+
+	if (info->kind == SIPALG_SETTING_KIND_METHODS)
+		for (i = 0; i < SIP_METHOD_MAX; i++)
+			if (nla_put_string(skb, SIPALG_A_SETTING_WORD,
+					   sip_method_name(i)))
+				return -EMSGSIZE;
+	if (info->kind == SIPALG_SETTING_KIND_WORD)
+		for (i = 0; i <= info->max; i++)
+			if (nla_put_string(skb, SIPALG_A_SETTING_WORD,
+					   info->words[i]))
+				return -EMSGSIZE;
+	return 0;
+}
+
+static int put_info(struct sk_buff *skb, const struct sipalg_setting_info *info,
+		    u32 value)
+{
+	if (nla_put_string(skb, SIPALG_A_SETTING_NAME, info->name) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_VALUE, value) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_DEFAULT, info->initial) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_MIN, info->min) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_MAX_VALUE, info->max) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_KIND, info->kind) ||
+	    nla_put_string(skb, SIPALG_A_SETTING_UNIT, info->unit))
+		return -EMSGSIZE;
+	if (info->zero && nla_put_flag(skb, SIPALG_A_SETTING_ZERO))
+		return -EMSGSIZE;
+	return put_words(skb, info);
+}
+
+static int put_codes(struct sk_buff *skb, int attr, const u16 *codes)
+{
+	int n = 0;
+
+	while (n < SIPALG_SCREEN_EXEMPT_MAX && codes[n])
+		n++;
+	return nla_put(skb, attr, n * sizeof(u16), codes);
+}
+
+static int put_exempt(struct sk_buff *skb, const u16 *codes)
+{
+	struct sipalg_settings initial;
+
+	sipalg_settings_init(&initial);
+	if (nla_put_string(skb, SIPALG_A_SETTING_NAME, SCREEN_EXEMPT) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_KIND, SIPALG_SETTING_KIND_CODES) ||
+	    nla_put_string(skb, SIPALG_A_SETTING_UNIT, "") ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_MIN, 300) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_MAX_VALUE, 699) ||
+	    put_codes(skb, SIPALG_A_SETTING_LIST, codes) ||
+	    put_codes(skb, SIPALG_A_SETTING_DEFAULT_LIST,
+		      initial.screen_exempt))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_setting(struct sk_buff *skb, struct netlink_callback *cb,
+		       struct sipalg_net *sn, unsigned int i)
+{
+	void *header = sipalg_netlink_begin(skb, NETLINK_CB(cb->skb).portid,
+					    cb->nlh->nlmsg_seq, NLM_F_MULTI,
+					    SIPALG_CMD_SETTING_GET);
+	struct nlattr *nest;
+	int err;
+
+	if (!header)
+		return -EMSGSIZE;
+	nest = nla_nest_start(skb, SIPALG_A_SETTING);
+	err = !nest ? -EMSGSIZE : i < SIPALG_SETTING_MAX ?
+	      put_info(skb, &sipalg_setting_table[i], sipalg_setting(sn, i)) :
+	      put_exempt(skb, sn->settings.screen_exempt);
+	if (err) {
+		genlmsg_cancel(skb, header);
+		return err;
+	}
+	nla_nest_end(skb, nest);
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+int sipalg_nl_setting_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct sipalg_net *sn = sipalg_net_get(sock_net(skb->sk));
+
+	while (cb->args[0] <= SIPALG_SETTING_MAX &&
+	       !put_setting(skb, cb, sn, cb->args[0]))
+		cb->args[0]++;
+	return skb->len;
+}
+
+static int find_setting(const char *name)
+{
+	int i;
+
+	for (i = 0; i < SIPALG_SETTING_MAX; i++)
+		if (!strcmp(sipalg_setting_table[i].name, name))
+			return i;
+	return -ENOENT;
+}
+
+/*
+ * The extended ack keeps a pointer, and kernels before 6.2 cannot format one:
+ * each setting has its sentence, written when it is first needed. Caller holds
+ * setting_mutex.
+ */
+static const char *range_sentence(int i)
+{
+	static char sentences[SIPALG_SETTING_MAX][80];
+	const struct sipalg_setting_info *info = &sipalg_setting_table[i];
+
+	if (info->kind == SIPALG_SETTING_KIND_PORTS)
+		snprintf(sentences[i], sizeof(sentences[i]),
+			 "%s: two ports %u-%u with an even-odd pair between",
+			 info->name, info->min, info->max);
+	else
+		snprintf(sentences[i], sizeof(sentences[i]), "%s: %s%u..%u %s",
+			 info->name, info->zero ? "0 or " : "", info->min,
+			 info->max, info->unit);
+	return sentences[i];
+}
+
+static void refuse(struct netlink_ext_ack *extack, struct nlattr *attr, int i)
+{
+	if (!extack)
+		return;
+	extack->_msg = range_sentence(i);
+	NL_SET_BAD_ATTR(extack, attr);
+}
+
+static int set_exempt(struct sipalg_settings *new, struct nlattr *list,
+		      struct netlink_ext_ack *extack)
+{
+	const u16 *codes;
+	int i, n;
+
+	if (!list || nla_len(list) % sizeof(u16)) {
+		NL_SET_ERR_MSG(extack, "screen-exempt: up to 16 status codes from 300 to 699");
+		return -EINVAL;
+	}
+	codes = nla_data(list);
+	n = nla_len(list) / sizeof(u16);
+	for (i = 0; i < n; i++)
+		if (codes[i] < 300 || codes[i] > 699) {
+			NL_SET_ERR_MSG_ATTR(extack, list,
+					    "screen-exempt: up to 16 status codes from 300 to 699");
+			return -ERANGE;
+		}
+	memset(new->screen_exempt, 0, sizeof(new->screen_exempt));
+	memcpy(new->screen_exempt, codes, n * sizeof(u16));
+	return 0;
+}
+
+static int set_one(struct sipalg_settings *new, struct nlattr *attr,
+		   struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[SIPALG_A_SETTING_MAX + 1];
+	const char *name;
+	int err, i;
+
+	err = nla_parse_nested(tb, SIPALG_A_SETTING_MAX, attr,
+			       sipalg_setting_nl_policy, extack);
+	if (err)
+		return err;
+	if (!tb[SIPALG_A_SETTING_NAME]) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "a setting without a name");
+		return -EINVAL;
+	}
+	name = nla_data(tb[SIPALG_A_SETTING_NAME]);
+	if (!strcmp(name, SCREEN_EXEMPT))
+		return set_exempt(new, tb[SIPALG_A_SETTING_LIST], extack);
+
+	i = find_setting(name);
+	if (i < 0) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "no setting has this name: see sipalg-ctl setting list");
+		return i;
+	}
+	if (!tb[SIPALG_A_SETTING_VALUE]) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "a setting without a value");
+		return -EINVAL;
+	}
+	if (!sipalg_setting_valid(i, nla_get_u32(tb[SIPALG_A_SETTING_VALUE]))) {
+		refuse(extack, tb[SIPALG_A_SETTING_VALUE], i);
+		return -ERANGE;
+	}
+	new->value[i] = nla_get_u32(tb[SIPALG_A_SETTING_VALUE]);
+	return 0;
+}
+
+static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
+{
+	bool metered = new->value[SIPALG_RATE_LIMIT] ||
+		       new->value[SIPALG_SCREEN_INVITES];
+	struct sipalg_hashlimit *hashlimit;
+	unsigned int i;
+
+	if (metered && !rcu_access_pointer(sn->hashlimit)) {
+		hashlimit = sipalg_hashlimit_alloc();
+		if (!hashlimit)
+			return -ENOMEM;
+		sipalg_hashlimit_swap(sn, hashlimit);
+	}
+
+	for (i = 0; i < SIPALG_SETTING_MAX; i++)
+		WRITE_ONCE(sn->settings.value[i], new->value[i]);
+	for (i = 0; i < SIPALG_SCREEN_EXEMPT_MAX; i++)
+		WRITE_ONCE(sn->settings.screen_exempt[i], new->screen_exempt[i]);
+	if (!metered)
+		sipalg_hashlimit_swap(sn, NULL);
+	return 0;
+}
+
+int sipalg_nl_setting_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
+	struct sipalg_settings new;
+	bool any = false;
+	struct nlattr *attr;
+	int rest, err = 0;
+
+	mutex_lock(&setting_mutex);
+	new = sn->settings;
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rest) {
+		if (nla_type(attr) != SIPALG_A_SETTING)
+			continue;
+		any = true;
+		err = set_one(&new, attr, info->extack);
+		if (err)
+			break;
+	}
+	if (!err && !any) {
+		NL_SET_ERR_MSG(info->extack, "nothing to set");
+		err = -EINVAL;
+	}
+	if (!err)
+		err = take_over(sn, &new);
+	mutex_unlock(&setting_mutex);
+	return err;
+}
+
+int sipalg_nl_setting_reset_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sipalg_settings new;
+	int err;
+
+	sipalg_settings_init(&new);
+	mutex_lock(&setting_mutex);
+	err = take_over(sipalg_net_get(genl_info_net(info)), &new);
+	mutex_unlock(&setting_mutex);
+	return err;
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Counters and registrations by netlink. */
+#include "core/net.h"
+#include "nat/mapping.h"
+#include "nat/registration.h"
+#include "netlink/family.h"
+#include "netlink/gen.h"
+#include "sip/names.h"
+
+struct counters {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+	int number;	/* of the next counter; those before cb->args[0] are out */
+};
+
+/* Returns false when the answer is full: the dump goes on from here. */
+static bool put_counter(struct counters *c, const char *group, const char *name,
+			u64 value)
+{
+	struct nlattr *nest;
+	void *header;
+
+	if (c->number++ < c->cb->args[0])
+		return true;
+	header = sipalg_netlink_begin(c->skb, NETLINK_CB(c->cb->skb).portid,
+				      c->cb->nlh->nlmsg_seq, NLM_F_MULTI,
+				      SIPALG_CMD_STATS_GET);
+	if (!header)
+		return false;
+	nest = nla_nest_start(c->skb, SIPALG_A_COUNTER);
+	if (!nest || nla_put_string(c->skb, SIPALG_A_COUNTER_GROUP, group) ||
+	    nla_put_string(c->skb, SIPALG_A_COUNTER_NAME, name) ||
+	    nla_put_u64_64bit(c->skb, SIPALG_A_COUNTER_VALUE, value,
+			      SIPALG_A_COUNTER_PAD)) {
+		genlmsg_cancel(c->skb, header);
+		return false;
+	}
+	nla_nest_end(c->skb, nest);
+	genlmsg_end(c->skb, header);
+	c->cb->args[0]++;
+	return true;
+}
+
+static bool put_pair(struct counters *c, const char *name, const u64 *pair)
+{
+	char group[32];
+
+	snprintf(group, sizeof(group), "messages.%s", name);
+	return put_counter(c, group, "new", pair[0]) &&
+	       put_counter(c, group, "retransmitted", pair[1]);
+}
+
+static bool put_messages(struct counters *c, const struct sipalg_stats *sum)
+{
+	static const char * const classes[] = {
+		"1xx", "2xx", "3xx", "4xx", "5xx", "6xx"
+	};
+	unsigned int i;
+
+	for (i = 0; i < SIP_METHOD_MAX; i++)
+		if (!put_pair(c, sip_method_name(i), sum->requests[i]))
+			return false;
+	for (i = 0; i < ARRAY_SIZE(classes); i++)
+		if (!put_pair(c, classes[i], sum->responses[i]))
+			return false;
+	return true;
+}
+
+static bool put_reasons(struct counters *c, const struct sipalg_stats *sum)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIPALG_END_MAX; i++)
+		if (!put_counter(c, "calls.ended", sipalg_end_name(i),
+				 sum->ended[i]))
+			return false;
+	for (i = 1; i < SIPALG_REASON_MAX; i++)
+		if (!put_counter(c, "dropped", sipalg_reason_name(i),
+				 sum->dropped[i]) ||
+		    !put_counter(c, "passed_unchanged", sipalg_reason_name(i),
+				 sum->passed_unchanged[i]))
+			return false;
+	return true;
+}
+
+static bool put_tcp(struct counters *c, const struct sipalg_stats *sum)
+{
+	static const char * const words[SIPALG_TCP_MAX] = {
+		[SIPALG_TCP_MESSAGES] = "messages",
+		[SIPALG_TCP_SPLIT] = "split",
+		[SIPALG_TCP_FOREIGN] = "foreign",
+		[SIPALG_TCP_KEEPALIVES] = "keepalives",
+	};
+	unsigned int i;
+
+	for (i = 0; i < SIPALG_TCP_MAX; i++)
+		if (!put_counter(c, "tcp", words[i], sum->tcp[i]))
+			return false;
+	return true;
+}
+
+static bool put_totals(struct counters *c, struct sipalg_net *sn,
+		       const struct sipalg_stats *sum)
+{
+	return put_counter(c, "calls", "active", atomic_read(&sn->call_count)) &&
+	       put_counter(c, "calls", "peak", atomic_read(&sn->call_peak)) &&
+	       put_counter(c, "calls", "total", sum->calls) &&
+	       put_counter(c, "pinholes", "open", atomic_read(&sn->pinhole_count)) &&
+	       put_counter(c, "pinholes", "opened", sum->pinholes_opened) &&
+	       put_counter(c, "pinholes", "closed", sum->pinholes_closed) &&
+	       put_counter(c, "", "registrations",
+			   atomic_read(&sn->registration_count)) &&
+	       put_counter(c, "", "translated", sum->translated) &&
+	       put_counter(c, "", "identity_changed",
+			   sum->identity_changed) &&
+	       put_counter(c, "", "memory_bytes", atomic_long_read(&sn->memory));
+}
+
+int sipalg_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct sipalg_net *sn = sipalg_net_get(sock_net(skb->sk));
+	struct counters c = { .skb = skb, .cb = cb };
+	struct sipalg_stats *sum = kmalloc(sizeof(*sum), GFP_KERNEL);
+
+	if (!sum)
+		return -ENOMEM;
+	sipalg_stats_sum(sn, sum);
+	if (put_totals(&c, sn, sum) && put_messages(&c, sum) &&
+	    put_reasons(&c, sum))
+		put_tcp(&c, sum);
+	kfree(sum);
+	return skb->len;
+}
+
+int sipalg_nl_stats_reset_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
+
+	sipalg_stats_reset(sn);
+	atomic_set(&sn->call_peak, atomic_read(&sn->call_count));
+	return 0;
+}
+
+int sipalg_nl_registration_get_start(struct netlink_callback *cb)
+{
+	struct sipalg_net *sn = sipalg_net_get(sock_net(cb->skb->sk));
+	struct rhashtable_iter *iter = kmalloc(sizeof(*iter), GFP_KERNEL);
+
+	if (!iter)
+		return -ENOMEM;
+	cb->seq = 1;
+	rhashtable_walk_enter(&sn->mappings_public, iter);
+	cb->args[0] = (long)iter;
+	return 0;
+}
+
+int sipalg_netlink_registration(struct sk_buff *skb,
+				const struct sipalg_mapping *mapping,
+				const struct sipalg_registration *registration)
+{
+	const struct sipalg_addr *public = &mapping->public.addr;
+	const struct sipalg_addr *private = &mapping->private.addr;
+	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_REGISTRATION);
+	u8 family = mapping->public.family;
+	u32 left = 0;
+
+	if (time_after(registration->until, jiffies))
+		left = (registration->until - jiffies) / HZ;
+	if (!nest ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_REGISTRATION_PRIVATE, family,
+				    &private->ip, private->port) ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_REGISTRATION_PUBLIC, family,
+				    &public->ip, public->port) ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_REGISTRATION_REGISTRAR,
+				    family, &registration->registrar.ip,
+				    registration->registrar.port) ||
+	    nla_put_string(skb, SIPALG_A_REGISTRATION_PROTOCOL,
+			   mapping->public.l4proto == IPPROTO_TCP ? "tcp" :
+								    "udp") ||
+	    nla_put_u32(skb, SIPALG_A_REGISTRATION_EXPIRES, left))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int answer_registration(struct sk_buff *skb, struct netlink_callback *cb,
+			       const struct sipalg_mapping *mapping,
+			       const struct sipalg_registration *registration)
+{
+	void *header = sipalg_netlink_begin(skb, NETLINK_CB(cb->skb).portid,
+					    cb->nlh->nlmsg_seq, NLM_F_MULTI,
+					    SIPALG_CMD_REGISTRATION_GET);
+	int err;
+
+	if (!header)
+		return -EMSGSIZE;
+	genl_dump_check_consistent(cb, header);
+	err = sipalg_netlink_registration(skb, mapping, registration);
+	if (!err)
+		genlmsg_end(skb, header);
+	return err;
+}
+
+/* All of a mapping or none: an empty answer has room for as many as it can have. */
+static int answer_mapping(struct sk_buff *skb, struct netlink_callback *cb,
+			  struct sipalg_mapping *mapping)
+{
+	const struct sipalg_registration *registration;
+	unsigned char *before = skb_tail_pointer(skb);
+	int err = 0;
+
+	spin_lock_bh(&mapping->lock);
+	hlist_for_each_entry(registration, &mapping->registrations, node) {
+		if (registration->confirmed)
+			err = answer_registration(skb, cb, mapping,
+						  registration);
+		if (err)
+			break;
+	}
+	spin_unlock_bh(&mapping->lock);
+	if (err)
+		nlmsg_trim(skb, before);
+	return err;
+}
+
+int sipalg_nl_registration_get_dumpit(struct sk_buff *skb,
+				      struct netlink_callback *cb)
+{
+	struct rhashtable_iter *iter = (struct rhashtable_iter *)cb->args[0];
+	struct sipalg_mapping *mapping;
+
+	sipalg_netlink_walk(iter, cb);
+	for (mapping = rhashtable_walk_peek(iter); mapping;
+	     mapping = rhashtable_walk_next(iter)) {
+		if (IS_ERR(mapping)) {
+			cb->seq++;
+			continue;
+		}
+		if (answer_mapping(skb, cb, mapping))
+			break;
+	}
+	rhashtable_walk_stop(iter);
+	return skb->len;
+}
+
+int sipalg_nl_registration_get_done(struct netlink_callback *cb)
+{
+	struct rhashtable_iter *iter = (struct rhashtable_iter *)cb->args[0];
+
+	if (iter) {
+		rhashtable_walk_exit(iter);
+		kfree(iter);
+	}
+	return 0;
+}

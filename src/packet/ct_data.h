@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a signalling conntrack remembers, in its helper extension's 32 bytes.
+ */
+#ifndef SIPALG_CT_DATA_H
+#define SIPALG_CT_DATA_H
+
+#include <linux/types.h>
+#include <net/netfilter/nf_conntrack_helper.h>
+
+struct sipalg_tcp;
+
+enum sipalg_stream_state {
+	SIPALG_STREAM_UNKNOWN,	/* no SYN seen: no boundary is proven */
+	SIPALG_STREAM_SYNCED,	/* @next is a message boundary */
+	SIPALG_STREAM_FOREIGN,	/* not SIP, for good (H-25) */
+};
+
+/**
+ * struct sipalg_stream - one direction
+ * @next: TCP: sequence number at which the next message begins, host byte
+ *	order, as the sender counts
+ * @last: UDP: what the newest message is known again by (retransmit.h)
+ * @state: TCP: enum sipalg_stream_state
+ * @early: TCP: segments in a row that came before their turn
+ * @subscriber: port, network byte order, of the Contact by which its sender
+ *	has asked for a subscription; 0: it has not
+ */
+struct sipalg_stream {
+	union {
+		u32 next;
+		u32 last;
+	};
+	u8 state;
+	u8 early;
+	__be16 subscriber;
+};
+
+/**
+ * struct sipalg_ct_data - the 32 bytes
+ * @keep_until: jiffies32 until which a registration needs the flow, 0: none
+ * @calls: calls that use it
+ * @stream: by enum ip_conntrack_dir
+ * @tcp: what the connection is owed, or NULL: see tcp_queue.h
+ */
+struct sipalg_ct_data {
+	u32 keep_until;
+	atomic_t calls;
+	struct sipalg_stream stream[2];
+	struct sipalg_tcp __rcu *tcp;
+};
+
+static inline struct sipalg_ct_data *sipalg_ct_data(struct nf_conn *ct)
+{
+	struct nf_conn_help *help = nfct_help(ct);
+
+	NF_CT_HELPER_BUILD_BUG_ON(sizeof(struct sipalg_ct_data));
+	return help ? (struct sipalg_ct_data *)help->data : NULL;
+}
+
+#endif

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One message: policy, its call, its headers, its registration. The order
+ * matters: a message that its call's media cannot follow is not translated
+ * at all, so that nothing leaves half changed.
+ */
+#include "call/call.h"
+#include "call/lru.h"
+#include "call/message.h"
+#include "call/screen.h"
+#include "core/event.h"
+#include "core/net.h"
+#include "core/ratelimit.h"
+#include "media/media.h"
+#include "nat/header_nat.h"
+#include "nat/mapping.h"
+#include "nat/registration.h"
+#include "nat/sig_expect.h"
+#include "packet/ct_data.h"
+#include "packet/decide.h"
+
+#define REGISTER_EXPIRES_DEFAULT	3600
+#define SUBSCRIBE_EXPIRES_MAX		(7 * 24 * 3600)
+
+static bool refused_by_policy(struct sipalg_net *sn, const struct sip_msg *msg,
+			      struct sipalg_plan *plan)
+{
+	bool unknown = msg->method == SIP_METHOD_UNKNOWN &&
+		       sipalg_setting(sn, SIPALG_UNKNOWN_METHOD) == SIPALG_DROP;
+	bool denied = sipalg_setting(sn, SIPALG_DENY_METHODS) & 1u << msg->method;
+
+	if (!msg->request || (!unknown && !denied))
+		return false;
+	plan->verdict = SIPALG_VERDICT_DROP;
+	plan->reason = SIPALG_REASON_METHOD_DENIED;
+	return true;
+}
+
+/*
+ * An INVITE, and whatever else brings a description into a call that began
+ * before this module was there (H-23).
+ */
+static bool begins_call(const struct sip_msg *msg)
+{
+	if (msg->request && msg->method == SIP_METHOD_INVITE)
+		return true;
+	return msg->sdp.len && msg->status < 300 &&
+	       (msg->method == SIP_METHOD_INVITE ||
+		msg->method == SIP_METHOD_ACK ||
+		msg->method == SIP_METHOD_PRACK ||
+		msg->method == SIP_METHOD_UPDATE);
+}
+
+/* A call that comes with a reference, locked if it is still in the table. */
+static struct sipalg_call *lock_call(struct sipalg_call *call)
+{
+	if (!call)
+		return NULL;
+	spin_lock_bh(&call->lock);
+	if (call->linked)
+		return call;
+	/* it ended between lookup and lock */
+	spin_unlock_bh(&call->lock);
+	sipalg_call_put(call);
+	return NULL;
+}
+
+static bool outside_dialog(const struct sip_msg *msg)
+{
+	return msg->request && msg->method == SIP_METHOD_INVITE &&
+	       !msg->to_tag.len;
+}
+
+/* What begins something and comes too often, or again after a refusal. */
+static bool refused_for_now(const struct sipalg_flow *flow,
+			    const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	const struct sipalg_call *call = plan->call;
+
+	if (msg->request && !call && sipalg_ratelimit_exceeded(flow, msg))
+		plan->reason = SIPALG_REASON_RATE_LIMITED;
+	else if (outside_dialog(msg) &&
+		 (!call || sipalg_call_message_retries(call, msg)) &&
+		 sipalg_screen_refuses(flow, msg))
+		plan->reason = SIPALG_REASON_SCREENED;
+	else
+		return false;
+	plan->verdict = SIPALG_VERDICT_DROP;
+	return true;
+}
+
+static u32 requested_expires(const struct sip_msg *msg,
+			     const struct sip_contact *contact)
+{
+	if (contact->has_expires)
+		return contact->expires;
+	return msg->has_expires ? msg->expires : REGISTER_EXPIRES_DEFAULT;
+}
+
+/*
+ * Nothing is translated on this flow, and no side of it is known as inside:
+ * the firewall alone may be in the way of who registers.
+ */
+static bool is_plain(const struct sipalg_flow *flow)
+{
+	return !sipalg_flow_from_inside(flow) && !sipalg_flow_to_inside(flow);
+}
+
+/* A phone is bound when it is hidden; one that need not be, here. */
+static struct sipalg_mapping *bind_plain(const struct sipalg_flow *flow,
+					 const struct sip_msg *msg,
+					 const struct sip_host *host,
+					 const struct sipalg_addr *addr)
+{
+	struct sipalg_mapping *mapping;
+
+	if (!is_plain(flow) || !sipalg_ip_equal(&addr->ip, &flow->src.ip))
+		return NULL;
+	mapping = sipalg_mapping_make(flow, addr, addr);
+	if (mapping)
+		sipalg_mapping_note(mapping, msg, host);
+	return mapping;
+}
+
+static void note_register(const struct sipalg_flow *flow,
+			  const struct sip_msg *msg)
+{
+	struct sipalg_mapping *mapping;
+	unsigned int i;
+
+	if (msg->contact_star) {
+		mapping = sipalg_mapping_find(flow, &flow->src_public,
+					      &flow->src.ip);
+		if (mapping)
+			sipalg_registration_request(flow, msg, mapping, 0);
+		return;
+	}
+	for (i = 0; i < msg->contact_count; i++) {
+		const struct sip_contact *contact = &msg->contacts[i];
+		const struct sip_host *host;
+		struct sipalg_addr addr;
+
+		if (contact->host == SIP_NO_INDEX)
+			continue;
+		host = &msg->hosts[contact->host];
+		addr.ip = host->addr;
+		addr.port = htons(sip_host_port(host));
+		mapping = sipalg_mapping_of_sender(flow, &addr) ?:
+				  bind_plain(flow, msg, host, &addr);
+		if (mapping)
+			sipalg_registration_request(flow, msg, mapping,
+						    requested_expires(msg, contact));
+	}
+}
+
+static void registrations(const struct sipalg_flow *flow,
+			  const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	if (msg->method != SIP_METHOD_REGISTER)
+		return;
+	if (msg->request && (sipalg_flow_from_inside(flow) || is_plain(flow)))
+		note_register(flow, msg);
+	else if (msg->status / 100 == 2 &&
+		 (sipalg_flow_to_inside(flow) || is_plain(flow)))
+		plan->keep = sipalg_registration_confirmed(flow, msg);
+}
+
+static __be16 contact_port(const struct sip_msg *msg)
+{
+	if (!msg->contact_count || msg->contacts[0].host == SIP_NO_INDEX)
+		return 0;
+	return htons(sip_host_port(&msg->hosts[msg->contacts[0].host]));
+}
+
+/* Noted in the direction of who asks; the answer comes in the other one. */
+static __be16 *subscriber(const struct sipalg_flow *flow, bool by_sender)
+{
+	struct sipalg_ct_data *data = sipalg_ct_data(flow->ct);
+	int dir = flow->original == by_sender ? IP_CT_DIR_ORIGINAL :
+						IP_CT_DIR_REPLY;
+
+	return data ? &data->stream[dir].subscriber : NULL;
+}
+
+/* Without the question, an answer would buy any flow a week for one packet. */
+static __be16 asked_by(const struct sipalg_flow *flow)
+{
+	const __be16 *port = subscriber(flow, false);
+
+	return port ? READ_ONCE(*port) : 0;
+}
+
+static void note_subscribe(const struct sipalg_flow *flow,
+			   const struct sip_msg *msg)
+{
+	__be16 *port = subscriber(flow, true);
+
+	if (port)
+		WRITE_ONCE(*port, contact_port(msg) ?: flow->src.port);
+}
+
+static void keep_mapping(struct sipalg_mapping *mapping, unsigned long time)
+{
+	if (mapping)
+		sipalg_mapping_keep(mapping, time);
+}
+
+/* The one that speaks, and the one that its Contact names. */
+static void keep_subscribed(const struct sipalg_flow *flow, unsigned long time)
+{
+	bool in = sipalg_flow_to_inside(flow);
+	const struct sipalg_addr *seen = in ? &flow->dst : &flow->src_public;
+	struct sipalg_addr phone = in ? flow->dst_private : flow->src;
+
+	keep_mapping(sipalg_mapping_find(flow, seen, &phone.ip), time);
+	if (!in)
+		return;
+	phone.port = asked_by(flow);
+	keep_mapping(sipalg_mapping_find_inside(flow, &phone, &seen->ip), time);
+}
+
+/*
+ * S3-36, RFC 6665 4.1.2.1: what is told of comes on the way that was asked by,
+ * seldom, and until the end that the 2xx names.
+ */
+static void subscriptions(const struct sipalg_flow *flow,
+			  const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	u32 expires;
+
+	if (msg->method != SIP_METHOD_SUBSCRIBE)
+		return;
+	if (msg->request)
+		note_subscribe(flow, msg);
+	if (msg->status / 100 != 2 || !msg->has_expires || !msg->expires ||
+	    !asked_by(flow))
+		return;
+	expires = min_t(u32, msg->expires, SUBSCRIBE_EXPIRES_MAX);
+	plan->keep = (unsigned long)expires * HZ + sipalg_64_t1(flow->sn);
+	keep_subscribed(flow, plan->keep);
+}
+
+static void pass_unchanged(struct sipalg_plan *plan, u8 reason)
+{
+	plan->edit_count = 0;
+	plan->reason = reason;
+}
+
+/*
+ * Of the call that has this Call-ID the message is not. A proxy may have sent
+ * that back to the host that it came from, which is then both of its parties:
+ * each of its two ways by this router is a call of its own.
+ */
+static void come_back(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		      struct sipalg_plan *plan)
+{
+	sipalg_decide_done(plan);	/* one lock at a time */
+	plan->call = lock_call(sipalg_call_find(flow, msg, true));
+	if (!plan->call && outside_dialog(msg))
+		plan->call = lock_call(sipalg_call_create(flow, msg, true,
+							  &plan->reason));
+	if (plan->call)
+		sipalg_call_message(plan->call, flow, msg, plan);
+	else
+		plan->call = lock_call(sipalg_call_find(flow, msg, false));
+}
+
+void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		   struct sipalg_plan *plan)
+{
+	struct sipalg_net *sn = flow->sn;
+
+	sipalg_plan_init(plan);
+	/* before any refusal: what is dropped is in its call's msg_log, too */
+	if (msg->method != SIP_METHOD_REGISTER)
+		plan->call = lock_call(sipalg_call_find(flow, msg, false));
+	plan->unseen = !plan->call && msg->request && msg->to_tag.len;
+	if (refused_by_policy(sn, msg, plan) || refused_for_now(flow, msg, plan))
+		return;
+	if (!plan->call && begins_call(msg))
+		plan->call = lock_call(sipalg_call_create(flow, msg, false,
+							  &plan->reason));
+	if (plan->call)
+		sipalg_call_message(plan->call, flow, msg, plan);
+	if (plan->call && !plan->followed && !is_plain(flow))
+		come_back(flow, msg, plan);
+	if (msg->sdp.len && !plan->described && !plan->reason)
+		sipalg_media_retransmit(plan->call, flow, msg, plan);
+	if (plan->verdict == SIPALG_VERDICT_DROP)
+		return;
+	if (plan->reason) {
+		pass_unchanged(plan, plan->reason);
+		return;
+	}
+
+	if (sipalg_setting(sn, SIPALG_MODE) == SIPALG_MODE_FULL)
+		sipalg_translate(flow, msg, plan);
+	registrations(flow, msg, plan);
+	subscriptions(flow, msg, plan);
+	if (plan->followed && plan->call->linked &&
+	    sipalg_setting(sn, SIPALG_MODE) >= SIPALG_MODE_PINHOLES)
+		sipalg_sig_expect_learn(plan->call, plan->side, plan->fork,
+					flow, msg);
+	if (!sipalg_plan_finish(plan, msg))
+		pass_unchanged(plan, plan->reason ?: SIPALG_REASON_TOO_LONG);
+}
+
+void sipalg_decide_done(struct sipalg_plan *plan)
+{
+	struct sipalg_call *call = plan->call;
+
+	if (!call)
+		return;
+	plan->call = NULL;
+	if (call->linked) {
+		sipalg_event_news(call);
+		sipalg_lru_active(call);
+		sipalg_lru_sort(call);
+		sipalg_call_schedule(call);
+	}
+	spin_unlock_bh(&call->lock);
+	sipalg_lru_idle(call->sn);
+	sipalg_call_put(call);
+}

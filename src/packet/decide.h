@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Decide: from the index of a message to the plan of what to do with it.
+ */
+#ifndef SIPALG_DECIDE_H
+#define SIPALG_DECIDE_H
+
+#include "core/flow.h"
+#include "sip/edit.h"
+#include "sip/msg.h"
+
+/**
+ * sipalg_decide() - make the plan for a message
+ * @flow: its flow
+ * @msg: its index
+ * @plan: filled; its call, if any, stays locked until sipalg_decide_done()
+ *
+ * Softirq or process context with BH off; caller holds rcu_read_lock.
+ */
+void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		   struct sipalg_plan *plan);
+
+/**
+ * sipalg_decide_done() - the plan has been applied, or has been given up
+ * @plan: the plan
+ */
+void sipalg_decide_done(struct sipalg_plan *plan);
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The index, the plan and the new bytes of a message are too large for the
+ * stack: each CPU has a set of them, used with BH off and not across packets.
+ */
+#include <linux/netfilter.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include "call/msg_log.h"
+#include "core/event.h"
+#include "core/net.h"
+#include "packet/decide.h"
+#include "packet/mangle.h"
+#include "packet/pipeline.h"
+#include "packet/retransmit.h"
+#include "packet/sipalg_trace.h"
+
+/* What one message at a time needs. */
+struct workbench {
+	struct sip_msg msg;
+	struct sipalg_plan plan;
+	char room[SIP_MAX_MESSAGE];
+};
+
+static DEFINE_PER_CPU(struct workbench *, workbenches);
+
+/* @call: locked, or NULL: the message belongs to none, or it is not known. */
+static int pass(const struct sipalg_flow *flow, const struct sipalg_call *call,
+		enum sipalg_message_reason reason)
+{
+	if (reason) {
+		sipalg_count(flow->sn, passed_unchanged[reason]);
+		sipalg_event_message(flow, call, "unchanged", reason);
+		net_dbg_ratelimited("message passed unchanged: %s\n",
+				    sipalg_reason_name(reason));
+	}
+	return NF_ACCEPT;
+}
+
+static int drop(const struct sipalg_flow *flow, const struct sipalg_call *call,
+		enum sipalg_message_reason reason)
+{
+	sipalg_count(flow->sn, dropped[reason]);
+	sipalg_event_message(flow, call, "dropped", reason);
+	trace_sipalg_drop(flow, reason);
+	net_info_ratelimited("message dropped: %s\n",
+			     sipalg_reason_name(reason));
+	return NF_DROP;
+}
+
+int sipalg_message_unchanged(const struct sipalg_flow *flow,
+			     enum sipalg_message_reason reason)
+{
+	return pass(flow, NULL, reason);
+}
+
+int sipalg_message_drop(const struct sipalg_flow *flow,
+			enum sipalg_message_reason reason)
+{
+	return drop(flow, NULL, reason);
+}
+
+/* Parse failed: pass unchanged, or drop what claims to be SIP if so set. */
+static int not_understood(const struct sipalg_flow *flow,
+			  enum sip_result result)
+{
+	static const u8 reasons[] = {
+		[SIP_NOT_SIP] = SIPALG_REASON_NOT_SIP,
+		[SIP_MALFORMED] = SIPALG_REASON_PARSE_ERROR,
+		[SIP_TOO_MANY] = SIPALG_REASON_TOO_LONG,
+	};
+
+	if (result == SIP_MALFORMED &&
+	    sipalg_setting(flow->sn, SIPALG_UNKNOWN_MESSAGE) == SIPALG_DROP)
+		return sipalg_message_drop(flow, SIPALG_REASON_PARSE_ERROR);
+	return sipalg_message_unchanged(flow, reasons[result]);
+}
+
+int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
+		   const char *data, unsigned int offset, u32 len)
+{
+	struct workbench *bench = this_cpu_read(workbenches);
+	struct sipalg_plan *plan = &bench->plan;
+	enum sip_result result;
+	int verdict;
+
+	result = sip_parse(data, len, &bench->msg);
+	trace_sipalg_parse(flow, &bench->msg, len, result);
+	if (result != SIP_OK)
+		return not_understood(flow, result);
+
+	sipalg_decide(flow, &bench->msg, plan);
+	if (!plan->call && sipalg_is_retransmission(flow, &bench->msg))
+		plan->retransmitted = true;
+	trace_sipalg_plan(flow, plan);
+	sipalg_count_message(flow->sn, &bench->msg, plan->retransmitted);
+
+	if (plan->verdict == SIPALG_VERDICT_DROP)
+		verdict = drop(flow, plan->call, plan->reason);
+	else if (sipalg_apply(packet, flow, offset, &bench->msg, plan,
+			      bench->room, sizeof(bench->room)))
+		verdict = drop(flow, plan->call, plan->reason);
+	else
+		verdict = pass(flow, plan->call, plan->reason);
+
+	if (plan->call)
+		sipalg_msg_log_note(flow, &bench->msg, plan,
+				    verdict == NF_DROP);
+	sipalg_decide_done(plan);
+	return verdict;
+}
+
+void sipalg_message_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		kvfree(per_cpu(workbenches, cpu));
+}
+
+int sipalg_message_init(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct workbench *bench = kvmalloc(sizeof(*bench),
+						   GFP_KERNEL | __GFP_NOWARN);
+
+		if (!bench) {
+			sipalg_message_exit();
+			return -ENOMEM;
+		}
+		per_cpu(workbenches, cpu) = bench;
+	}
+	return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One message's way: parse -> decide -> apply.
+ */
+#ifndef SIPALG_PIPELINE_H
+#define SIPALG_PIPELINE_H
+
+#include "core/flow.h"
+#include "core/reason.h"
+#include "packet/mangle.h"
+
+/**
+ * sipalg_message() - send one message through
+ * @packet: the packet it came in
+ * @flow: its flow
+ * @data: its first byte
+ * @offset: where it begins in the packet's payload, in bytes
+ * @len: its length in bytes
+ *
+ * Pointers into the packet are stale afterwards if &sipalg_packet.edits has
+ * grown. RCU read side, BH off.
+ *
+ * Return: NF_ACCEPT or NF_DROP.
+ */
+int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
+		   const char *data, unsigned int offset, u32 len);
+
+/**
+ * sipalg_message_unchanged() - count something that passes as it is
+ * @flow: its flow
+ * @reason: enum sipalg_message_reason; SIPALG_REASON_NONE counts nothing
+ *
+ * Return: NF_ACCEPT.
+ */
+int sipalg_message_unchanged(const struct sipalg_flow *flow,
+			     enum sipalg_message_reason reason);
+
+/**
+ * sipalg_message_drop() - count and log something that is dropped
+ * @flow: its flow
+ * @reason: enum sipalg_message_reason
+ *
+ * Return: NF_DROP.
+ */
+int sipalg_message_drop(const struct sipalg_flow *flow,
+			enum sipalg_message_reason reason);
+
+/* What messages need room for, set up and taken down in process context. */
+int sipalg_message_init(void);
+void sipalg_message_exit(void);
+
+#endif

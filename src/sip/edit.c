@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The edit planner: collects replacements, corrects Content-Length, renders
+ * the new bytes in one piece. Bytes in, bytes out; no skb, no conntrack.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/socket.h>
+#include <linux/string.h>
+#include "core/flow.h"
+#include "sip/addr_text.h"
+#include "sip/edit.h"
+
+void sipalg_plan_init(struct sipalg_plan *plan)
+{
+	plan->verdict = SIPALG_VERDICT_PASS;
+	plan->reason = 0;
+	plan->unseen = false;
+	plan->retransmitted = false;
+	plan->overflow = false;
+	plan->edit_count = 0;
+	plan->text_used = 0;
+	plan->named_len = 0;
+	plan->call = NULL;
+	plan->described = false;
+	plan->pinholes = false;
+	plan->followed = false;
+	plan->side = 0;
+	plan->fork = 0;
+	plan->keep = 0;
+	plan->sent_by = 0;
+}
+
+/* @text: where in the plan's text stands what comes */
+static void plan_edit(struct sipalg_plan *plan, struct sip_span at, u16 text,
+		      u16 len)
+{
+	if (plan->edit_count == SIPALG_MAX_EDITS) {
+		plan->overflow = true;
+		return;
+	}
+	plan->edits[plan->edit_count++] = (struct sipalg_edit){
+		.at = at,
+		.text = text,
+		.text_len = len,
+	};
+}
+
+void sipalg_plan_replace(struct sipalg_plan *plan, struct sip_span at,
+			 const char *text, unsigned int len)
+{
+	u16 used = plan->text_used;
+
+	if (len > SIPALG_PLAN_TEXT - used) {
+		plan->overflow = true;
+		return;
+	}
+	memcpy(plan->text + used, text, len);
+	plan->text_used += len;
+	plan_edit(plan, at, used, len);
+}
+
+void sipalg_plan_number(struct sipalg_plan *plan, struct sip_span digits,
+			u32 value)
+{
+	char text[SIPALG_NUMBER_TEXT];
+
+	sipalg_plan_replace(plan, digits, text, sipalg_number_text(text, value));
+}
+
+static u32 span_end(struct sip_span span)
+{
+	return span.off + span.len;
+}
+
+/* Put in, change or take out the port that follows a host. */
+static void plan_port(struct sipalg_plan *plan, const struct sip_host *host,
+		      u16 port)
+{
+	struct sip_span gap;
+	char text[1 + SIPALG_NUMBER_TEXT] = ":";
+
+	if (port == host->port && !!port == !!host->digits.len)
+		return;
+
+	if (host->digits.len && port) {
+		sipalg_plan_number(plan, host->digits, port);
+		return;
+	}
+
+	gap.off = span_end(host->host);
+	gap.len = host->digits.len ? span_end(host->digits) - gap.off : 0;
+	sipalg_plan_replace(plan, gap, text,
+			    port ? 1 + sipalg_number_text(text + 1, port) : 0);
+}
+
+void sipalg_plan_host_text(struct sipalg_plan *plan,
+			   const struct sip_host *host, const char *text,
+			   unsigned int len, u16 port)
+{
+	sipalg_plan_replace(plan, host->host, text, len);
+	plan_port(plan, host, port);
+}
+
+/* A message names one address again and again: it is written once. */
+static void plan_ip(struct sipalg_plan *plan, struct sip_span at, u8 family,
+		    const union nf_inet_addr *ip)
+{
+	char text[SIPALG_IP_TEXT];
+
+	if (!plan->named_len || !sipalg_ip_equal(&plan->named, ip)) {
+		plan->named = *ip;
+		plan->named_text = plan->text_used;
+		plan->named_len = sipalg_ip_text(text, family, ip);
+		sipalg_plan_replace(plan, at, text, plan->named_len);
+	} else {
+		plan_edit(plan, at, plan->named_text, plan->named_len);
+	}
+}
+
+void sipalg_plan_host(struct sipalg_plan *plan, const struct sip_host *host,
+		      u8 family, const union nf_inet_addr *ip, u16 port)
+{
+	struct sip_span at = host->host;
+
+	if (!sipalg_ip_equal(&host->addr, ip)) {
+		if (host->bracketed) {
+			at.off++;
+			at.len -= 2;
+		}
+		plan_ip(plan, at, family, ip);
+	}
+	plan_port(plan, host, port);
+}
+
+/* Edits come nearly in order, so insertion is linear in practice. */
+static void sort_edits(struct sipalg_plan *plan)
+{
+	unsigned int i, j;
+
+	for (i = 1; i < plan->edit_count; i++) {
+		struct sipalg_edit edit = plan->edits[i];
+
+		for (j = i; j && plan->edits[j - 1].at.off > edit.at.off; j--)
+			plan->edits[j] = plan->edits[j - 1];
+		plan->edits[j] = edit;
+	}
+}
+
+static bool edits_equal(const struct sipalg_plan *plan,
+			const struct sipalg_edit *a, const struct sipalg_edit *b)
+{
+	return a->at.off == b->at.off && a->at.len == b->at.len &&
+	       a->text_len == b->text_len &&
+	       !memcmp(plan->text + a->text, plan->text + b->text, a->text_len);
+}
+
+/* Several m= sections may want the same change of the c= line they share. */
+static void drop_duplicates(struct sipalg_plan *plan)
+{
+	unsigned int from, to = 0;
+
+	for (from = 0; from < plan->edit_count; from++) {
+		if (to && edits_equal(plan, &plan->edits[to - 1],
+				      &plan->edits[from]))
+			continue;
+		plan->edits[to++] = plan->edits[from];
+	}
+	plan->edit_count = to;
+}
+
+static bool edits_overlap(const struct sipalg_plan *plan)
+{
+	unsigned int i;
+
+	for (i = 1; i < plan->edit_count; i++)
+		if (span_end(plan->edits[i - 1].at) > plan->edits[i].at.off)
+			return true;
+	return false;
+}
+
+static void correct_content_length(struct sipalg_plan *plan,
+				   const struct sip_msg *msg)
+{
+	int delta = 0;
+	unsigned int i;
+
+	for (i = 0; i < plan->edit_count; i++) {
+		const struct sipalg_edit *edit = &plan->edits[i];
+
+		if (edit->at.off >= msg->header_len)
+			delta += edit->text_len - edit->at.len;
+	}
+
+	/* one beyond all messages says nothing of this one, and stays */
+	if (delta && msg->has_content_length &&
+	    msg->content_length_value <= SIP_MAX_MESSAGE)
+		sipalg_plan_number(plan, msg->content_length,
+				   msg->content_length_value + delta);
+}
+
+bool sipalg_plan_finish(struct sipalg_plan *plan, const struct sip_msg *msg)
+{
+	sort_edits(plan);
+	drop_duplicates(plan);
+	correct_content_length(plan, msg);
+	sort_edits(plan);
+	return !plan->overflow && !edits_overlap(plan);
+}
+
+int sipalg_plan_render(const struct sipalg_plan *plan, const char *data,
+		       char *out, u32 size)
+{
+	u32 from = plan->edits[0].at.off, used = 0;
+	unsigned int i;
+
+	for (i = 0; i < plan->edit_count; i++) {
+		const struct sipalg_edit *edit = &plan->edits[i];
+		u32 kept = edit->at.off - from;
+
+		if (kept + edit->text_len > size - used)
+			return -EMSGSIZE;
+		memcpy(out + used, data + from, kept);
+		used += kept;
+		memcpy(out + used, plan->text + edit->text, edit->text_len);
+		used += edit->text_len;
+		from = span_end(edit->at);
+	}
+	return used;
+}

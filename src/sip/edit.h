@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The plan: what decide wants done with a message, and apply does.
+ *
+ * Edits are spans of the message with the text that replaces them. The plan
+ * knows nothing of skbs and compiles in user space.
+ */
+#ifndef SIPALG_EDIT_H
+#define SIPALG_EDIT_H
+
+#include "sip/msg.h"
+
+#define SIPALG_MAX_EDITS	(2 * SIP_MAX_HOSTS + 2 * SIP_MAX_MEDIA + 1)
+#define SIPALG_PLAN_TEXT	24576u	/* room for the text of all edits */
+
+struct sipalg_addr;
+struct sipalg_call;
+
+/**
+ * struct sipalg_edit - one replacement
+ * @at: what goes, by its offset in the message
+ * @text: offset of what comes, in &sipalg_plan.text
+ * @text_len: its length in bytes
+ */
+struct sipalg_edit {
+	struct sip_span at;
+	u16 text;
+	u16 text_len;
+};
+
+enum sipalg_verdict {
+	SIPALG_VERDICT_PASS,	/* after the edits, if there are any */
+	SIPALG_VERDICT_DROP,	/* whole; &sipalg_plan.reason says why */
+};
+
+/**
+ * struct sipalg_plan - the whole of it
+ * @verdict: enum sipalg_verdict
+ * @reason: enum sipalg_message_reason: why dropped, or why passed unchanged
+ * @unseen: a request within a dialog of which nothing is known here
+ * @retransmitted: the message has been seen before
+ * @overflow: an edit found no room: the plan must not be applied
+ * @edit_count: edits in use
+ * @text_used: bytes of @text in use
+ * @call: the call of the message: locked and referenced from decide until
+ *	sipalg_decide_done(); NULL: none
+ * @described: the session description has been taken in
+ * @pinholes: @call's media changed: apply brings its pinholes into line
+ * @followed: its call has taken it in: the call uses the message's flow
+ * @side: enum sipalg_side of the sender then
+ * @fork: dialog of the sender then, 0 for the caller
+ * @keep: the signalling flow shall live this long after its last packet, in
+ *	jiffies; 0: as conntrack thinks right (S3-4, H-11)
+ * @sent_by: UDP port of the receiver at which it waits for this answer, host
+ *	byte order; 0: the one it is sent to
+ * @named: the address that was last written as text
+ * @named_text: where in @text that stands
+ * @named_len: its length, 0: none yet
+ * @edits: in the order of the message once sipalg_plan_finish() has run
+ * @text: what the edits put in
+ */
+struct sipalg_plan {
+	u8 verdict;
+	u8 reason;
+	bool unseen;
+	bool retransmitted;
+	bool overflow;
+	u16 edit_count;
+	u16 text_used;
+	struct sipalg_call *call;
+	bool described;
+	bool pinholes;
+	bool followed;
+	u8 side;
+	u16 fork;
+	unsigned long keep;
+	u16 sent_by;
+	union nf_inet_addr named;
+	u16 named_text;
+	u16 named_len;
+	struct sipalg_edit edits[SIPALG_MAX_EDITS];
+	char text[SIPALG_PLAN_TEXT];
+};
+
+/**
+ * sipalg_plan_init() - an empty plan: pass, unchanged
+ * @plan: filled
+ */
+void sipalg_plan_init(struct sipalg_plan *plan);
+
+/**
+ * sipalg_plan_replace() - plan one replacement
+ * @plan: the plan
+ * @at: what goes; an empty span puts @text in before @at.off
+ * @text: what comes, copied
+ * @len: its length in bytes
+ */
+void sipalg_plan_replace(struct sipalg_plan *plan, struct sip_span at,
+			 const char *text, unsigned int len);
+
+/**
+ * sipalg_plan_host() - plan another address in place of a host and its port
+ * @plan: the plan
+ * @host: the host as it stands in the message
+ * @family: AF_INET or AF_INET6 of @ip
+ * @ip: the address that comes, network byte order
+ * @port: the port that comes, host byte order; 0: none shall be written
+ *
+ * Brackets around an IPv6 address are kept as they are; what does not change
+ * is not touched.
+ */
+void sipalg_plan_host(struct sipalg_plan *plan, const struct sip_host *host,
+		      u8 family, const union nf_inet_addr *ip, u16 port);
+
+/**
+ * sipalg_plan_host_text() - the same with the host as text
+ * @plan: the plan
+ * @host: the host as it stands in the message
+ * @text: the host that comes, brackets included
+ * @len: its length in bytes
+ * @port: host byte order; 0: none shall be written
+ */
+void sipalg_plan_host_text(struct sipalg_plan *plan,
+			   const struct sip_host *host, const char *text,
+			   unsigned int len, u16 port);
+
+/**
+ * sipalg_plan_number() - plan another number in place of digits
+ * @plan: the plan
+ * @digits: the digits as they stand
+ * @value: the number that comes
+ */
+void sipalg_plan_number(struct sipalg_plan *plan, struct sip_span digits,
+			u32 value);
+
+/**
+ * sipalg_plan_finish() - sort the edits and correct Content-Length
+ * @plan: the plan
+ * @msg: the message it is for
+ *
+ * Content-Length becomes its old value plus what the edits add to the body;
+ * where it is absent it stays absent (H-5).
+ *
+ * Return: true if the plan can be applied; false if edits overlap or found no
+ * room: then the message must pass unchanged.
+ */
+bool sipalg_plan_finish(struct sipalg_plan *plan, const struct sip_msg *msg);
+
+/**
+ * sipalg_plan_render() - the new bytes, from the first edit to the last
+ * @plan: finished, with at least one edit
+ * @data: the message
+ * @out: room for them
+ * @size: how much room, in bytes
+ *
+ * Return: bytes written; negative: they do not fit.
+ */
+int sipalg_plan_render(const struct sipalg_plan *plan, const char *data,
+		       char *out, u32 size);
+
+/* The span of the message that sipalg_plan_render() replaces. */
+static inline struct sip_span sipalg_plan_span(const struct sipalg_plan *plan)
+{
+	const struct sipalg_edit *first = &plan->edits[0];
+	const struct sipalg_edit *last = &plan->edits[plan->edit_count - 1];
+
+	return (struct sip_span){
+		.off = first->at.off,
+		.len = last->at.off + last->at.len - first->at.off,
+	};
+}
+
+#endif

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Host and port. The kernel's in4_pton() and in6_pton() are not used: they
+ * take leading zeros and other doubtful forms for addresses, and an address
+ * that two readers understand differently must not be translated.
+ */
+#include <linux/swab.h>
+#include "sip/host.h"
+
+/* The four bytes at @p, the first of them lowest; zeros beyond @end. */
+static u32 octet_word(const char *p, const char *end)
+{
+	u32 missing;
+
+	if (likely(end - p >= 4))
+		return text_half_word(p);
+	missing = 4 - (end - p);
+	return (u64)text_half_word(p - missing) >> 8 * missing;
+}
+
+/*
+ * 0..255 in one to three digits without leading zeros. Where an octet ends
+ * nobody can foretell, and a message has dozens of them: so all its digits are
+ * looked at in one word, without a branch for each. Up to three bytes before
+ * @p are read if @end is near.
+ */
+static const char *octet_read(const char *p, const char *end, u8 *octet)
+{
+	u32 digits = octet_word(p, end) ^ 0x30303030;
+	/* 0x80 in each byte that is no digit */
+	u32 others = (((digits & 0x7f7f7f7f) + 0x76767676) | digits) & 0x80808080;
+	u32 len, leading;
+
+	if (!others || others & 0x80)
+		return NULL;
+	len = __ffs64(others) >> 3;
+	leading = digits & 0xff;
+	/* as many bytes, the last digit highest, and zeros before the first */
+	digits <<= 8 * (4 - len);
+	if (__swab32(digits) > 0x00020505 || (len > 1 && !leading))
+		return NULL;
+	/* 100, 10 and 1 times a byte meet in the highest */
+	*octet = digits * (1 | 10 << 8 | 100 << 16) >> 24;
+	return p + len;
+}
+
+static const char *ip4_read(const char *p, const char *end, u8 addr[4])
+{
+	int i;
+
+	/* as long as 1.1.1.1: so what octet_read() may read before @p is ours */
+	if (end - p < 7)
+		return NULL;
+	for (i = 0; ; i++) {
+		p = octet_read(p, end, &addr[i]);
+		if (!p || i == 3)
+			return p;
+		if (p == end || *p++ != '.')
+			return NULL;
+	}
+}
+
+static u32 hex_value(char c)
+{
+	return text_is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+/* One to four hex digits, two bytes of an address. */
+static const char *group_read(const char *p, const char *end, u8 *group)
+{
+	const char *start = p;
+	u32 n = 0;
+
+	while (p < end && p - start < 4 && text_in(*p, TEXT_HEX))
+		n = n << 4 | hex_value(*p++);
+	if (p == start)
+		return NULL;
+	group[0] = n >> 8;
+	group[1] = n;
+	return p;
+}
+
+/* Of @len bytes those behind @gap, where "::" stood, move to the end. */
+static bool gap_fill(u8 addr[16], int len, int gap)
+{
+	if (gap < 0)
+		return len == 16;
+	if (len > 14)		/* "::" stands for two bytes at least */
+		return false;
+	memmove(addr + 16 - (len - gap), addr + gap, len - gap);
+	memset(addr + gap, 0, 16 - len);
+	return true;
+}
+
+/* RFC 4291 2.2, all three forms; [p, end) must be the address and no more. */
+static bool ip6_read(const char *p, const char *end, u8 addr[16])
+{
+	int len = 0, gap = -1;
+	const char *next;
+
+	if (text_begins(p, end, "::")) {
+		gap = 0;
+		p += 2;
+	}
+	while (p < end) {
+		if (len == 16)
+			return false;
+		next = group_read(p, end, addr + len);
+		if (!next)
+			return false;
+		if (next < end && *next == '.')	/* the last four bytes, dotted */
+			return len <= 12 && ip4_read(p, end, addr + len) == end &&
+			       gap_fill(addr, len + 4, gap);
+		len += 2;
+		p = next;
+		if (p == end)
+			break;
+		if (*p++ != ':' || p == end)
+			return false;
+		if (*p == ':') {
+			if (gap >= 0)
+				return false;
+			gap = len;
+			p++;
+		}
+	}
+	return gap_fill(addr, len, gap);
+}
+
+/*
+ * [v6]. What is in brackets but no address we know (a zone, the three colons
+ * of RFC 5118 4.10) is a host whose meaning is the reader's: a name.
+ */
+static const char *reference_read(const char *p, const char *end, struct sip_host *host)
+{
+	const char *close = text_find(p, end, ']');
+
+	host->bracketed = 1;
+	if (close == end || close == p + 1)
+		return NULL;
+	if (ip6_read(p + 1, close, (u8 *)&host->addr)) {
+		host->form = SIP_HOST_IP6;
+		return close + 1;
+	}
+	for (p++; p < close; p++) {
+		if (!text_in(*p, TEXT_HOST) && *p != ':' && *p != '%')
+			return NULL;
+	}
+	host->addr = (union nf_inet_addr){ 0 };
+	host->form = SIP_HOST_NAME;
+	return close + 1;
+}
+
+const char *sip_host_read(const struct sip_msg *msg, const char *p, const char *end,
+			  struct sip_host *host)
+{
+	const char *start = p;
+
+	*host = (struct sip_host){ 0 };
+	if (p < end && *p == '[') {
+		p = reference_read(p, end, host);
+		if (!p)
+			return NULL;
+	} else {
+		p = ip4_read(start, end, (u8 *)&host->addr);
+		if (p && (p == end || !text_in(*p, TEXT_HOST))) {
+			host->form = SIP_HOST_IP4;
+		} else {
+			host->addr = (union nf_inet_addr){ 0 };
+			host->form = SIP_HOST_NAME;
+			p = text_skip(start, end, TEXT_HOST);
+			if (p == start)
+				return NULL;
+		}
+	}
+	host->host = sip_span_of(msg, start, p);
+	return p;
+}
+
+bool sip_host_read_bare(const struct sip_msg *msg, const char *p, const char *end,
+			struct sip_host *host)
+{
+	if (sip_host_read(msg, p, end, host) == end)
+		return true;
+
+	*host = (struct sip_host){ 0 };
+	if (!ip6_read(p, end, (u8 *)&host->addr))
+		return false;
+	host->form = SIP_HOST_IP6;
+	host->host = sip_span_of(msg, p, end);
+	return true;
+}
+
+const char *sip_port_read(const struct sip_msg *msg, const char *p, const char *end,
+			  struct sip_span *digits, u16 *port)
+{
+	const char *behind;
+	u32 number;
+
+	behind = text_number(p, end, &number);
+	if (!behind || number > U16_MAX)
+		return NULL;
+	*digits = sip_span_of(msg, p, behind);
+	*port = number;
+	return behind;
+}

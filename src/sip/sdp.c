@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Session descriptions (RFC 4566, 8866).
+ *
+ * A description is a session part and then one section per m= line. What the
+ * session part says of connection, direction and setup holds for each section
+ * that says nothing itself, so each section starts out as a copy of it.
+ */
+#include "sip/host.h"
+#include "sip/line.h"
+#include "sip/msg.h"
+
+/* The state of one walk. */
+struct walk {
+	struct sip_msg *msg;
+	struct sdp_media session;	/* what sections start out as */
+	struct sdp_media *media;	/* the section, or the above */
+	bool own_connection;		/* the section has a c= of its own */
+	u8 section;			/* 0: session part; n: the n-th section */
+};
+
+/* Reads up to the next SP; *@p then stands on the field after it. */
+static struct sip_span field(const struct sip_msg *msg, const char **p, const char *end)
+{
+	const char *start = *p;
+	const char *behind = text_find(start, end, ' ');
+
+	*p = text_skip(behind, end, TEXT_SPACE);
+	return sip_span_of(msg, start, behind);
+}
+
+/*
+ * The last word of a line: the address of o=, c= and a=rtcp. Going backwards
+ * spares us the fields before it. The address type must stand before it.
+ */
+static const char *address_find(const char *p, const char *end, bool *internet)
+{
+	const char *address = end, *type, *type_end;
+
+	while (address > p && !text_in(address[-1], TEXT_SPACE))
+		address--;
+	type_end = text_trim(p, address);
+	type = type_end;
+	while (type > p && !text_in(type[-1], TEXT_SPACE))
+		type--;
+	if (address == end || type == type_end)
+		return NULL;
+	*internet = text_is(type, type_end - type, "ip4") || text_is(type, type_end - type, "ip6");
+	return address;
+}
+
+/*
+ * Indexes the address of <nettype> <addrtype> <address>. What is no internet
+ * address is a name to us: it is there, and is not translated.
+ */
+static u16 address_add(struct walk *walk, const char *p, const char *end,
+		       enum sip_field field)
+{
+	struct sip_msg *msg = walk->msg;
+	struct sip_host host;
+	const char *slash;
+	bool internet;
+
+	p = address_find(p, end, &internet);
+	if (!p || *p == '/')
+		return SIP_NO_INDEX;
+	slash = text_find(p, end, '/');		/* ttl and count of multicast */
+	if (!internet || !sip_host_read_bare(msg, p, slash, &host)) {
+		host = (struct sip_host){
+			.form = SIP_HOST_NAME,
+			.host = sip_span_of(msg, p, slash),
+		};
+	}
+	return sip_host_add(msg, &host, field, walk->section);
+}
+
+/* c= may be repeated for layered multicast: the first one counts. */
+static bool connection(struct walk *walk, const char *p, const char *end)
+{
+	u16 host_count = walk->msg->host_count;
+	u16 index = address_add(walk, p, end, SIP_FIELD_SDP_CONNECTION);
+
+	if (host_count == walk->msg->host_count)
+		return false;
+	if (!walk->own_connection)
+		walk->media->connection = index;
+	walk->own_connection = true;
+	return true;
+}
+
+static enum sdp_kind kind_of(const char *p, u32 len)
+{
+	if (text_is(p, len, "audio"))
+		return SDP_KIND_AUDIO;
+	if (text_is(p, len, "video"))
+		return SDP_KIND_VIDEO;
+	if (text_is(p, len, "image"))
+		return SDP_KIND_IMAGE;
+	if (text_is(p, len, "text"))
+		return SDP_KIND_TEXT;
+	if (text_is(p, len, "application"))
+		return SDP_KIND_APPLICATION;
+	if (text_is(p, len, "message"))
+		return SDP_KIND_MESSAGE;
+	return SDP_KIND_OTHER;
+}
+
+/*
+ * IANA's registry of <proto> grows by combination, so its parts are looked
+ * at: what carries (TCP, otherwise UDP), and whether that is RTP.
+ */
+static enum sdp_transport transport_of(const char *p, u32 len)
+{
+	const char *end = p + len;
+
+	if (text_begins(p, end, "rtp/") || text_begins(p, end, "udp/tls/rtp/") ||
+	    text_begins(p, end, "udp/rtp/"))
+		return SDP_TRANSPORT_RTP;
+	if (text_begins(p, end, "tcp/") || text_is(p, len, "tcp") || text_is(p, len, "tcptl"))
+		return SDP_TRANSPORT_TCP;
+	if (text_begins(p, end, "udp/") || text_is(p, len, "udp") || text_is(p, len, "udptl") ||
+	    text_begins(p, end, "dtls/"))
+		return SDP_TRANSPORT_UDP;
+	return SDP_TRANSPORT_OTHER;
+}
+
+/* <media> <port>["/"<count>] <proto> <fmt> ... */
+static bool media(struct walk *walk, const char *p, const char *end)
+{
+	struct sip_msg *msg = walk->msg;
+	struct sip_span word = field(msg, &p, end);
+	struct sdp_media *media;
+	u32 count = 1;
+
+	if (msg->media_count == SIP_MAX_MEDIA) {
+		msg->media_count++;	/* says that there were more */
+		return true;
+	}
+	media = &msg->media[msg->media_count];
+	*media = walk->session;
+	media->kind = kind_of(sip_span_ptr(msg, word), word.len);
+
+	p = sip_port_read(msg, p, end, &media->digits, &media->port);
+	if (p && p < end && *p == '/')
+		p = text_number(p + 1, end, &count);
+	if (!p || p == end || *p != ' ' || !count || count > U16_MAX)
+		return false;
+	media->port_count = count;
+
+	p = text_skip(p, end, TEXT_SPACE);
+	word = field(msg, &p, end);
+	media->transport = transport_of(sip_span_ptr(msg, word), word.len);
+
+	msg->media_count++;
+	walk->media = media;
+	walk->section = msg->media_count;
+	walk->own_connection = false;
+	return true;
+}
+
+/* rtcp:<port> [<nettype> <addrtype> <address>] */
+static void rtcp(struct walk *walk, const char *p, const char *end)
+{
+	struct sdp_media *media = walk->media;
+	struct sip_span digits;
+	u16 port;
+
+	if (!walk->section || media->rtcp_port)
+		return;
+	p = sip_port_read(walk->msg, p, end, &digits, &port);
+	if (!p || !port || (p < end && *p != ' '))
+		return;
+	media->rtcp_digits = digits;
+	media->rtcp_port = port;
+	if (p < end)
+		media->rtcp_host = address_add(walk, p, end, SIP_FIELD_SDP_RTCP);
+}
+
+/* candidate:<foundation> <component> <transport> <priority> <address> <port> ... */
+static void candidate(struct walk *walk, const char *p, const char *end)
+{
+	struct sip_msg *msg = walk->msg;
+	struct sip_span address;
+	struct sip_host host;
+	int i;
+
+	walk->media->candidates = 1;
+	for (i = 0; i < 4; i++)
+		field(msg, &p, end);
+	address = field(msg, &p, end);
+	if (!address.len || !sip_host_read_bare(msg, sip_span_ptr(msg, address),
+						sip_span_ptr(msg, address) + address.len, &host))
+		return;
+	if (!sip_port_read(msg, p, end, &host.digits, &host.port))
+		return;
+	host.spaced = 1;
+	sip_host_add(msg, &host, SIP_FIELD_SDP_CANDIDATE, walk->section);
+}
+
+static void setup(struct sdp_media *media, const char *p, u32 len)
+{
+	if (text_is(p, len, "active"))
+		media->setup = SDP_SETUP_ACTIVE;
+	else if (text_is(p, len, "passive"))
+		media->setup = SDP_SETUP_PASSIVE;
+	else if (text_is(p, len, "actpass"))
+		media->setup = SDP_SETUP_ACTPASS;
+	else if (text_is(p, len, "holdconn"))
+		media->setup = SDP_SETUP_HOLDCONN;
+}
+
+static void attribute(struct walk *walk, const char *p, const char *end)
+{
+	struct sdp_media *media = walk->media;
+	u32 len = end - p;
+
+	if (len < 5)
+		return;
+	switch (*p | 0x20) {
+	case 'c':
+		if (text_begins(p, end, "candidate:"))
+			candidate(walk, p + 10, end);
+		break;
+	case 'i':
+		if (text_is(p, len, "inactive"))
+			media->direction = SDP_INACTIVE;
+		break;
+	case 'r':
+		if (text_begins(p, end, "rtcp:"))
+			rtcp(walk, p + 5, end);
+		else if (text_is(p, len, "rtcp-mux") || text_is(p, len, "rtcp-mux-only"))
+			media->rtcp_mux = 1;
+		else if (text_is(p, len, "recvonly"))
+			media->direction = SDP_RECVONLY;
+		break;
+	case 's':
+		if (text_is(p, len, "sendrecv"))
+			media->direction = SDP_SENDRECV;
+		else if (text_is(p, len, "sendonly"))
+			media->direction = SDP_SENDONLY;
+		else if (text_begins(p, end, "setup:"))
+			setup(media, p + 6, len - 6);
+		break;
+	}
+}
+
+/* Returns whether the description can still be understood. */
+static bool line(struct walk *walk, char type, const char *p, const char *end)
+{
+	switch (type) {
+	case 'a':
+		attribute(walk, p, end);
+		return true;
+	case 'c':
+		return connection(walk, p, end);
+	case 'm':
+		return media(walk, p, end);
+	case 'o':
+		address_add(walk, p, end, SIP_FIELD_SDP_ORIGIN);
+		return true;
+	default:
+		return true;
+	}
+}
+
+enum sip_result sdp_parse(struct sip_msg *msg)
+{
+	struct walk walk = {
+		.msg = msg,
+		.session = {
+			.port_count = 1,
+			.connection = SIP_NO_INDEX,
+			.rtcp_host = SIP_NO_INDEX,
+			.direction = SDP_SENDRECV,
+		},
+		.media = &walk.session,
+	};
+	const char *p = sip_span_ptr(msg, msg->sdp);
+	const char *end = p + msg->sdp.len;
+	const char *lf;
+
+	for (; p < end; p = lf < end ? lf + 1 : end) {
+		lf = text_find(p, end, '\n');
+		if (lf - p < 2 || p[1] != '=')
+			continue;
+		if (!line(&walk, *p, p + 2, text_trim(p + 2, lf)))
+			return SIP_MALFORMED;
+		if (msg->host_count > SIP_MAX_HOSTS || msg->media_count > SIP_MAX_MEDIA)
+			return SIP_TOO_MANY;
+	}
+	msg->sdp_direction = walk.session.direction;
+	return SIP_OK;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The addresses inside a URI: sip:user:password@host:port;params?headers
+ *
+ * By the grammar a user part may hold anything that structures the rest of a
+ * URI, except "@". So the first "@" ends the user part, and where there is
+ * none there is no user part.
+ */
+#include "sip/host.h"
+#include "sip/uri.h"
+
+enum scheme { SCHEME_SIP, SCHEME_SIPS, SCHEME_NONE, SCHEME_FOREIGN };
+
+/*
+ * Sets *@behind to the first byte behind the scheme and its colon. A word
+ * before a colon is a scheme unless it cannot be one: "10.0.0.1:5060" begins
+ * with a digit, "733@10.66.66.122:5060" has an "@" in it.
+ */
+static enum scheme scheme_read(const char *p, const char *end, const char **behind)
+{
+	const char *start = p;
+
+	*behind = p;
+	if (text_begins(p, end, "sip:")) {
+		*behind = p + 4;
+		return SCHEME_SIP;
+	}
+	if (p == end || !text_in(*p, TEXT_ALPHA))
+		return SCHEME_NONE;
+	while (p < end && (text_in(*p, TEXT_HOST) || *p == '+'))
+		p++;
+	if (p == end || *p != ':')
+		return SCHEME_NONE;
+	if (!text_is(start, p - start, "sips"))
+		return SCHEME_FOREIGN;
+	*behind = p + 1;
+	return SCHEME_SIPS;
+}
+
+/* @p: at the ";" of the first parameter; URI parameters hold no quotes. */
+static void maddr_read(struct sip_msg *msg, const char *p, const char *end, u8 value,
+		       bool secure)
+{
+	struct sip_host host;
+
+	while (p < end && *p == ';') {
+		const char *next = text_find(++p, end, ';');
+
+		if (text_begins(p, next, "maddr=")) {
+			if (sip_host_read(msg, p + 6, next, &host) == next) {
+				host.secure = secure;
+				sip_host_add(msg, &host, SIP_FIELD_URI_MADDR,
+					     value);
+			}
+			return;
+		}
+		p = next;
+	}
+}
+
+enum sip_uri sip_uri_read(struct sip_msg *msg, const char *p, const char *end,
+			  enum sip_field field, u8 value, u16 *index)
+{
+	enum scheme scheme = scheme_read(p, end, &p);
+	struct sip_host host;
+	const char *at;
+
+	if (scheme == SCHEME_FOREIGN)
+		return SIP_URI_FOREIGN;
+
+	at = text_find(p, end, '@');
+	if (at < end)
+		p = at + 1;
+	p = sip_host_read(msg, p, end, &host);
+	if (p && p < end && *p == ':')
+		p = sip_port_read(msg, p + 1, end, &host.digits, &host.port);
+	if (!p || (p < end && *p != ';' && *p != '?'))
+		return scheme == SCHEME_NONE ? SIP_URI_FOREIGN : SIP_URI_BAD;
+
+	host.secure = scheme == SCHEME_SIPS;
+	*index = sip_host_add(msg, &host, field, value);
+	if (p < end && *p == ';')
+		maddr_read(msg, p, text_find(p, end, '?'), value, host.secure);
+	return SIP_URI_HOST;
+}
