@@ -6,9 +6,9 @@ import re
 # A page, its lines, and who types them as they are written; the first that fits.
 TYPISTS = (
     ("README.md", r"make check\b", "scripts/check"),
-    ("README.md", r"make demo\b", "tests/pages/run"),
+    ("README.md", r"make demo\b", "tests/doc_commands/run"),
     ("README.md", r"apt-get|make$|make install$|make deb$|modprobe sipalg$", "scripts/deb-test"),
-    ("doc/developers.md", r"", "tests/pages/run"),
+    ("doc/developers.md", r"", "tests/doc_commands/run"),
     ("doc/upgrade.md", r"", "tests/netns/test_upgrade.py"),
     ("recipes/firewalld.md", r"", "tests/netns/test_recipes.py"),
     # which says that it is not tested

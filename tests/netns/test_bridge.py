@@ -9,7 +9,7 @@ import time
 
 import topology as net
 from sip import Call, sdp
-from tap import run, same, test
+from ksft import run, same, test
 from topology import Udp, attach, router, shell
 
 PHONE, SERVER, RELAY = "192.168.9.10", "192.168.9.50", "192.168.9.60"

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 
 import topology as net
-from tap import run, test
+from ksft import run, test
 from topology import MASQUERADE, PHONE, ROUTER, RULES, SERVER, Udp, shell
 
 net.build()

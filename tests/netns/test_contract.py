@@ -8,7 +8,7 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
-from tap import run, test
+from ksft import run, test
 from topology import PHONE, PHONE6, RELAY, ROUTER, ROUTER6, SERVER, SERVER6, Udp, shell
 
 net.build()

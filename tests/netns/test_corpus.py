@@ -9,7 +9,7 @@ import re
 
 import corpus
 import topology as net
-from tap import run, test
+from ksft import run, test
 from topology import (MASQUERADE, OTHER, OTHER6, PHONE, PHONE6, ROUTER, SERVER, SERVER6, Tcp, Udp,
                       router)
 

@@ -10,7 +10,7 @@ import time
 import topology as net
 from screen import Terminal
 from sip import Call, again, sdp
-from tap import run, same, test
+from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp, shell
 
 net.build()

@@ -10,7 +10,7 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
-from tap import run, test
+from ksft import run, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp
 
 net.build()

@@ -10,7 +10,7 @@ import re
 import sys
 
 import topology as net
-from tap import run, same, test
+from ksft import run, same, test
 from topology import PHONE, ROUTER, SERVER, Udp
 
 net.build()

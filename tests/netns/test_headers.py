@@ -6,9 +6,9 @@ import os
 
 import topology as net
 from sip import Call, again, message
-from tap import run, same, test
+from ksft import run, same, test
 from topology import OTHER, PHONE, ROUTER, SERVER, Udp, router
-from ways import all_ways
+from transports import all_ways
 
 net.build()
 phone = Udp("phone", PHONE, 5060)

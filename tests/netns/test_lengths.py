@@ -7,7 +7,7 @@ import struct
 
 import topology as net
 from sip import Call, again, sdp
-from tap import run, same, test
+from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, shell
 
 net.build()

@@ -9,7 +9,7 @@ import genl
 import topology as net
 from genl import NESTED, WORDS, attr
 from sip import Call, again
-from tap import run, test
+from ksft import run, test
 from topology import PHONE, ROUTER, SERVER, TIME_IS_REAL, Tcp
 
 net.build()

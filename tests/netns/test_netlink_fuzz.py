@@ -16,7 +16,7 @@ import genl
 import topology as net
 from genl import DUMP, NESTED, WORDS, attr
 from sip import Call, sdp
-from tap import run, test
+from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp
 
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else random.randrange(1 << 32)

@@ -5,8 +5,8 @@ import time
 
 import topology as net
 from sip import again, sdp
-from talk import HIDE, audio, back, both, hang_up, new, out, passes, phone, server
-from tap import run, same, test
+from call_helpers import HIDE, audio, back, both, hang_up, new, out, passes, phone, server
+from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp
 
 REFUSAL = "488 Not Acceptable Here"

@@ -5,8 +5,8 @@ import time
 
 import topology as net
 from sip import Call, again, message, sdp
-from talk import answered, back, expires, hang_up, identity, new, out, passes, phone, reinvite, server
-from tap import run, same, test
+from call_helpers import answered, back, expires, hang_up, identity, new, out, passes, phone, reinvite, server
+from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, router
 
 

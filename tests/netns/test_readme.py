@@ -15,7 +15,7 @@ import topology as net
 from pages import plain, read, typed_by
 from screen import Terminal
 from sip import Call, again, sdp
-from tap import run, test
+from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp, router, shell
 
 TOOLS = os.path.abspath("tools/sipalg-ctl")

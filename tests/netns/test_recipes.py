@@ -7,7 +7,7 @@ import subprocess
 import topology as net
 from pages import typed_by
 from sip import Call, sdp
-from tap import run, test
+from ksft import run, test
 from topology import (PHONE, PHONE6, RELAY, RELAY6, ROUTER, SERVER, SERVER6, STRANGER, Tcp, Udp,
                       router, shell)
 

@@ -8,7 +8,7 @@ import time
 
 import topology as net
 from sip import Call, sdp
-from tap import run, test
+from ksft import run, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp
 
 net.build()

@@ -3,12 +3,12 @@
 """What happens within a call that is up: refreshes, holds, other streams, forks."""
 import time
 
-import talk
+import call_helpers
 import topology as net
 from sip import again, sdp
-from talk import (answered, audio, back, both, expires, hang_up, identity, lively, new,
+from call_helpers import (answered, audio, back, both, expires, hang_up, identity, lively, new,
                   out, passes, reinvite)
-from tap import run, same, test
+from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, Udp
 
 @test("S4-2", "422 and again with a longer interval is one call, with the same port")

@@ -10,7 +10,7 @@ import tempfile
 import time
 
 import topology as net
-from tap import run, test
+from ksft import run, test
 from topology import PHONE, SERVER, router
 
 net.build()

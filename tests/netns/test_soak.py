@@ -14,8 +14,8 @@ import time
 
 import topology as net
 from sip import sdp
-from talk import expires, new, phone, server
-from tap import run, test
+from call_helpers import expires, new, phone, server
+from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, router
 
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")

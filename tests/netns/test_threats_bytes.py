@@ -6,7 +6,7 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
-from tap import run, test
+from ksft import run, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, router, shell
 
 net.build()

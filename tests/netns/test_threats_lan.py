@@ -5,7 +5,7 @@ import json
 
 import topology as net
 from sip import Call, message, sdp
-from tap import run, test
+from ksft import run, test
 from topology import OTHER, OTHER6, PHONE, PHONE6, RELAY, RELAY6, SERVER, SERVER6, Udp, router
 
 net.build(nat="")

@@ -7,8 +7,8 @@ import os
 
 import topology as net
 from sip import sdp
-from talk import new, out
-from tap import run, test
+from call_helpers import new, out
+from ksft import run, test
 from topology import PHONE, ROUTER, router
 
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")

@@ -7,9 +7,9 @@ import time
 
 import topology as net
 from sip import sdp
-from talk import (answered, audio, back, both, expires, hang_up, lively, new, out, passes,
+from call_helpers import (answered, audio, back, both, expires, hang_up, lively, new, out, passes,
                   phone, reinvite, server)
-from tap import run, test
+from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, router
 
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")

@@ -6,7 +6,7 @@ import re
 
 import topology as net
 from sip import Call, again, sdp
-from tap import run, test
+from ksft import run, test
 from topology import PHONE, PHONE6, RELAY, ROUTER, SERVER, SERVER6, Tcp, Udp
 
 TRACING = "/sys/kernel/tracing/"

@@ -3,8 +3,8 @@
 """Calls that are handed on to somebody else (RFC 3515, 3891, 3892, 5359)."""
 import topology as net
 from sip import Call, again, message, sdp
-from talk import (HIDE, answered, audio, back, both, hang_up, out, passes, phone, reinvite, server)
-from tap import run, same, test
+from call_helpers import (HIDE, answered, audio, back, both, hang_up, out, passes, phone, reinvite, server)
+from ksft import run, same, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, router
 
 third = Udp("other", OTHER, 5062)

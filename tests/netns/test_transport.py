@@ -7,8 +7,8 @@ import time
 
 import topology as net
 from sip import again, sdp
-from talk import audio, both, new, passes, phone, server
-from tap import run, same, test
+from call_helpers import audio, both, new, passes, phone, server
+from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, router
 
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")

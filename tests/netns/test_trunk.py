@@ -8,8 +8,8 @@ import time
 
 import topology as net
 from sip import sdp
-from talk import new, phone, server
-from tap import run, same, test
+from call_helpers import new, phone, server
+from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp, router, shell
 
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")

@@ -5,7 +5,7 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
-from tap import run, same, test
+from ksft import run, same, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp
 
 net.build()

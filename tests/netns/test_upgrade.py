@@ -6,8 +6,8 @@ import json
 import topology as net
 from pages import typed_by
 from sip import Call, again, message, sdp
-from tap import run, same, test
-from talk import answered, back, both, hang_up, identity, new, out, phone, server
+from ksft import run, same, test
+from call_helpers import answered, back, both, hang_up, identity, new, out, phone, server
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, router, shell
 
 CTL = "tools/sipalg-ctl/sipalg-ctl"

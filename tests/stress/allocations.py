@@ -17,11 +17,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "netns")]
 
 import topology as net
-import turns
+import failslab
 from sip import Call, again, message, sdp
-from tap import run, test
+from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, shell
-from trouble import Memory, read, write
+from faults import Memory, read, write
 
 SLAB = Memory.PLACE
 TOOL = "tools/sipalg-ctl/sipalg-ctl -n router"
@@ -169,7 +169,7 @@ TURNS = Turns()
 
 def each(once):
     """Once for each allocation; gives back how many there were."""
-    for number in range(1, turns.MOST):
+    for number in range(1, failslab.MOST):
         before = refused()
         TURNS.fail(number)
         try:

@@ -22,14 +22,14 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "netns")]
 
 import genl
 import topology as net
-import trouble
-import turns
+import faults
+import failslab
 from genl import DUMP, WORDS, attr
-from holders import Holders
-from parties import Phone, Provider
+from netns_refs import Holders
+from agents import Phone, Provider
 from sip import Call, sdp
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp, shell
-from trouble import generator
+from faults import generator
 
 SECONDS, SEED = int(sys.argv[1]), sys.argv[2]
 ROUND = 12
@@ -75,8 +75,8 @@ def scan(log):
     # what was freed or made a moment ago looks lost
     time.sleep(6)
     for _ in range(2):
-        trouble.write(LEAKS, "scan")
-    found = trouble.read(LEAKS)
+        faults.write(LEAKS, "scan")
+    found = faults.read(LEAKS)
     assert not found, found
     log.check()
 
@@ -197,7 +197,7 @@ def end_of_router():
     except AssertionError as error:
         raise AssertionError(f"somebody keeps the router's namespace\n{holders}") from error
     net.build_router()
-    net.attach(trouble.OWN)
+    net.attach(faults.OWN)
 
 
 def refused(call, phone, server):
@@ -250,15 +250,15 @@ def one_round(number, seconds):
     arrived = mmap.mmap(-1, 8 * 4)
     rng = generator(SEED, number)
     faults = rng.choice((0, 0.1, 0.3, 0.8))
-    commands = trouble.some(rng, trouble.COMMANDS, number)
-    system = trouble.some(rng, trouble.SYSTEM, number)
+    commands = faults.some(rng, faults.COMMANDS, number)
+    system = faults.some(rng, faults.SYSTEM, number)
     last = "crowd" if number == 2 else rng.choice(("end", "end", "vanish", "vanish", "vanish", "crowd"))
     what = f"{faults:.0%} faulty, " + ", ".join(
         [kind.__name__.lower() for kind in commands + system] + [last])
     print(f"# {number}: {what}", flush=True)
     go_home()
-    if trouble.Reload in system:        # a socket knows the family by its number
-        commands = [kind for kind in commands if kind not in (trouble.Settings, trouble.Requests)]
+    if faults.Reload in system:        # a socket knows the family by its number
+        commands = [kind for kind in commands if kind not in (faults.Settings, faults.Requests)]
 
     parties, commanders = Workers(), Workers()
     parties.start("provider", lambda: Provider(generator(SEED, number, "provider"), faults,
@@ -289,30 +289,30 @@ def one_round(number, seconds):
         crowd()
     if last == "end":
         all_is_gone()
-        trouble.Reload(rng).step()
+        faults.Reload(rng).step()
     return f"{what}: {sum(struct.unpack('=4Q', arrived[:]))} messages"
 
 
 def each_allocation_fails():
     """Gives back how many there were."""
-    trouble.Memory(None).arm(0)
+    faults.Memory(None).arm(0)
     rng = generator(SEED, "turns")
     step = 1 if SECONDS >= 600 else 8
-    count = turns.module(rng.randrange(step) + 1, step), turns.namespaces(), turns.commands()
-    some = turns.messages(rng, SECONDS // 4)
+    count = failslab.module(rng.randrange(step) + 1, step), failslab.namespaces(), failslab.commands()
+    some = failslab.messages(rng, SECONDS // 4)
     go_home()
     return "an allocation fails: %d of the module, %d of a namespace, %d of commands; " \
         "of messages " % count + some
 
 
 def races_are_told():
-    """Is this the module with tests/race? One processor alone has no races."""
-    return "__tsan_init\t[sipalg]" in trouble.read("/proc/kallsyms")
+    """Is this the module with tests/tsan_runtime? One processor alone has no races."""
+    return "__tsan_init\t[sipalg]" in faults.read("/proc/kallsyms")
 
 
 def rounds():
     """What is to be done, without an end: each gives back what it was."""
-    if trouble.Memory in trouble.SYSTEM and not races_are_told():
+    if faults.Memory in faults.SYSTEM and not races_are_told():
         yield lambda number: each_allocation_fails()
     while True:
         yield lambda number: one_round(number, ROUND)
@@ -323,7 +323,7 @@ def main():
           flush=True)
     log = Log()
     net.build()
-    net.attach(trouble.OWN)
+    net.attach(faults.OWN)
     start = time.monotonic()
     for number, this in enumerate(rounds(), 1):
         try:

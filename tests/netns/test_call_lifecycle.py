@@ -7,9 +7,9 @@ import time
 
 import topology as net
 from sip import again, sdp
-from talk import (HIDE, answered, audio, back, both, expires, hang_up, lively, new, out, passes,
+from call_helpers import (HIDE, answered, audio, back, both, expires, hang_up, lively, new, out, passes,
                   phone, reinvite, server)
-from tap import run, same, test
+from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, router
 
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")

@@ -11,7 +11,7 @@ import topology as net
 from genl import DUMP, NESTED, WORDS, attr
 from sip import Call, sdp
 from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, shell
-from trouble import Memory, attach, detach, read, write
+from faults import Memory, attach, detach, read, write
 
 NTH = "/proc/thread-self/fail-nth"
 SLAB = Memory.PLACE
@@ -170,7 +170,7 @@ def one_talk(talk, memory, granted):
     write(f"{SLAB}/times", 1)
     write(f"{SLAB}/space", granted)
     write(f"{SLAB}/probability", 100)
-    talk.all()
+    call_helpers.all()
     memory.heal()
     left = int(read(f"{SLAB}/space"))
     write(f"{SLAB}/space", 0)
@@ -193,5 +193,5 @@ def messages(rng, seconds):
     while times < seconds and time.monotonic() < end:
         one_talk(talk, memory, rng.randrange(most))
         times += 1
-    talk.close()
+    call_helpers.close()
     return f"{times} in {most} bytes"

@@ -8,7 +8,7 @@ import struct
 
 import topology as net
 from sip import Call, again, sdp
-from tap import run, same, test
+from ksft import run, same, test
 from topology import PHONE, PHONE6, ROUTER, ROUTER6, SERVER, SERVER6, Tcp, Udp, shell
 
 net.build()

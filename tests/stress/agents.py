@@ -11,7 +11,7 @@ import time
 
 import topology as net
 from sip import Call, message, sdp
-from spoil import MESSAGES, any_message, spoil
+from mutate import MESSAGES, any_message, spoil
 from topology import (OTHER, OTHER6, PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER,
                       SERVER6, STRANGER)
 

@@ -6,7 +6,7 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
-from tap import run, same, test
+from ksft import run, same, test
 from topology import (OTHER, PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER, SERVER6, STRANGER, Tcp,
                       Udp, router)
 

@@ -5,7 +5,7 @@ import time
 
 import topology as net
 from sip import Call, again, message, sdp
-from tap import run, same, test
+from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp
 
 net.build()
@@ -49,20 +49,20 @@ def invite(number):
 def call():
     phone, server = connect()
     talk = new("tcp")
-    data = talk.request("INVITE", sdp(PHONE, 4500))
+    data = call_helpers.request("INVITE", sdp(PHONE, 4500))
     exchange(phone, server, [data], hidden(data))
-    answer = talk.response("200 OK", body=sdp(RELAY, 8500))
+    answer = call_helpers.response("200 OK", body=sdp(RELAY, 8500))
     server.send(answer)
     wanted = again(answer, (f"{ROUTER}:{PORT}", f"{PHONE}:5060"))
     same(phone.recv(len(wanted)), wanted)
-    ack = talk.request("ACK", to_tag=True)
+    ack = call_helpers.request("ACK", to_tag=True)
     exchange(phone, server, [ack], hidden(ack))
     ours, theirs = Udp("phone", PHONE, 4500), Udp("provider", RELAY, 8500)
     ours.send(b"out", RELAY, 8500)
     assert theirs.recv() == b"out" and theirs.sender == (ROUTER, 4500)
     theirs.send(b"in", ROUTER, 4500)
     assert ours.recv() == b"in"
-    bye = talk.request("BYE", cseq=2, to_tag=True)
+    bye = call_helpers.request("BYE", cseq=2, to_tag=True)
     exchange(phone, server, [bye], hidden(bye))
     net.until(lambda: not net.expectations(), 6)
     for end in (ours, theirs):
@@ -121,9 +121,9 @@ def both_ways():
     phone, server = connect()
     for i in range(200):
         talk = new(f"b{i}")
-        data = talk.request("OPTIONS")
+        data = call_helpers.request("OPTIONS")
         exchange(phone, server, [data], hidden(data))
-        answer = talk.response("200 OK", "OPTIONS")
+        answer = call_helpers.response("200 OK", "OPTIONS")
         cut = 1 + i * 7 % (len(answer) - 2)
         wanted = again(answer, (f"{ROUTER}:{PORT}", f"{PHONE}:5060"))
         exchange(server, phone, [answer[:cut], answer[cut:]], wanted)

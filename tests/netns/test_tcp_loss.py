@@ -3,7 +3,7 @@
 """SIP over TCP when segments or their acknowledgments are lost behind the router."""
 import topology as net
 from sip import again, message
-from tap import run, same, test
+from ksft import run, same, test
 from topology import PHONE, ROUTER, SERVER, Tcp
 
 net.build()

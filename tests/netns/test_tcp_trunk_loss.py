@@ -7,7 +7,7 @@ import time
 
 import topology as net
 from sip import Call, again
-from tap import run, same, test
+from ksft import run, same, test
 from topology import PHONE, ROUTER, SERVER, Tcp, enter, router, shell
 
 net.build()

@@ -5,9 +5,9 @@ import re
 
 import topology as net
 from sip import again, message
-from tap import run, same, test
+from ksft import run, same, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp, router
-from ways import all_ways
+from transports import all_ways
 
 net.build()
 phone = Udp("phone", PHONE, 5060)

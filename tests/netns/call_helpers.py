@@ -4,7 +4,7 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
-from tap import same
+from ksft import same
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp, router
 
 net.build()

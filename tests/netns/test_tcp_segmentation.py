@@ -7,7 +7,7 @@ import time
 import topology as net
 from segments import ACK, FIN, PSH, Segments, lose, silence
 from sip import Call, again, sdp
-from tap import run, same, test
+from ksft import run, same, test
 from topology import PHONE, ROUTER, SERVER, shell
 
 net.build()

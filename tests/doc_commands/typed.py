@@ -69,7 +69,7 @@ def typed(line):
 
 
 def main():
-    lines = typed_by("tests/pages/run")
+    lines = typed_by("tests/doc_commands/run")
     print(f"1..{len(lines) + 1}")
     failed = report(1, "each command that a page tells is typed by a test", claimed())
     copy()

@@ -8,7 +8,7 @@ import re
 import corpus
 import topology as net
 from sip import Call, again, sdp
-from tap import run, same, test
+from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, router, shell
 
 net.build()

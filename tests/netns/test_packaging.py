@@ -7,7 +7,7 @@ import re
 import shlex
 
 import topology as net
-from tap import run, test
+from ksft import run, test
 from topology import router
 
 net.build()
