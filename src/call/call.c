@@ -124,7 +124,7 @@ static void deadlines_passed(struct sipalg_call *call)
 	if (call->linked)
 		sipalg_call_timers_expired(call);
 	if (call->linked) {
-		sipalg_event_news(call);
+		sipalg_event_flush(call);
 		sipalg_lru_sort(call);
 		sipalg_call_schedule(call);
 	}
@@ -219,15 +219,15 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 	INIT_LIST_HEAD(&call->idle_lru);
 	call->id = atomic_inc_return(&flow->sn->call_id);
 	call->state = SIPALG_CALL_EARLY;
-	call->news = SIPALG_NEWS_NEW;
+	call->event_mask = SIPALG_NOTIFY_NEW;
 	call->family = flow->family;
 	call->l4proto = flow->l4proto;
 	call->created = jiffies;
 	call->active = jiffies;
 	call->party[sender] = flow->src;
-	call->seen[sender] = flow->src_public;
+	call->public[sender] = flow->src_public;
 	call->party[!sender] = flow->dst_private;
-	call->seen[!sender] = flow->dst;
+	call->public[!sender] = flow->dst;
 	call->call_id_len = msg->call_id.len;
 	call->from_tag_len = msg->from_tag.len;
 	memcpy(call->text, sip_span_ptr(msg, msg->call_id), msg->call_id.len);

@@ -94,7 +94,7 @@ struct sipalg_transaction {
  * @linked: stands in the table
  * @state: enum sipalg_call_state
  * @reason: enum sipalg_end_reason once it ends
- * @news: bits of enum sipalg_news: what its listeners are to be told of
+ * @event_mask: bits of enum sipalg_event_mask: what its listeners are to be told of
  * @family: AF_INET or AF_INET6
  * @l4proto: of the newest signalling
  * @refresher: enum sip_refresher
@@ -102,7 +102,7 @@ struct sipalg_transaction {
  * @hold_offered: by side: what @hold becomes when the offer is answered
  * @incomplete: a pinhole could not be opened; the timer tries again
  * @retries: how often it has done so since the newest message
- * @heard: bits of the sides that have said more than 100 Trying
+ * @spoke: bits of the sides that have said more than 100 Trying
  * @lru_answered: in which of the two lists @lru is
  * @bye_side: who sent the newest BYE
  * @bye_fork: for which dialog
@@ -110,9 +110,9 @@ struct sipalg_transaction {
  * @call_id_len: bytes of Call-ID in @text
  * @from_tag_len: bytes of the caller's tag behind it
  * @deadlines: bits of enum sipalg_call_timer
- * @described: by side: what its newest description belongs to
+ * @sdp_transaction: by side: what its newest description belongs to
  * @party: by side: where its signalling comes from, as the side knows itself
- * @seen: by side: the same as the other side sees it
+ * @public: by side: the same as the other side sees it
  * @contact: by side: address of its newest Contact: it may speak from there
  * @asked: by side: where its newest request went: that one may answer from there
  * @invite_cseq: by side: CSeq of its newest INVITE
@@ -137,7 +137,7 @@ struct sipalg_transaction {
  *	until it has: what it sends from; or NULL
  * @signalling: the flow of its newest message, kept alive for it, or NULL
  * @master: carries the pinholes, or NULL
- * @ways: what its parties can be reached by, or NULL
+ * @sig_pinholes: what its parties can be reached by, or NULL
  * @msg_log: its last messages, or NULL
  * @dialogs: struct sipalg_dialog
  * @media: struct sipalg_media
@@ -156,14 +156,14 @@ struct sipalg_call {
 	bool linked;
 	u8 state;
 	u8 reason;
-	u8 news;
+	u8 event_mask;
 	u8 family;
 	u8 l4proto;
 	u8 refresher;
 	bool hold[2];
 	bool hold_offered[2];
 	bool incomplete;
-	u8 heard;
+	u8 spoke;
 	bool lru_answered;
 	u8 bye_side;
 	u8 retries;
@@ -172,9 +172,9 @@ struct sipalg_call {
 	u16 call_id_len;
 	u16 from_tag_len;
 	u16 deadlines;
-	struct sipalg_transaction described[2];
+	struct sipalg_transaction sdp_transaction[2];
 	struct sipalg_addr party[2];
-	struct sipalg_addr seen[2];
+	struct sipalg_addr public[2];
 	union nf_inet_addr contact[2];
 	union nf_inet_addr asked[2];
 	u32 invite_cseq[2];
@@ -200,7 +200,7 @@ struct sipalg_call {
 	struct sipalg_mapping *mapping;
 	struct nf_conn *signalling;
 	struct nf_conn *master;
-	struct sipalg_sig_pinholes *ways;
+	struct sipalg_sig_pinholes *sig_pinholes;
 	struct sipalg_msg_log *msg_log;
 	struct list_head dialogs;
 	struct list_head media;
@@ -232,9 +232,9 @@ static inline long sipalg_call_left(const struct sipalg_call *call,
 }
 
 /* What only one side has said may be a call that there never was. */
-static inline bool sipalg_call_heard_both(const struct sipalg_call *call)
+static inline bool sipalg_call_both_spoke(const struct sipalg_call *call)
 {
-	return call->heard == (BIT(SIPALG_CALLER) | BIT(SIPALG_CALLEE));
+	return call->spoke == (BIT(SIPALG_CALLER) | BIT(SIPALG_CALLEE));
 }
 
 static inline const char *sipalg_call_id(const struct sipalg_call *call)

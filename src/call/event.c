@@ -55,7 +55,7 @@ bool sipalg_call_is_described(const struct sipalg_call *call,
 			      enum sipalg_side side,
 			      const struct sipalg_transaction *transaction)
 {
-	const struct sipalg_transaction *own = &call->described[side];
+	const struct sipalg_transaction *own = &call->sdp_transaction[side];
 
 	if (!own->waiting)
 		return false;
@@ -80,7 +80,7 @@ void sipalg_call_commit(struct sipalg_call *call,
 		    !is_in_force(call, side, transaction->fork))
 			sipalg_media_commit(call, side, transaction->fork);
 	sipalg_call_hold(call);
-	call->news |= SIPALG_NEWS_CHANGED;
+	call->event_mask |= SIPALG_NOTIFY_CHANGED;
 }
 
 /* Before an offer has been answered there is no other (RFC 3311 5.1). */
@@ -179,9 +179,9 @@ static void stay(struct sipalg_call *call)
 static void note_news(struct sipalg_call *call, u8 next)
 {
 	if (call->state == SIPALG_CALL_EARLY && next == SIPALG_CALL_CONFIRMED)
-		call->news |= SIPALG_NEWS_ANSWERED;
+		call->event_mask |= SIPALG_NOTIFY_ANSWERED;
 	else if (call->state != next)
-		call->news |= SIPALG_NEWS_CHANGED;
+		call->event_mask |= SIPALG_NOTIFY_CHANGED;
 }
 
 void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,

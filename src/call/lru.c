@@ -19,7 +19,7 @@ void sipalg_lru_active(struct sipalg_call *call)
 {
 	struct sipalg_net *sn = call->sn;
 	bool answered = call->state == SIPALG_CALL_CONFIRMED &&
-			sipalg_call_heard_both(call);
+			sipalg_call_both_spoke(call);
 
 	if (!list_empty(&call->lru) && answered == call->lru_answered &&
 	    sipalg_since(call->lru_stamp) < HZ)

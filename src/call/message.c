@@ -125,8 +125,8 @@ static void describe(struct speech *s)
 	sipalg_media_describe(s->call, s->side, fork, s->flow, s->msg, s->plan);
 	if (!s->plan->pinholes)
 		return;
-	s->call->described[s->side] = transaction_of(s);
-	s->call->described[s->side].waiting = true;
+	s->call->sdp_transaction[s->side] = transaction_of(s);
+	s->call->sdp_transaction[s->side].waiting = true;
 }
 
 static void event(struct speech *s, enum sipalg_call_event event,
@@ -214,7 +214,7 @@ static void find_callee(struct speech *s)
 	if (call->state == SIPALG_CALL_CONFIRMED)
 		return;
 	call->party[SIPALG_CALLEE] = s->flow->src;
-	call->seen[SIPALG_CALLEE] = s->flow->src_public;
+	call->public[SIPALG_CALLEE] = s->flow->src_public;
 }
 
 static void answered(struct speech *s)
@@ -427,7 +427,7 @@ static void pick_up(struct speech *s)
 static bool is_alone(const struct sipalg_call *call)
 {
 	return call->state == SIPALG_CALL_CONFIRMED &&
-	       !sipalg_call_heard_both(call);
+	       !sipalg_call_both_spoke(call);
 }
 
 /*
@@ -447,7 +447,7 @@ static void hear(struct speech *s)
 	bool alone = is_alone(call);
 
 	if (s->msg->request || s->msg->status > 100)
-		call->heard |= BIT(s->side);
+		call->spoke |= BIT(s->side);
 	if (alone && !is_alone(call))
 		sipalg_call_expires(call, 0);
 }

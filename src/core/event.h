@@ -23,19 +23,19 @@ struct sipalg_registration;
  * What happens to a call within a message is told when all of the message has
  * been taken in: listeners see its media, limits and parties as they are then.
  */
-enum sipalg_news {
-	SIPALG_NEWS_NEW = 0x01,
-	SIPALG_NEWS_ANSWERED = 0x02,
-	SIPALG_NEWS_CHANGED = 0x04,	/* its state, its media or how they flow */
+enum sipalg_event_mask {
+	SIPALG_NOTIFY_NEW = 0x01,
+	SIPALG_NOTIFY_ANSWERED = 0x02,
+	SIPALG_NOTIFY_CHANGED = 0x04,	/* its state, its media or how they flow */
 };
 
 /**
- * sipalg_event_news() - tell what has happened to a call since the last time
+ * sipalg_event_flush() - tell what has happened to a call since the last time
  * @call: locked
  *
  * Any context.
  */
-void sipalg_event_news(struct sipalg_call *call);
+void sipalg_event_flush(struct sipalg_call *call);
 
 /**
  * sipalg_event_end() - tell that a call has ended, and why

@@ -74,7 +74,7 @@ void sipalg_media_reopen(struct sipalg_call *call)
 	}
 	if (!any)
 		return;
-	call->news |= SIPALG_NEWS_CHANGED;
+	call->event_mask |= SIPALG_NOTIFY_CHANGED;
 	sipalg_media_sync(call, NULL);
 }
 

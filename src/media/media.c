@@ -58,7 +58,7 @@ void sipalg_media_suspend(struct sipalg_media *media)
 {
 	sipalg_media_release(media, true);
 	media->idle = true;
-	media->call->news |= SIPALG_NEWS_CHANGED;
+	media->call->event_mask |= SIPALG_NOTIFY_CHANGED;
 }
 
 static void media_free(struct sipalg_media *media)
@@ -112,9 +112,9 @@ static void set_private(struct sipalg_media *media,
 	media->kind = sdp->kind;
 	media->ports = section->ports;
 	media->l4proto = section->l4proto;
-	media->left = section->left;
-	media->beyond = section->beyond;
-	media->turned = section->turned;
+	media->ice_untouched = section->ice_untouched;
+	media->outside = section->outside;
+	media->hairpin = section->hairpin;
 	media->private = section->host->addr;
 	media->private_port[SIPALG_RTP] = htons(sdp->port + 2 * pair);
 	media->private_port[SIPALG_RTCP] = htons(rtcp_port(section, pair));
@@ -139,7 +139,7 @@ set_public(struct sipalg_media *media, const struct sipalg_flow *flow,
 {
 	bool reserved;
 
-	if (!section->own) {
+	if (!section->inside) {
 		media->public = media->private;
 		memcpy(media->public_port, media->private_port,
 		       sizeof(media->public_port));
@@ -152,7 +152,7 @@ set_public(struct sipalg_media *media, const struct sipalg_flow *flow,
 	if (!media->holder)
 		return SIPALG_REASON_NO_PORT_PAIR;
 	media->public = flow->src_public.ip;
-	if (section->left)
+	if (section->ice_untouched)
 		reserved = claim_own(media, flow, section, pair);
 	else if (before)
 		reserved = sipalg_port_claim(flow, media,
@@ -191,7 +191,7 @@ pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
 	media->side = side;
 	media->fork = fork;
 	media->resumed = call->state != SIPALG_CALL_EARLY;
-	media->late = media->resumed || !sipalg_call_heard_both(call);
+	media->opened_late = media->resumed || !sipalg_call_both_spoke(call);
 	media->family = flow->family;
 	set_private(media, section, pair);
 	plan->reason = set_public(media, flow, section, pair, before);
@@ -214,7 +214,7 @@ static bool turn_round(const struct sipalg_flow *flow,
 {
 	struct sipalg_addr addr;
 
-	if (!section->host || section->left || sipalg_flow_from_inside(flow) ||
+	if (!section->host || section->ice_untouched || sipalg_flow_from_inside(flow) ||
 	    !sipalg_ip_equal(&flow->dst.ip, &section->host->addr) ||
 	    sipalg_ip_equal(&flow->dst.ip, &flow->dst_private.ip) ||
 	    sipalg_setting(flow->sn, SIPALG_MODE) != SIPALG_MODE_FULL)
@@ -260,7 +260,7 @@ static bool describe_pairs(struct sipalg_call *call, enum sipalg_side side,
 		if (!media)
 			return false;
 		offer(media, section);
-		if (!pair && media->translated && !section->left)
+		if (!pair && media->translated && !section->ice_untouched)
 			sipalg_section_edit(section, msg,
 					    media->public_port[SIPALG_RTP],
 					    media->public_port[SIPALG_RTCP],
@@ -270,8 +270,8 @@ static bool describe_pairs(struct sipalg_call *call, enum sipalg_side side,
 }
 
 /* The short way may lead from one of the router's inside networks to another. */
-static bool describe_turned(struct sipalg_call *call, enum sipalg_side side,
-			    u16 fork, const struct sipalg_flow *flow,
+static bool describe_hairpin(struct sipalg_call *call, enum sipalg_side side,
+			     u16 fork, const struct sipalg_flow *flow,
 			    const struct sip_msg *msg,
 			    const struct sipalg_section *section,
 			    const struct sipalg_addr *private,
@@ -279,16 +279,16 @@ static bool describe_turned(struct sipalg_call *call, enum sipalg_side side,
 {
 	struct sip_host host = *section->host;
 	struct sdp_media sdp = *section->sdp;
-	struct sipalg_section turned = *section;
+	struct sipalg_section hairpin = *section;
 
 	host.addr = private[SIPALG_RTP].ip;
 	sdp.port = ntohs(private[SIPALG_RTP].port);
 	sdp.rtcp_port = ntohs(private[SIPALG_RTCP].port);
-	turned.host = &host;
-	turned.sdp = &sdp;
-	turned.own = false;
-	turned.turned = true;
-	return describe_pairs(call, side, fork, flow, msg, &turned, plan);
+	hairpin.host = &host;
+	hairpin.sdp = &sdp;
+	hairpin.inside = false;
+	hairpin.hairpin = true;
+	return describe_pairs(call, side, fork, flow, msg, &hairpin, plan);
 }
 
 static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
@@ -300,12 +300,12 @@ static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
 	struct sipalg_addr private[SIPALG_PORTS];
 
 	if (turn_round(flow, section, msg, plan, private))
-		return describe_turned(call, side, fork, flow, msg, section,
+		return describe_hairpin(call, side, fork, flow, msg, section,
 				       private, plan);
 	if (!section->wanted ||
 	    describe_pairs(call, side, fork, flow, msg, section, plan))
 		return true;
-	if (!section->left)
+	if (!section->ice_untouched)
 		return false;
 	/* nothing of it is edited, so nothing is wrong with the message */
 	plan->reason = SIPALG_REASON_NONE;
@@ -410,7 +410,7 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 			   u16 fork, const struct sipalg_flow *flow,
 			   const struct sip_msg *msg, struct sipalg_plan *plan)
 {
-	u64 left = sipalg_sections_left(flow, msg);
+	u64 ice_untouched = sipalg_sections_ice_untouched(flow, msg);
 	u32 pairs = sipalg_sections_pairs(msg);
 	struct sipalg_media *media;
 	unsigned int i;
@@ -438,14 +438,14 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 	for (i = 0; i < msg->media_count; i++) {
 		struct sipalg_section section;
 
-		sipalg_section_read(&section, flow, msg, i, left);
+		sipalg_section_read(&section, flow, msg, i, ice_untouched);
 		if (!describe_section(call, side, fork, flow, msg, &section,
 				      plan)) {
 			plan->verdict = SIPALG_VERDICT_DROP;
 			break;
 		}
 	}
-	sipalg_sections_edit(flow, msg, left, plan);
+	sipalg_sections_edit(flow, msg, ice_untouched, plan);
 
 	forget_unanswered(call, side, fork);
 	call->hold_offered[side] = sipalg_sections_hold(msg);
@@ -485,7 +485,7 @@ void sipalg_media_retransmit(struct sipalg_call *call,
 			     const struct sip_msg *msg,
 			     struct sipalg_plan *plan)
 {
-	u64 left = sipalg_sections_left(flow, msg);
+	u64 ice_untouched = sipalg_sections_ice_untouched(flow, msg);
 	unsigned int i;
 
 	for (i = 0; i < msg->media_count; i++) {
@@ -493,9 +493,9 @@ void sipalg_media_retransmit(struct sipalg_call *call,
 		struct sipalg_section section;
 		struct sipalg_media *media;
 
-		sipalg_section_read(&section, flow, msg, i, left);
+		sipalg_section_read(&section, flow, msg, i, ice_untouched);
 		if (turn_round(flow, &section, msg, plan, private) ||
-		    !section.own || section.left)
+		    !section.inside || section.ice_untouched)
 			continue;
 		media = known_media(call, &section);
 		if (!media) {
@@ -507,7 +507,7 @@ void sipalg_media_retransmit(struct sipalg_call *call,
 				    media->public_port[SIPALG_RTCP],
 				    media->family, &media->public, plan);
 	}
-	sipalg_sections_edit(flow, msg, left, plan);
+	sipalg_sections_edit(flow, msg, ice_untouched, plan);
 }
 
 /* RFC 5761 5.1.1: what both sides have said holds, each with its description. */
@@ -538,9 +538,9 @@ void sipalg_media_commit(struct sipalg_call *call, enum sipalg_side side,
 		media_free(media);
 	}
 	agree_on_mux(call);
-	if (call->described[side].waiting)
+	if (call->sdp_transaction[side].waiting)
 		call->hold[side] = call->hold_offered[side];
-	call->described[side].waiting = false;
+	call->sdp_transaction[side].waiting = false;
 }
 
 void sipalg_media_rollback(struct sipalg_call *call, enum sipalg_side side,
@@ -555,7 +555,7 @@ void sipalg_media_rollback(struct sipalg_call *call, enum sipalg_side side,
 		if (!media->active)
 			media_free(media);
 	}
-	call->described[side].waiting = false;
+	call->sdp_transaction[side].waiting = false;
 	/* what remains may have had a pinhole in common with what has gone */
 	sipalg_media_sync(call, NULL);
 }

@@ -50,13 +50,13 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @mux_offered: the description says that RTCP comes by RTP's port, too (H-16)
  * @muxed: both sides have said so: the port of RTCP is not used
  * @idle: closed because nothing flowed; described again, it opens (S2-5)
- * @left: its description is not edited: as long as no other media has its
+ * @ice_untouched: its description is not edited: as long as no other media has its
  *	port, that is its public one (H-15)
  * @resumed: the call was up when it was described
- * @late: who sends to it may have been told before its pinholes were there
- * @beyond: a host on the other side's side: media does not come by (S3-46);
+ * @opened_late: who sends to it may have been told before its pinholes were there
+ * @outside: a host on the other side's side: media does not come by (S3-46);
  *	or in a network that is neither's: it is not the side's to name (H-25)
- * @turned: a phone on the other side's side: media comes by the short way,
+ * @hairpin: a phone on the other side's side: media comes by the short way,
  *	with private addresses (H-26)
  * @flow_count: how many @flows there are
  * @private: address as the side named it
@@ -65,7 +65,7 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @public_port: the same
  * @seen: when media was last seen; see sipalg_since()
  * @exp: the pinholes
- * @met: the media that the way was cleared for; not to be looked into
+ * @cleared_for: the media that the way was cleared for; not to be looked into
  * @flows: connections that came by the pinholes, see media_flow.h
  */
 struct sipalg_media {
@@ -91,11 +91,11 @@ struct sipalg_media {
 	   mux_offered:1,
 	   muxed:1,
 	   idle:1,
-	   left:1,
+	   ice_untouched:1,
 	   resumed:1,
-	   late:1,
-	   beyond:1,
-	   turned:1;
+	   opened_late:1,
+	   outside:1,
+	   hairpin:1;
 	u16 flow_count;
 	union nf_inet_addr private;
 	union nf_inet_addr public;
@@ -103,7 +103,7 @@ struct sipalg_media {
 	__be16 public_port[SIPALG_PORTS];
 	u32 seen;
 	struct nf_conntrack_expect *exp[SIPALG_PORTS];
-	const void *met;
+	const void *cleared_for;
 	struct hlist_head flows;
 };
 

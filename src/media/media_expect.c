@@ -19,8 +19,8 @@ void sipalg_media_release(struct sipalg_media *media, bool kill)
 
 	for (i = 0; i < SIPALG_PORTS; i++) {
 		if (media->exp[i])
-			media->late = true;
-		media->met = NULL;
+			media->opened_late = true;
+		media->cleared_for = NULL;
 		sipalg_expect_close(media->call->sn, &media->exp[i]);
 	}
 	sipalg_media_cts_end(media, kill);
@@ -33,9 +33,9 @@ void sipalg_media_release(struct sipalg_media *media, bool kill)
 static bool names_outsider(const struct sipalg_call *call,
 			   const struct sipalg_media *media)
 {
-	return media && media->beyond &&
+	return media && media->outside &&
 	       !sipalg_ip_equal(&call->party[media->side].ip,
-				&call->seen[media->side].ip);
+				&call->public[media->side].ip);
 }
 
 /*
@@ -122,10 +122,10 @@ static void clear_way(struct sipalg_media *media,
 {
 	unsigned int i;
 
-	if (!other || media->met == other ||
-	    (!media->translated && !media->late))
+	if (!other || media->cleared_for == other ||
+	    (!media->translated && !media->opened_late))
 		return;
-	media->met = other;
+	media->cleared_for = other;
 	for (i = 0; i < media->ports; i++)
 		if (media->exp[i]) {
 			clear_port(media, other, i);
@@ -188,7 +188,7 @@ static int open_port(struct sipalg_media *media,
 static bool may_narrow(const struct sipalg_media *media,
 		       const struct sipalg_media *other)
 {
-	return media->turned || names_outsider(media->call, other) ||
+	return media->hairpin || names_outsider(media->call, other) ||
 	       sipalg_setting(media->call->sn, SIPALG_MEDIA_SOURCE) ==
 			SIPALG_MEDIA_SOURCE_ANSWER;
 }
@@ -210,7 +210,7 @@ static void narrow(struct sipalg_media *media, const struct sipalg_media *other)
 
 static bool is_wanted(const struct sipalg_media *media)
 {
-	return !media->held && !media->idle && !media->beyond &&
+	return !media->held && !media->idle && !media->outside &&
 	       (media->offered || media->active);
 }
 
@@ -292,7 +292,7 @@ static int sync_media(struct sipalg_media *media)
 		if (media->exp[i])
 			continue;
 		err = open_port(media, other, i);
-		if (err && media->translated && !media->left)
+		if (err && media->translated && !media->ice_untouched)
 			return err;
 		/*
 		 * Another call has a hole to this very address: media passes
@@ -405,7 +405,7 @@ void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
 		to_inside = media->translated;
 		real.ip = media->private;
 		real.port = media->private_port[port];
-		from_inside = !media->turned &&
+		from_inside = !media->hairpin &&
 			      sender_face(call, !media->side, tuple, &face);
 		welcome = sipalg_media_ct_add(media, ct);
 		media->seen = jiffies;

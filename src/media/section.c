@@ -48,10 +48,10 @@ static const struct sip_host *connection_of(const struct sip_msg *msg,
 						 &msg->hosts[sdp->connection];
 }
 
-u64 sipalg_sections_left(const struct sipalg_flow *flow,
-			 const struct sip_msg *msg)
+u64 sipalg_sections_ice_untouched(const struct sipalg_flow *flow,
+				  const struct sip_msg *msg)
 {
-	u64 left = 0, shared = 0;
+	u64 ice_untouched = 0, shared = 0;
 	u16 session = SIP_NO_INDEX;
 	unsigned int i;
 
@@ -68,11 +68,11 @@ u64 sipalg_sections_left(const struct sipalg_flow *flow,
 			shared |= BIT_ULL(i);
 		if (!sdp->candidates)
 			continue;
-		left |= BIT_ULL(i);
+		ice_untouched |= BIT_ULL(i);
 		if (!host->value)
 			session = sdp->connection;
 	}
-	return session == SIP_NO_INDEX ? left : left | shared;
+	return session == SIP_NO_INDEX ? ice_untouched : ice_untouched | shared;
 }
 
 /* a=rtcp may name another host: that one's port is not beside this one's. */
@@ -127,7 +127,7 @@ static const struct sip_host *base_of(const struct sipalg_section *section,
 {
 	unsigned int i;
 
-	if (!section->left || !section->host ||
+	if (!section->ice_untouched || !section->host ||
 	    !sipalg_ip_equal(&section->host->addr, &flow->src_public.ip))
 		return section->host;
 	for (i = 0; i < msg->host_count; i++) {
@@ -145,14 +145,14 @@ static const struct sip_host *base_of(const struct sipalg_section *section,
 void sipalg_section_read(struct sipalg_section *section,
 			 const struct sipalg_flow *flow,
 			 const struct sip_msg *msg, unsigned int index,
-			 u64 left)
+			 u64 ice_untouched)
 {
 	const struct sdp_media *sdp = &msg->media[index];
 	const struct sip_host *named = connection_of(msg, sdp);
 
 	section->sdp = sdp;
 	section->index = index;
-	section->left = left & BIT_ULL(index);
+	section->ice_untouched = ice_untouched & BIT_ULL(index);
 	section->host = named;
 	section->host = base_of(section, flow, msg);
 	section->pairs = sdp->port_count;
@@ -164,41 +164,41 @@ void sipalg_section_read(struct sipalg_section *section,
 	    (named && !rtcp_is_here(msg, sdp, named)))
 		section->ports = 1;
 	section->wanted = is_wanted(section, flow);
-	section->own = section->wanted && is_own(flow, section->host);
-	section->beyond = section->wanted && !section->own &&
+	section->inside = section->wanted && is_own(flow, section->host);
+	section->outside = section->wanted && !section->inside &&
 			  sipalg_is_outside(flow->sn->net, flow->family,
 					    &section->host->addr, &flow->src.ip,
 					    &flow->dst_private.ip);
-	section->turned = false;
+	section->hairpin = false;
 }
 
-static bool is_left(const struct sip_msg *msg, const struct sip_host *host,
-		    u64 left)
+static bool is_ice_untouched(const struct sip_msg *msg, const struct sip_host *host,
+			     u64 ice_untouched)
 {
 	unsigned int i;
 
 	if (host->value)
-		return left & BIT_ULL(host->value - 1);
+		return ice_untouched & BIT_ULL(host->value - 1);
 	for (i = 0; i < msg->media_count; i++)
-		if (left & BIT_ULL(i) &&
+		if (ice_untouched & BIT_ULL(i) &&
 		    connection_of(msg, &msg->media[i]) == host)
 			return true;
 	return false;
 }
 
-static bool all_left(const struct sip_msg *msg, u64 left)
+static bool all_ice_untouched(const struct sip_msg *msg, u64 ice_untouched)
 {
 	unsigned int i;
 
 	for (i = 0; i < msg->media_count; i++)
-		if (msg->media[i].port && !(left & BIT_ULL(i)))
+		if (msg->media[i].port && !(ice_untouched & BIT_ULL(i)))
 			return false;
-	return left;
+	return ice_untouched;
 }
 
 /* Is this host one whose address goes with its section's? */
 static bool is_edited(const struct sip_msg *msg, const struct sip_host *host,
-		      u64 left)
+		      u64 ice_untouched)
 {
 	const struct sdp_media *sdp;
 
@@ -206,10 +206,10 @@ static bool is_edited(const struct sip_msg *msg, const struct sip_host *host,
 	case SIP_FIELD_SDP_ORIGIN:
 		return true;
 	case SIP_FIELD_SDP_CONNECTION:
-		return !is_left(msg, host, left);
+		return !is_ice_untouched(msg, host, ice_untouched);
 	case SIP_FIELD_SDP_RTCP:
 		sdp = &msg->media[host->value - 1];
-		return !is_left(msg, host, left) && connection_of(msg, sdp) &&
+		return !is_ice_untouched(msg, host, ice_untouched) && connection_of(msg, sdp) &&
 		       rtcp_is_here(msg, sdp, connection_of(msg, sdp));
 	default:
 		return false;
@@ -217,17 +217,17 @@ static bool is_edited(const struct sip_msg *msg, const struct sip_host *host,
 }
 
 void sipalg_sections_edit(const struct sipalg_flow *flow,
-			  const struct sip_msg *msg, u64 left,
+			  const struct sip_msg *msg, u64 ice_untouched,
 			  struct sipalg_plan *plan)
 {
 	unsigned int i;
 
-	if (all_left(msg, left))
+	if (all_ice_untouched(msg, ice_untouched))
 		return;
 	for (i = 0; i < msg->host_count; i++) {
 		const struct sip_host *host = &msg->hosts[i];
 
-		if (is_edited(msg, host, left) && is_own(flow, host))
+		if (is_edited(msg, host, ice_untouched) && is_own(flow, host))
 			sipalg_plan_host(plan, host, flow->family,
 					 &flow->src_public.ip, 0);
 	}

@@ -20,11 +20,11 @@ struct sipalg_plan;
  * @ports: of a pair: 1, or 2 with RTCP
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @wanted: it asks for pinholes
- * @own: @host is an address of the sender's side, and is translated
- * @left: it is left to ICE, and is not
- * @beyond: @host is on the receiver's side (S3-46), or in a network that is
+ * @inside: @host is an address of the sender's side, and is translated
+ * @ice_untouched: it is left to ICE, and is not
+ * @outside: @host is on the receiver's side (S3-46), or in a network that is
  *	neither's (H-25): no pinhole leads there
- * @turned: @host is a phone on the receiver's side, which is told its private
+ * @hairpin: @host is a phone on the receiver's side, which is told its private
  *	address (H-26)
  */
 struct sipalg_section {
@@ -35,14 +35,14 @@ struct sipalg_section {
 	u8 ports;
 	u8 l4proto;
 	bool wanted;
-	bool own;
-	bool left;
-	bool beyond;
-	bool turned;
+	bool inside;
+	bool ice_untouched;
+	bool outside;
+	bool hairpin;
 };
 
 /**
- * sipalg_sections_left() - which sections are left to ICE (H-15)
+ * sipalg_sections_ice_untouched() - which sections are left to ICE (H-15)
  * @flow: the message's flow
  * @msg: the message, with a session description
  *
@@ -51,8 +51,8 @@ struct sipalg_section {
  *
  * Return: a bit for each m= line.
  */
-u64 sipalg_sections_left(const struct sipalg_flow *flow,
-			 const struct sip_msg *msg);
+u64 sipalg_sections_ice_untouched(const struct sipalg_flow *flow,
+				  const struct sip_msg *msg);
 
 /**
  * sipalg_section_read() - what does this section ask for
@@ -60,27 +60,27 @@ u64 sipalg_sections_left(const struct sipalg_flow *flow,
  * @flow: the message's flow
  * @msg: the message
  * @index: which m= line
- * @left: of sipalg_sections_left()
+ * @ice_untouched: of sipalg_sections_ice_untouched()
  *
  * Caller holds rcu_read_lock.
  */
 void sipalg_section_read(struct sipalg_section *section,
 			 const struct sipalg_flow *flow,
 			 const struct sip_msg *msg, unsigned int index,
-			 u64 left);
+			 u64 ice_untouched);
 
 /**
  * sipalg_sections_edit() - plan new addresses for o=, c= and a=rtcp
  * @flow: the message's flow
  * @msg: the message
- * @left: of sipalg_sections_left()
+ * @ice_untouched: of sipalg_sections_ice_untouched()
  * @plan: gets the edits
  *
  * Those that name the sender's side become the public address (H-9, H-10).
  * Caller holds rcu_read_lock.
  */
 void sipalg_sections_edit(const struct sipalg_flow *flow,
-			  const struct sip_msg *msg, u64 left,
+			  const struct sip_msg *msg, u64 ice_untouched,
 			  struct sipalg_plan *plan);
 
 /**

@@ -236,7 +236,7 @@ static bool may_introduce(const struct translation *t,
 
 	return host->field == SIP_FIELD_REFER_TO && !host->secure &&
 	       t->msg->method == SIP_METHOD_REFER && t->plan->followed &&
-	       sipalg_call_heard_both(t->plan->call) &&
+	       sipalg_call_both_spoke(t->plan->call) &&
 	       sipalg_setting(sn, SIPALG_CONTACT_PINHOLE) &&
 	       sipalg_setting(sn, SIPALG_MEDIA_SOURCE) ==
 		       SIPALG_MEDIA_SOURCE_ANY &&

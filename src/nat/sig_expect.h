@@ -39,7 +39,7 @@ struct sipalg_sig_peer {
  * @side: enum sipalg_side of those whom it leads to
  * @field: enum sip_field it was named at
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
- * @own: of the host that named it (H-25)
+ * @inside: of the host that named it (H-25)
  * @fresh: named by the newest message
  * @tried: bits of the senders for whom it is open, or cannot be
  * @sender: who may come
@@ -51,7 +51,7 @@ struct sipalg_sig_pinhole {
 	u8 side;
 	u8 field;
 	u8 l4proto;
-	bool own;
+	bool inside;
 	bool fresh;
 	u8 tried;
 	struct sipalg_sig_peer sender[SIPALG_MAX_SIG_PEERS];

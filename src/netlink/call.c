@@ -51,7 +51,7 @@ static bool address_matches(const struct sipalg_call *call,
 
 	for (side = 0; side < 2; side++)
 		if (in_prefix(filter, call->family, &call->party[side].ip) ||
-		    in_prefix(filter, call->family, &call->seen[side].ip))
+		    in_prefix(filter, call->family, &call->public[side].ip))
 			return true;
 	list_for_each_entry(media, &call->media, list)
 		if (in_prefix(filter, media->family, &media->private) ||
@@ -67,7 +67,7 @@ static bool port_matches(const struct sipalg_call *call, u32 wanted)
 	unsigned int i;
 
 	for (i = 0; i < 2; i++)
-		if (call->party[i].port == port || call->seen[i].port == port)
+		if (call->party[i].port == port || call->public[i].port == port)
 			return true;
 	list_for_each_entry(media, &call->media, list)
 		for (i = 0; i < media->ports; i++)
@@ -390,7 +390,7 @@ static int put_call(struct sk_buff *skb, const struct sipalg_call *call,
 	if (!err && !dump && call->msg_log && detail == SIPALG_CALL_WHOLE)
 		err = put_ladder(skb, call);
 	if (!err && !dump && detail == SIPALG_CALL_WHOLE)
-		err = sipalg_netlink_memory(skb, call);
+		err = sipalg_netlink_state_dump(skb, call);
 	if (err)
 		genlmsg_cancel(skb, header);
 	else

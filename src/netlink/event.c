@@ -85,26 +85,26 @@ static void tell_call(const struct sipalg_call *call, const char *what,
 	send(&event, err);
 }
 
-void sipalg_event_news(struct sipalg_call *call)
+void sipalg_event_flush(struct sipalg_call *call)
 {
-	u8 news = call->news;
+	u8 mask = call->event_mask;
 
-	if (!news)
+	if (!mask)
 		return;
-	call->news = 0;
-	if (news & SIPALG_NEWS_NEW)
+	call->event_mask = 0;
+	if (mask & SIPALG_NOTIFY_NEW)
 		tell_call(call, "new", NULL);
-	if (news & SIPALG_NEWS_ANSWERED)
+	if (mask & SIPALG_NOTIFY_ANSWERED)
 		tell_call(call, "answered", NULL);
-	else if (news == SIPALG_NEWS_CHANGED)
+	else if (mask == SIPALG_NOTIFY_CHANGED)
 		tell_call(call, "changed", NULL);
 }
 
 void sipalg_event_end(struct sipalg_call *call)
 {
 	/* that its state has changed goes without saying */
-	call->news &= ~SIPALG_NEWS_CHANGED;
-	sipalg_event_news(call);
+	call->event_mask &= ~SIPALG_NOTIFY_CHANGED;
+	sipalg_event_flush(call);
 	tell_call(call, "ended", sipalg_end_name(call->reason));
 }
 

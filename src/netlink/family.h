@@ -89,13 +89,13 @@ int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
 const char *sipalg_netlink_media_kind(const struct sipalg_media *media);
 
 /**
- * sipalg_netlink_memory() - put all that a call is remembered by
+ * sipalg_netlink_state_dump() - put all that a call is remembered by
  * @skb: the answer
  * @call: locked
  *
  * Return: 0 or -EMSGSIZE.
  */
-int sipalg_netlink_memory(struct sk_buff *skb, const struct sipalg_call *call);
+int sipalg_netlink_state_dump(struct sk_buff *skb, const struct sipalg_call *call);
 
 /**
  * sipalg_netlink_registration() - put a registration

@@ -7,7 +7,7 @@
 #include <net/netlink.h>
 #include <net/genetlink.h>
 
-#include "netlink/gen.h"
+#include "gen.h"
 
 #include <uapi/linux/sipalg.h>
 

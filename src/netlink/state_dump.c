@@ -42,23 +42,23 @@ static int put_state(struct sk_buff *skb, const struct sipalg_call *call)
 		[SIPALG_CALL_CONFIRMED] = "confirmed",
 		[SIPALG_CALL_CANCELLING] = "cancelling",
 		[SIPALG_CALL_FAILED] = "failed",
-		[SIPALG_CALL_BYE_SENT] = "leaving",
+		[SIPALG_CALL_BYE_SENT] = "bye_sent",
 	};
 	bool ending = call->state > SIPALG_CALL_CONFIRMED;
 
-	if (nla_put_string(skb, SIPALG_A_MEMORY_STATE, words[call->state]) ||
-	    (ending && nla_put_string(skb, SIPALG_A_MEMORY_REASON,
+	if (nla_put_string(skb, SIPALG_A_STATE_DUMP_STATE, words[call->state]) ||
+	    (ending && nla_put_string(skb, SIPALG_A_STATE_DUMP_REASON,
 				      sipalg_end_name(call->reason))) ||
 	    (call->answered &&
-	     nla_put_u32(skb, SIPALG_A_MEMORY_ANSWERED,
+	     nla_put_u32(skb, SIPALG_A_STATE_DUMP_ANSWERED,
 			 sipalg_since(call->answered) / HZ)) ||
-	    nla_put_u32(skb, SIPALG_A_MEMORY_INVITE_EXPIRES, call->expires))
+	    nla_put_u32(skb, SIPALG_A_STATE_DUMP_INVITE_EXPIRES, call->expires))
 		return -EMSGSIZE;
 	if (call->bye_fork &&
-	    (nla_put_u32(skb, SIPALG_A_MEMORY_BYE_CSEQ, call->bye_cseq) ||
-	     nla_put_string(skb, SIPALG_A_MEMORY_BYE_SIDE,
+	    (nla_put_u32(skb, SIPALG_A_STATE_DUMP_BYE_CSEQ, call->bye_cseq) ||
+	     nla_put_string(skb, SIPALG_A_STATE_DUMP_BYE_SIDE,
 			    sides[call->bye_side]) ||
-	     nla_put_u32(skb, SIPALG_A_MEMORY_BYE_FORK, call->bye_fork)))
+	     nla_put_u32(skb, SIPALG_A_STATE_DUMP_BYE_FORK, call->bye_fork)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -66,25 +66,25 @@ static int put_state(struct sk_buff *skb, const struct sipalg_call *call)
 static int put_party(struct sk_buff *skb, const struct sipalg_call *call,
 		     enum sipalg_side side)
 {
-	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_MEMORY_PARTY);
+	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_STATE_DUMP_PARTY);
 
 	if (!nest || nla_put_string(skb, SIPALG_A_PARTY_SIDE, sides[side]) ||
 	    sipalg_netlink_endpoint(skb, SIPALG_A_PARTY_ADDRESS, call->family,
 				    &call->party[side].ip,
 				    call->party[side].port) ||
-	    sipalg_netlink_endpoint(skb, SIPALG_A_PARTY_SEEN, call->family,
-				    &call->seen[side].ip,
-				    call->seen[side].port) ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_PARTY_PUBLIC, call->family,
+				    &call->public[side].ip,
+				    call->public[side].port) ||
 	    put_ip(skb, SIPALG_A_PARTY_CONTACT, call->family,
 		   &call->contact[side]) ||
 	    nla_put_u32(skb, SIPALG_A_PARTY_INVITE_CSEQ,
 			call->invite_cseq[side]) ||
-	    put_flag(skb, SIPALG_A_PARTY_HEARD, call->heard & BIT(side)) ||
+	    put_flag(skb, SIPALG_A_PARTY_SPOKE, call->spoke & BIT(side)) ||
 	    put_flag(skb, SIPALG_A_PARTY_HELD, call->hold[side]) ||
 	    put_flag(skb, SIPALG_A_PARTY_HELD_OFFERED,
 		     call->hold_offered[side]) ||
-	    put_flag(skb, SIPALG_A_PARTY_DESCRIBED,
-		     call->described[side].waiting))
+	    put_flag(skb, SIPALG_A_PARTY_HAS_SDP_OFFER,
+		     call->sdp_transaction[side].waiting))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -92,7 +92,7 @@ static int put_party(struct sk_buff *skb, const struct sipalg_call *call,
 
 static int put_dialog(struct sk_buff *skb, const struct sipalg_dialog *dialog)
 {
-	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_MEMORY_DIALOG);
+	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_STATE_DUMP_DIALOG);
 
 	if (!nest || nla_put_u32(skb, SIPALG_A_DIALOG_FORK, dialog->fork) ||
 	    nla_put(skb, SIPALG_A_DIALOG_TAG, dialog->tag_len, dialog->tag) ||
@@ -129,10 +129,10 @@ static int put_timers(struct sk_buff *skb, const struct sipalg_call *call)
 
 		if (!(call->deadlines & 1u << i))
 			continue;
-		nest = nla_nest_start(skb, SIPALG_A_MEMORY_TIMER);
+		nest = nla_nest_start(skb, SIPALG_A_STATE_DUMP_TIMER);
 		if (!nest ||
 		    nla_put_string(skb, SIPALG_A_TIMER_NAME, words[i]) ||
-		    nla_put_u32(skb, SIPALG_A_TIMER_LEFT,
+		    nla_put_u32(skb, SIPALG_A_TIMER_REMAINING,
 				jiffies_to_msecs(max(left, 0l))))
 			return -EMSGSIZE;
 		nla_nest_end(skb, nest);
@@ -154,16 +154,16 @@ static int put_section_flags(struct sk_buff *skb,
 	    put_flag(skb, SIPALG_A_SECTION_HELD, media->held) ||
 	    put_flag(skb, SIPALG_A_SECTION_HELD_OFFERED, media->held_offered) ||
 	    put_flag(skb, SIPALG_A_SECTION_IDLE, media->idle) ||
-	    put_flag(skb, SIPALG_A_SECTION_LEFT, media->left) ||
-	    put_flag(skb, SIPALG_A_SECTION_BEYOND, media->beyond) ||
-	    put_flag(skb, SIPALG_A_SECTION_TURNED, media->turned))
+	    put_flag(skb, SIPALG_A_SECTION_ICE_UNTOUCHED, media->ice_untouched) ||
+	    put_flag(skb, SIPALG_A_SECTION_OUTSIDE, media->outside) ||
+	    put_flag(skb, SIPALG_A_SECTION_HAIRPIN, media->hairpin))
 		return -EMSGSIZE;
 	return 0;
 }
 
 static int put_section(struct sk_buff *skb, const struct sipalg_media *media)
 {
-	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_MEMORY_SECTION);
+	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_STATE_DUMP_SECTION);
 
 	if (!nest || nla_put_u32(skb, SIPALG_A_SECTION_INDEX, media->index) ||
 	    nla_put_string(skb, SIPALG_A_SECTION_SIDE, sides[media->side]) ||
@@ -190,8 +190,8 @@ static int put_section(struct sk_buff *skb, const struct sipalg_media *media)
 	return 0;
 }
 
-static int put_way(struct sk_buff *skb, u8 family,
-		   const struct sipalg_sig_pinhole *way)
+static int put_sig_pinhole(struct sk_buff *skb, u8 family,
+			   const struct sipalg_sig_pinhole *pinhole)
 {
 	static const char *const fields[SIP_FIELD_MAX] = {
 		[SIP_FIELD_CONTACT] = "contact",
@@ -200,18 +200,18 @@ static int put_way(struct sk_buff *skb, u8 family,
 		[SIP_FIELD_ROUTE] = "route",
 		[SIP_FIELD_VIA] = "via",
 	};
-	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_MEMORY_WAY);
+	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_STATE_DUMP_SIG_PINHOLE);
 
-	if (!nest || nla_put_string(skb, SIPALG_A_WAY_SIDE, sides[way->side]) ||
-	    nla_put_u32(skb, SIPALG_A_WAY_FORK, way->fork) ||
-	    nla_put_string(skb, SIPALG_A_WAY_PLACE, fields[way->field]) ||
-	    nla_put_string(skb, SIPALG_A_WAY_PROTOCOL,
-			   protocol_word(way->l4proto)) ||
-	    sipalg_netlink_endpoint(skb, SIPALG_A_WAY_DESTINATION, family,
-				    &way->dst.ip, way->dst.port) ||
-	    sipalg_netlink_endpoint(skb, SIPALG_A_WAY_REAL, family,
-				    &way->real.ip, way->real.port) ||
-	    put_flag(skb, SIPALG_A_WAY_OWN, way->own))
+	if (!nest || nla_put_string(skb, SIPALG_A_SIG_PINHOLE_SIDE, sides[pinhole->side]) ||
+	    nla_put_u32(skb, SIPALG_A_SIG_PINHOLE_FORK, pinhole->fork) ||
+	    nla_put_string(skb, SIPALG_A_SIG_PINHOLE_FIELD, fields[pinhole->field]) ||
+	    nla_put_string(skb, SIPALG_A_SIG_PINHOLE_PROTOCOL,
+			   protocol_word(pinhole->l4proto)) ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_SIG_PINHOLE_DESTINATION, family,
+				    &pinhole->dst.ip, pinhole->dst.port) ||
+	    sipalg_netlink_endpoint(skb, SIPALG_A_SIG_PINHOLE_REAL, family,
+				    &pinhole->real.ip, pinhole->real.port) ||
+	    put_flag(skb, SIPALG_A_SIG_PINHOLE_INSIDE, pinhole->inside))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -221,7 +221,7 @@ static int put_lists(struct sk_buff *skb, const struct sipalg_call *call)
 {
 	const struct sipalg_dialog *dialog;
 	const struct sipalg_media *media;
-	const struct sipalg_sig_pinhole *way;
+	const struct sipalg_sig_pinhole *pinhole;
 	unsigned int i;
 
 	list_for_each_entry(dialog, &call->dialogs, list)
@@ -230,20 +230,20 @@ static int put_lists(struct sk_buff *skb, const struct sipalg_call *call)
 	list_for_each_entry(media, &call->media, list)
 		if (put_section(skb, media))
 			return -EMSGSIZE;
-	for (i = 0; (way = sipalg_sig_pinhole_nth(call, i)); i++)
-		if (put_way(skb, call->family, way))
+	for (i = 0; (pinhole = sipalg_sig_pinhole_nth(call, i)); i++)
+		if (put_sig_pinhole(skb, call->family, pinhole))
 			return -EMSGSIZE;
 	return 0;
 }
 
-int sipalg_netlink_memory(struct sk_buff *skb, const struct sipalg_call *call)
+int sipalg_netlink_state_dump(struct sk_buff *skb, const struct sipalg_call *call)
 {
-	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_MEMORY);
+	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_STATE_DUMP);
 
 	if (!nest ||
-	    nla_put_string(skb, SIPALG_A_MEMORY_PROTOCOL,
+	    nla_put_string(skb, SIPALG_A_STATE_DUMP_PROTOCOL,
 			   protocol_word(call->l4proto)) ||
-	    put_ip(skb, SIPALG_A_MEMORY_INSIDE, call->family,
+	    put_ip(skb, SIPALG_A_STATE_DUMP_INSIDE, call->family,
 		   &call->key.inside) ||
 	    put_state(skb, call) || put_party(skb, call, SIPALG_CALLER) ||
 	    put_party(skb, call, SIPALG_CALLEE) || put_timers(skb, call) ||

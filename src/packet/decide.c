@@ -313,7 +313,7 @@ void sipalg_decide_done(struct sipalg_plan *plan)
 		return;
 	plan->call = NULL;
 	if (call->linked) {
-		sipalg_event_news(call);
+		sipalg_event_flush(call);
 		sipalg_lru_active(call);
 		sipalg_lru_sort(call);
 		sipalg_call_schedule(call);

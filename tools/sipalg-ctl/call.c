@@ -75,8 +75,8 @@ static void call_json(const struct nlmsghdr *nlh, const struct nlattr **top, boo
 {
 	json_open(NULL, '{');
 	call_json_fields(top[SIPALG_A_CALL]);
-	if (top[SIPALG_A_MEMORY])
-		memory_json(top[SIPALG_A_MEMORY]);
+	if (top[SIPALG_A_STATE_DUMP])
+		state_dump_json(top[SIPALG_A_STATE_DUMP]);
 	if (ladder)
 		ladder_json(nlh);
 	json_close('}');
@@ -203,8 +203,8 @@ static int take_call(const struct nlmsghdr *nlh, void *data)
 		call_screen(top[SIPALG_A_CALL], attrs);
 	else
 		call_line(attrs);
-	if (view->screen && !json_wanted && top[SIPALG_A_MEMORY])
-		memory_print_timers(top[SIPALG_A_MEMORY]);
+	if (view->screen && !json_wanted && top[SIPALG_A_STATE_DUMP])
+		state_dump_print_timers(top[SIPALG_A_STATE_DUMP]);
 	if (view->ladder && !json_wanted)
 		ladder_print(nlh);
 	return MNL_CB_OK;

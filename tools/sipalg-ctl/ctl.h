@@ -61,9 +61,9 @@ void registration_json_fields(const struct nlattr **attrs);
 void ladder_print(const struct nlmsghdr *nlh);
 void ladder_json(const struct nlmsghdr *nlh);
 
-/* memory.c: what only call show tells. */
-void memory_json(const struct nlattr *memory);
-void memory_print_timers(const struct nlattr *memory);
+/* state_dump.c: what only call show prints. */
+void state_dump_json(const struct nlattr *memory);
+void state_dump_print_timers(const struct nlattr *memory);
 
 /* stats.c: the counters as they were at the last stats_load(). */
 int stats_load(void);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All that a call is remembered by, as call show tells it: what another router
- * would need to go on with it (doc/restore.md).
+ * The whole state of a call, for call show: what another router would need
+ * to continue it (doc/restore.md).
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -20,13 +20,13 @@ struct field {
 static const struct field party_fields[] = {
 	{ SIPALG_A_PARTY_SIDE, "side", WORD },
 	{ SIPALG_A_PARTY_ADDRESS, "address", ENDPOINT },
-	{ SIPALG_A_PARTY_SEEN, "seen_as", ENDPOINT },
+	{ SIPALG_A_PARTY_PUBLIC, "public", ENDPOINT },
 	{ SIPALG_A_PARTY_CONTACT, "contact", IP },
 	{ SIPALG_A_PARTY_INVITE_CSEQ, "invite_cseq", NUMBER },
-	{ SIPALG_A_PARTY_HEARD, "heard", FLAG },
+	{ SIPALG_A_PARTY_SPOKE, "spoke", FLAG },
 	{ SIPALG_A_PARTY_HELD, "held", FLAG },
 	{ SIPALG_A_PARTY_HELD_OFFERED, "held_offered", FLAG },
-	{ SIPALG_A_PARTY_DESCRIBED, "described", FLAG },
+	{ SIPALG_A_PARTY_HAS_SDP_OFFER, "has_sdp_offer", FLAG },
 	{}
 };
 
@@ -42,7 +42,7 @@ static const struct field dialog_fields[] = {
 
 static const struct field timer_fields[] = {
 	{ SIPALG_A_TIMER_NAME, "name", WORD },
-	{ SIPALG_A_TIMER_LEFT, "left_ms", NUMBER },
+	{ SIPALG_A_TIMER_REMAINING, "remaining_ms", NUMBER },
 	{}
 };
 
@@ -63,33 +63,33 @@ static const struct field section_fields[] = {
 	{ SIPALG_A_SECTION_HELD, "held", FLAG },
 	{ SIPALG_A_SECTION_HELD_OFFERED, "held_offered", FLAG },
 	{ SIPALG_A_SECTION_IDLE, "idle", FLAG },
-	{ SIPALG_A_SECTION_LEFT, "left", FLAG },
-	{ SIPALG_A_SECTION_BEYOND, "beyond", FLAG },
-	{ SIPALG_A_SECTION_TURNED, "turned", FLAG },
+	{ SIPALG_A_SECTION_ICE_UNTOUCHED, "ice_untouched", FLAG },
+	{ SIPALG_A_SECTION_OUTSIDE, "outside", FLAG },
+	{ SIPALG_A_SECTION_HAIRPIN, "hairpin", FLAG },
 	{}
 };
 
-static const struct field way_fields[] = {
-	{ SIPALG_A_WAY_SIDE, "side", WORD },
-	{ SIPALG_A_WAY_FORK, "fork", NUMBER },
-	{ SIPALG_A_WAY_PLACE, "place", WORD },
-	{ SIPALG_A_WAY_PROTOCOL, "protocol", WORD },
-	{ SIPALG_A_WAY_DESTINATION, "destination", ENDPOINT },
-	{ SIPALG_A_WAY_REAL, "real", ENDPOINT },
-	{ SIPALG_A_WAY_OWN, "own", FLAG },
+static const struct field sig_pinhole_fields[] = {
+	{ SIPALG_A_SIG_PINHOLE_SIDE, "side", WORD },
+	{ SIPALG_A_SIG_PINHOLE_FORK, "fork", NUMBER },
+	{ SIPALG_A_SIG_PINHOLE_FIELD, "field", WORD },
+	{ SIPALG_A_SIG_PINHOLE_PROTOCOL, "protocol", WORD },
+	{ SIPALG_A_SIG_PINHOLE_DESTINATION, "destination", ENDPOINT },
+	{ SIPALG_A_SIG_PINHOLE_REAL, "real", ENDPOINT },
+	{ SIPALG_A_SIG_PINHOLE_INSIDE, "inside", FLAG },
 	{}
 };
 
-static const struct field memory_fields[] = {
-	{ SIPALG_A_MEMORY_PROTOCOL, "protocol", WORD },
-	{ SIPALG_A_MEMORY_INSIDE, "inside", IP },
-	{ SIPALG_A_MEMORY_STATE, "exact_state", WORD },
-	{ SIPALG_A_MEMORY_REASON, "reason", WORD },
-	{ SIPALG_A_MEMORY_ANSWERED, "answered_seconds_ago", NUMBER },
-	{ SIPALG_A_MEMORY_INVITE_EXPIRES, "invite_expires_seconds", NUMBER },
-	{ SIPALG_A_MEMORY_BYE_CSEQ, "bye_cseq", NUMBER },
-	{ SIPALG_A_MEMORY_BYE_SIDE, "bye_side", WORD },
-	{ SIPALG_A_MEMORY_BYE_FORK, "bye_fork", NUMBER },
+static const struct field state_dump_fields[] = {
+	{ SIPALG_A_STATE_DUMP_PROTOCOL, "protocol", WORD },
+	{ SIPALG_A_STATE_DUMP_INSIDE, "inside", IP },
+	{ SIPALG_A_STATE_DUMP_STATE, "exact_state", WORD },
+	{ SIPALG_A_STATE_DUMP_REASON, "reason", WORD },
+	{ SIPALG_A_STATE_DUMP_ANSWERED, "answered_seconds_ago", NUMBER },
+	{ SIPALG_A_STATE_DUMP_INVITE_EXPIRES, "invite_expires_seconds", NUMBER },
+	{ SIPALG_A_STATE_DUMP_BYE_CSEQ, "bye_cseq", NUMBER },
+	{ SIPALG_A_STATE_DUMP_BYE_SIDE, "bye_side", WORD },
+	{ SIPALG_A_STATE_DUMP_BYE_FORK, "bye_fork", NUMBER },
 	{}
 };
 
@@ -99,11 +99,11 @@ static const struct list {
 	const char *key;
 	const struct field *fields;
 } lists[] = {
-	{ SIPALG_A_MEMORY_PARTY, "parties", party_fields },
-	{ SIPALG_A_MEMORY_DIALOG, "dialogs", dialog_fields },
-	{ SIPALG_A_MEMORY_TIMER, "timers", timer_fields },
-	{ SIPALG_A_MEMORY_SECTION, "sections", section_fields },
-	{ SIPALG_A_MEMORY_WAY, "ways", way_fields },
+	{ SIPALG_A_STATE_DUMP_PARTY, "parties", party_fields },
+	{ SIPALG_A_STATE_DUMP_DIALOG, "dialogs", dialog_fields },
+	{ SIPALG_A_STATE_DUMP_TIMER, "timers", timer_fields },
+	{ SIPALG_A_STATE_DUMP_SECTION, "sections", section_fields },
+	{ SIPALG_A_STATE_DUMP_SIG_PINHOLE, "signalling_pinholes", sig_pinhole_fields },
 };
 
 static void json_ip(const char *key, const struct nlattr *attr)
@@ -155,15 +155,15 @@ static void json_fields(const struct nlattr *nest, const struct field *field)
 		json_field(field, attrs[field->attr]);
 }
 
-void memory_json(const struct nlattr *memory)
+void state_dump_json(const struct nlattr *dump)
 {
 	const struct nlattr *attr;
 	size_t i;
 
-	json_fields(memory, memory_fields);
+	json_fields(dump, state_dump_fields);
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
 		json_open(lists[i].key, '[');
-		mnl_attr_for_each_nested(attr, memory) {
+		mnl_attr_for_each_nested(attr, dump) {
 			if (mnl_attr_get_type(attr) != lists[i].attr)
 				continue;
 			json_open(NULL, '{');
@@ -175,7 +175,7 @@ void memory_json(const struct nlattr *memory)
 }
 
 /* For people what ends or closes something, and when. */
-void memory_print_timers(const struct nlattr *memory)
+void state_dump_print_timers(const struct nlattr *dump)
 {
 	static const struct {
 		const char *name;
@@ -197,11 +197,11 @@ void memory_print_timers(const struct nlattr *memory)
 	size_t i;
 
 	puts("timers");
-	mnl_attr_for_each_nested(attr, memory) {
-		if (mnl_attr_get_type(attr) != SIPALG_A_MEMORY_TIMER)
+	mnl_attr_for_each_nested(attr, dump) {
+		if (mnl_attr_get_type(attr) != SIPALG_A_STATE_DUMP_TIMER)
 			continue;
 		attrs_nested(attr, attrs, SIPALG_A_TIMER_MAX);
-		people_time(mnl_attr_get_u32(attrs[SIPALG_A_TIMER_LEFT]) / 1000, left,
+		people_time(mnl_attr_get_u32(attrs[SIPALG_A_TIMER_REMAINING]) / 1000, left,
 			    sizeof(left));
 		for (i = 0; i < ARRAY_SIZE(texts); i++)
 			if (!strcmp(texts[i].name, mnl_attr_get_str(attrs[SIPALG_A_TIMER_NAME])))
