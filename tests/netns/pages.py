@@ -5,10 +5,11 @@ import re
 
 # A page, its lines, and who types them as they are written; the first that fits.
 TYPISTS = (
-    ("README.md", r"make check\b", "scripts/check"),
+    ("README.md|doc/dev/.*", r"make check\b", "scripts/check"),
     ("README.md", r"make demo\b", "tests/doc_commands/run"),
-    ("README.md", r"apt-get|make$|make install$|make deb$|modprobe sipalg$", "scripts/deb-test"),
-    ("doc/developers.md", r"", "tests/doc_commands/run"),
+    ("README.md|doc/install.md", r"apt-get|make$|make install$|make deb$|modprobe sipalg$",
+     "scripts/deb-test"),
+    ("doc/dev/.*", r"", "tests/doc_commands/run"),
     ("doc/upgrade.md", r"", "tests/netns/test_upgrade.py"),
     ("recipes/firewalld.md", r"", "tests/netns/test_recipes.py"),
     # which says that it is not tested
@@ -36,10 +37,14 @@ def plain(manual):
     return re.sub(r" +", " ", text)
 
 
+# The last to be typed: it ends the call that the others show.
+LAST = "doc/commands.md"
+
+
 def pages():
-    """README.md last: it ends the call that the others show."""
-    return [*sorted(glob.glob("doc/*.md") + glob.glob("recipes/*.md")),
-            "dist/sipalg.4", "tools/sipalg-ctl/sipalg-ctl.8", "README.md"]
+    found = {*glob.glob("*.md"), *glob.glob("doc/**/*.md", recursive=True),
+             *glob.glob("recipes/*.md")}
+    return [*sorted(found - {LAST}), "dist/sipalg.4", "tools/sipalg-ctl/sipalg-ctl.8", LAST]
 
 
 def examples(page):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What README.md and the manual pages show: is it what happens?
+"""What README.md, doc/ and the manual pages show: is it what happens?
 
 The screens there come from the story told here. To have them anew:
 scripts/um-run --time-travel /usr/bin/python3 tests/netns/test_readme.py --print
@@ -12,7 +12,7 @@ import sys
 import time
 
 import topology as net
-from pages import plain, read, typed_by
+from pages import pages, plain, read, typed_by
 from screen import Terminal
 from sip import Call, again, sdp
 from ksft import run, test
@@ -121,13 +121,13 @@ def shape(text):
 
 
 story()
-SCREENS = screens(read("README.md"))
+SCREENS = [screen for page in pages() for screen in screens(read(page))]
 if "--print" in sys.argv:
     for shown, _ in SCREENS:
         print(f"$ sipalg-ctl {shown}\n{tool(shown)}\n")
 
 
-@test("issue 5", "the screens in README.md are those of the tool")
+@test("issue 5", "the screens in README.md and doc/ are those of the tool")
 def shown_screens():
     for arguments, told in SCREENS:
         real = tool(arguments)
@@ -162,10 +162,10 @@ def reasons():
     assert sorted(told) == sorted(set(words) - {"none"}), (words, told)
 
 
-@test("issue 5", "each command in README.md and the manual pages runs as it is written")
+@test("issue 5", "each command in README.md, doc/ and the manual pages runs as it is written")
 def commands():
     lines = typed_by("tests/netns/test_readme.py")
-    assert len(lines) > 15, lines
+    assert len(lines) > 25, lines
     for line in lines:
         status = typed(line)
         # 130: it has no end but Ctrl-C
@@ -187,7 +187,7 @@ def rules():
 
 
 @test("issue 5", "every command that the help tells is in the manual page, and the other way round")
-def pages():
+def manual():
     helped = set(re.findall(r"(?m)^  (\w+(?: (?:list|show|set|reset|end))?)(?: |$)",
                             tool("--help")))
     assert len(helped) == 12, helped

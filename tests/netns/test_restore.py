@@ -39,7 +39,7 @@ def new(name):
     return Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
 
 
-# What doc/restore.md tells of, by the list that it is an entry of.
+# What doc/dev/restore.md tells of, by the list that it is an entry of.
 KEYS = {
     "": "call_id from_tag inside protocol exact_state session_interval_seconds refresher "
         "invite_expires_seconds age_seconds idle_seconds answered_seconds_ago messages",
@@ -89,14 +89,14 @@ def answered():
             ("callee", "contact", f"{SERVER}:5060", f"{SERVER}:5060")}, pinholes
 
 
-@test("issue 5", "what is told has the names that doc/restore.md gives, in each list the same")
+@test("issue 5", "what is told has the names that doc/dev/restore.md gives, in each list the same")
 def names():
     told = show("whole")
     assert set(KEYS[""].split()) <= set(told), told
     for name, keys in KEYS.items():
         for entry in told[name] if name else ():
             assert set(keys.split()) == set(entry), (name, entry)
-    text = read("doc/restore.md")
+    text = read("doc/dev/restore.md")
     missing = [key for key in told if f"`{key}" not in text and key not in (
         "id", "state", "to_tag", "source", "destination", "expires_in_seconds", "media")]
     assert not missing, missing

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Threats by what stands in a message: numbers, bombs, loops, floods (doc/threats.md)."""
+"""Threats by what stands in a message: numbers, bombs, loops, floods (doc/security.md)."""
 import json
 import time
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Threats by messages that are not their sender's to send (doc/threats.md)."""
+"""Threats by messages that are not their sender's to send (doc/security.md)."""
 import json
 import time
 

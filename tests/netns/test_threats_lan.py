@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Threats to hosts beside the phone: whom a call's messages may name (doc/threats.md)."""
+"""Threats to hosts beside the phone: whom a call's messages may name (doc/security.md)."""
 import json
 
 import topology as net

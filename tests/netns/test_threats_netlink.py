@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Threats by users of the router itself: who may ask and steer (doc/threats.md)."""
+"""Threats by users of the router itself: who may ask and steer (doc/security.md)."""
 import ctypes
 import json
 import os

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Threats to what all share: ports, the tables (doc/threats.md)."""
+"""Threats to what all share: ports, the tables (doc/security.md)."""
 import json
 import resource
 import time

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The whole state of a call, for call show: what another router would need
- * to continue it (doc/restore.md).
+ * to continue it (doc/dev/restore.md).
  */
 #include <arpa/inet.h>
 #include <stdio.h>
