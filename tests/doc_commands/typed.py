@@ -6,6 +6,7 @@ Whether each command of each page is typed by anybody is the first test.
 """
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -68,13 +69,23 @@ def typed(line):
     return done.stdout.splitlines()[-40:] if done.returncode else []
 
 
+def template():
+    """The test that doc/dev/testing.md gives as an example, run."""
+    program = re.search(r"(?ms)^```python\n(.*?)^```", read("doc/dev/testing.md"))[1]
+    with open(COPY + "/tests/netns/test_template.py", "w", encoding="utf-8") as file:
+        file.write(program)
+    return typed("scripts/build-module um && make -s -C tools/sipalg-ctl && scripts/um-run "
+                 "--time-travel /usr/bin/python3 tests/netns/test_template.py")
+
+
 def main():
     lines = typed_by("tests/doc_commands/run")
-    print(f"1..{len(lines) + 1}")
+    print(f"1..{len(lines) + 2}")
     failed = report(1, "each command that a page tells is typed by a test", claimed())
     copy()
     for number, line in enumerate(lines, 2):
         failed |= report(number, line, typed(line))
+    failed |= report(len(lines) + 2, "the template of a test passes", template())
     if not failed:
         shutil.rmtree(COPY)
     return failed

@@ -3,13 +3,12 @@
 """
 The netlink family is asked what nobody should ask:
 
-    scripts/um-run --time-travel /usr/bin/python3 tests/netns/test_netlink_fuzz.py [SEED]
+    scripts/um-run --time-travel env SEED=N /usr/bin/python3 tests/netns/test_netlink_fuzz.py
 """
 import errno
 import os
 import random
 import struct
-import sys
 import time
 
 import genl
@@ -19,7 +18,7 @@ from sip import Call, sdp
 from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp
 
-SEED = int(sys.argv[1]) if len(sys.argv) > 1 else random.randrange(1 << 32)
+SEED = int(os.environ.get("SEED") or random.randrange(1 << 32))
 REQUESTS = 4000
 NOBODY = 65534
 

@@ -301,8 +301,8 @@ def no_tag():
         assert passes(theirs, ours, ROUTER, port)
         if number:
             bye = again(call.peer_request("BYE", f"{ROUTER}:5060"), (";tag=\r\n", "\r\n"))
-            talk.server.send(bye, ROUTER)
-            assert talk.phone.recv()
+            call_helpers.server.send(bye, ROUTER)
+            assert call_helpers.phone.recv()
             out(again(call.peer_response("200 OK", "BYE"), (";tag=\r\n", "\r\n")))
         else:
             out(call.request("BYE", cseq=2))

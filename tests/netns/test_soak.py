@@ -3,13 +3,12 @@
 """
 A day of mixed calls, one in twenty of them abandoned at some step, ends at zero:
 
-    scripts/um-run --time-travel /usr/bin/python3 tests/netns/test_soak.py [SEED]
+    scripts/um-run --time-travel env SEED=N /usr/bin/python3 tests/netns/test_soak.py
 """
 import heapq
 import json
 import os
 import random
-import sys
 import time
 
 import topology as net
@@ -19,7 +18,7 @@ from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, router
 
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
-SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 24
+SEED = int(os.environ.get("SEED") or 24)
 DAY, EVERY = 24 * 3600, 10
 
 
