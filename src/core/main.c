@@ -17,6 +17,7 @@
 #include "packet/helper.h"
 #include "packet/reattach.h"
 #include "packet/tcp_queue.h"
+#include "sipalg_version.h"
 
 static char *helper_name = "sipalg";
 module_param(helper_name, charp, 0444);
@@ -167,6 +168,7 @@ module_init(sipalg_init);
 module_exit(sipalg_exit);
 
 MODULE_LICENSE("GPL");
+MODULE_VERSION(SIPALG_VERSION);
 MODULE_DESCRIPTION("SIP application-layer gateway for conntrack and NAT");
 MODULE_ALIAS_NFCT_HELPER("sipalg");
 MODULE_ALIAS_NF_NAT_HELPER("sipalg");

@@ -46,6 +46,17 @@ def configure(text):
         file.write(text)
 
 
+@test("issue 17", "--version: tool, module, packages and changelog have one version")
+def version():
+    told = json.loads(router(f"{CTL} -j --version"))
+    wanted = re.match(r"sipalg \(([^)]+)\)", read("dist/debian/changelog"))[1]
+    assert told == {"tool": wanted, "module": wanted}, told
+    assert router(f"{CTL} -V") == f"sipalg-ctl {wanted}\nmodule {wanted}\n"
+    assert f"PKG_VERSION:={wanted}\n" in read("dist/openwrt/sipalg/Makefile")
+    assert re.search(r"(?m)^## (\S+)", read("CHANGELOG.md"))[1] == wanted
+    assert f"\nVersion {wanted}," in read("README.md")
+
+
 @test("S2-4", "sipalg.service applies /etc/sipalg.conf: the one that is shipped changes nothing")
 def shipped():
     before = settings()

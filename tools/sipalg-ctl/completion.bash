@@ -4,7 +4,7 @@
 _sipalg_ctl_words()
 {
 	case $1 in
-	'') echo 'setting call registration stats monitor check top' ;;
+	'') echo 'setting call registration stats monitor check top --version' ;;
 	setting) echo 'list set reset' ;;
 	call) echo 'list show end' ;;
 	registration) echo 'list' ;;

@@ -55,6 +55,7 @@ static void print_help(FILE *out, const struct object *only)
 	      "  -p, --pretty        JSON with line breaks\n"
 	      "  -n, --netns NAME    in this network namespace (ip netns)\n"
 	      "  -h, --help          this text, or that of one object\n"
+	      "  -V, --version       of this tool and of the loaded module\n"
 	      "Without an object: a summary that says why nothing happens, if so.\n",
 	      out);
 }
@@ -159,13 +160,15 @@ int main(int argc, char **argv)
 		{ "pretty", no_argument, NULL, 'p' },
 		{ "netns", required_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{}
 	};
 	const struct object *object;
+	bool show_version = false;
 	int option, status;
 
 	opterr = 0;	/* one sentence, and that is ours */
-	while ((option = getopt_long(argc, argv, "+jpn:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+jpn:hV", options, NULL)) != -1) {
 		switch (option) {
 		case 'j':
 			want_json(false);
@@ -181,6 +184,9 @@ int main(int argc, char **argv)
 		case 'h':
 			print_help(stdout, NULL);
 			return DONE;
+		case 'V':
+			show_version = true;
+			break;
 		default:
 			return usage_error(optopt == 'n' ? "-n wants a name" :
 					   "There is no option %s", argv[optind - 1]);
@@ -189,6 +195,8 @@ int main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	argc = take_late_options(argc, argv);
+	if (show_version)
+		return version_command(json_wanted);
 
 	object = argc ? find_object(argv[0]) : NULL;
 	if (argc && !object) {
