@@ -3,6 +3,7 @@
 """The module and namespaces: taken away while calls are up."""
 import time
 
+import ctnetlink
 import topology as net
 from sip import Call, again, message, sdp
 from ksft import run, same, test
@@ -50,7 +51,7 @@ def detached():
 def namespace():
     begin("ns", 4820)
     shell("ip netns add second")
-    assert "sipalg" not in shell("ip netns exec second cat /proc/net/nf_conntrack_expect")
+    assert not ctnetlink.expectations("second")
     shell("ip netns del second")
     assert net.pinhole(ROUTER, 4820)
 
@@ -169,8 +170,8 @@ def beside():
     net.router("conntrack -F")
     call = begin("beside", 4892)
     assert media(4892)
-    lines = net.router("cat /proc/net/nf_conntrack_expect").splitlines()
-    assert lines and all("sipalg" in line for line in lines), lines
+    holes = ctnetlink.expectations()
+    assert holes and all(hole.helper == "sipalg" for hole in holes), holes
     phone.send(call.request("BYE", cseq=2, to_tag=True), SERVER)
     assert server.recv()
     net.detach()

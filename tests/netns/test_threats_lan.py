@@ -3,6 +3,7 @@
 """Threats to hosts beside the phone: whom a call's messages may name (doc/security.md)."""
 import json
 
+import ctnetlink
 import topology as net
 from sip import Call, message, sdp
 from ksft import run, test
@@ -50,9 +51,8 @@ class Line:
 
 
 def leads_to(address):
-    """All pinholes to a host, as the kernel shows them."""
-    lines = router("cat /proc/net/nf_conntrack_expect").splitlines()
-    return [line for line in lines if f" dst={net._long(address)} " in line]
+    """All pinholes to a host."""
+    return [hole for hole in ctnetlink.expectations() if hole.dst == net.plain(address)]
 
 
 def reset():
@@ -98,7 +98,7 @@ def third_signalling():
         line.out(call.request("INVITE"))
         line.back(call.response("200 OK", extra=f"\nContact: <sip:bob@{host(victim)}:5062>"))
         line.out(call.request("ACK", to_tag=True))
-        own = f" src={net._long(phone)} "
+        own = f" src={net.plain(phone)} "
         assert [way for way in leads_to(victim) if own in way], leads_to(victim)
         line.close()
         reset()

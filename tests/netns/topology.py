@@ -16,6 +16,8 @@ import socket
 import subprocess
 import time
 
+import ctnetlink
+
 CLONE_NEWNET = 0x40000000
 # Where sleeping takes its time and the machine is slow (scripts/guest/netns-tests).
 TIME_IS_REAL = "TIME_IS_REAL" in os.environ
@@ -220,26 +222,23 @@ class Tcp:
 
 
 def expectations(kind="media"):
-    """The open pinholes of a kind, one line each, as the kernel shows them."""
-    lines = router("cat /proc/net/nf_conntrack_expect").splitlines()
-    return [line for line in lines if f"sipalg/{kind}" in line]
+    """The module's open pinholes of a kind: ctnetlink.Expectation, each also a line of text."""
+    return [hole for hole in ctnetlink.expectations() if hole.kind == kind and
+            hole.helper == "sipalg"]
 
 
 def pinhole(address, port, kind="media"):
     """The pinhole to an address and port, or None."""
-    wanted = f" dst={_long(address)} sport="
-    for line in expectations(kind):
-        if wanted in line and f" dport={port} " in line:
-            return line
+    for hole in expectations(kind):
+        if (hole.dst, hole.dport) == (plain(address), port):
+            return hole
     return None
 
 
-def _long(address):
-    """IPv6 addresses as /proc shows them."""
-    if ":" not in address:
-        return address
-    packed = socket.inet_pton(socket.AF_INET6, address).hex()
-    return ":".join(packed[i:i + 4] for i in range(0, 32, 4))
+def plain(address):
+    """An address as the kernel's tools write it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.inet_ntop(family, socket.inet_pton(family, address))
 
 
 def connections(address, port):

@@ -170,7 +170,7 @@ def one_talk(talk, memory, granted):
     write(f"{SLAB}/times", 1)
     write(f"{SLAB}/space", granted)
     write(f"{SLAB}/probability", 100)
-    call_helpers.all()
+    talk.all()
     memory.heal()
     left = int(read(f"{SLAB}/space"))
     write(f"{SLAB}/space", 0)
@@ -193,5 +193,5 @@ def messages(rng, seconds):
     while times < seconds and time.monotonic() < end:
         one_talk(talk, memory, rng.randrange(most))
         times += 1
-    call_helpers.close()
+    talk.close()
     return f"{times} in {most} bytes"

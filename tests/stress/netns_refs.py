@@ -6,6 +6,7 @@ possible before it goes; afterwards one can still see who has it.
 import glob
 import os
 
+import ctnetlink
 import topology as net
 
 TRACKED = "/sys/kernel/debug/ref_tracker"
@@ -35,8 +36,7 @@ class Holders:
             "its sockets": net.shell(f"ip netns exec {name} ss -aneoH --tcp --udp --raw --packet"),
             "its netlink sockets": net.shell(f"ip netns exec {name} cat /proc/net/netlink"),
             "connections tracked": net.shell(f"ip netns exec {name} conntrack -C"),
-            "pinholes": net.shell(
-                f"ip netns exec {name} cat /proc/net/nf_conntrack_expect | wc -l"),
+            "pinholes": f"{len(ctnetlink.expectations(name))}\n",
         }
 
     def processes(self):
