@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a signalling conntrack remembers, in its helper extension's 32 bytes.
+ * State of a signalling conntrack, in the 32 bytes of its helper extension.
  */
 #ifndef SIPALG_CT_DATA_H
 #define SIPALG_CT_DATA_H
@@ -20,11 +20,12 @@ enum sipalg_stream_state {
  * struct sipalg_stream - one direction
  * @next: TCP: sequence number at which the next message begins, host byte
  *	order, as the sender counts
- * @last: UDP: what the newest message is known again by (retransmit.h)
+ * @last: UDP: hash of the newest message, to recognise its retransmission
+ *	(retransmit.h)
  * @state: TCP: enum sipalg_stream_state
- * @early: TCP: segments in a row that came before their turn
- * @subscriber: port, network byte order, of the Contact by which its sender
- *	has asked for a subscription; 0: it has not
+ * @early: TCP: out-of-order segments in a row
+ * @subscriber: port, network byte order, of the Contact in the sender's
+ *	SUBSCRIBE; 0: none was sent
  */
 struct sipalg_stream {
 	union {
@@ -39,9 +40,9 @@ struct sipalg_stream {
 /**
  * struct sipalg_ct_data - the 32 bytes
  * @keep_until: jiffies32 until which a registration needs the flow, 0: none
- * @calls: calls that use it
+ * @calls: number of calls that use the flow
  * @stream: by enum ip_conntrack_dir
- * @tcp: what the connection is owed, or NULL: see tcp_queue.h
+ * @tcp: bytes held and not yet acknowledged (tcp_queue.h), or NULL
  */
 struct sipalg_ct_data {
 	u32 keep_until;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Decide: from the index of a message to the plan of what to do with it.
+ * Decide: turns the index of a message into a plan of what to do with it.
  */
 #ifndef SIPALG_DECIDE_H
 #define SIPALG_DECIDE_H
@@ -21,7 +21,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		   struct sipalg_plan *plan);
 
 /**
- * sipalg_decide_done() - the plan has been applied, or has been given up
+ * sipalg_decide_done() - release a plan that was applied or abandoned
  * @plan: the plan
  */
 void sipalg_decide_done(struct sipalg_plan *plan);

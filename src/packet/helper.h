@@ -8,8 +8,8 @@
 struct nf_conntrack_helper;
 
 /**
- * sipalg_helper_register() - make the helper known to conntrack
- * @name: the name rules attach it by, at most 15 characters
+ * sipalg_helper_register() - register the helper with conntrack
+ * @name: name used in rules, at most 15 characters
  *
  * Process context, sleeps.
  *
@@ -18,16 +18,16 @@ struct nf_conntrack_helper;
 int sipalg_helper_register(const char *name);
 
 /**
- * sipalg_helper_unregister() - and no more; packets in flight have drained
+ * sipalg_helper_unregister() - unregister it and wait for packets in flight
  *
  * Process context, sleeps.
  */
 void sipalg_helper_unregister(void);
 
 /**
- * sipalg_helper_of_udp() - what a flow of UDP points at
+ * sipalg_helper_of_udp() - the registered UDP helper
  *
- * Return: it, as registered.
+ * Return: the helper.
  */
 struct nf_conntrack_helper *sipalg_helper_of_udp(void);
 

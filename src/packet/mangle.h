@@ -20,12 +20,12 @@ struct sk_buff;
  * @ctinfo: its direction and state
  * @protoff: offset of the UDP or TCP header from the network header
  * @payload: offset of the payload from the network header
- * @delta: bytes by which its messages have grown so far, negative: shrunk
- * @resized: where the first message of another length begins in the payload,
+ * @delta: bytes by which its messages have grown so far; negative if shrunk
+ * @resized: offset in the payload of the first message whose length changed,
  *	in bytes; valid while @delta is not 0
- * @edits: messages changed so far
- * @piece: longest payload among the segments that its bytes came in; 0: its own
- * @passed: the message that is followed has left already, and is not in it
+ * @edits: number of messages changed so far
+ * @piece: longest payload of the segments that its bytes arrived in; 0: its own
+ * @passed: the message being followed has already been sent on
  */
 struct sipalg_packet {
 	struct sk_buff *skb;
@@ -52,18 +52,19 @@ enum sipalg_applied {
 };
 
 /**
- * sipalg_apply() - carry a plan out
+ * sipalg_apply() - carry out a plan
  * @packet: the packet
  * @flow: its flow
  * @offset: where the message begins in the payload, in bytes
  * @msg: the message
  * @plan: its plan; the verdict is pass
- * @room: for the new bytes
- * @room_len: how many bytes of it there are
+ * @room: buffer for the new bytes
+ * @room_len: its size in bytes
  *
- * The pinholes, all edits in one mangle call, the flow's lifetime. If the
- * pinholes find no room the message passes unchanged, with a reason.
- * Pointers into the packet are stale afterwards. RCU read side, BH off.
+ * Opens the pinholes, makes all edits in one mangle call and sets the flow's
+ * lifetime. If the pinholes cannot be opened the message passes unchanged, with
+ * a reason. Pointers into the packet are stale afterwards. RCU read side, BH
+ * off.
  *
  * Return: enum sipalg_applied; &sipalg_plan.reason says why it failed.
  */
@@ -75,14 +76,14 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 				 char *room, u32 room_len);
 
 /**
- * sipalg_packet_blank() - drop one message of a stream, whole
+ * sipalg_packet_blank() - drop one whole message of a stream
  * @packet: of TCP
  * @offset: where it begins in the payload, in bytes
  * @len: its length in bytes
  *
- * A line end takes its place, which RFC 3261 7.5 has receivers ignore: were
- * the segment dropped, it would come again and again, and every other call
- * of the connection would wait for it.
+ * Replaces it by a line end, which receivers ignore (RFC 3261 7.5). A dropped
+ * segment would be retransmitted again and again, and all other calls of the
+ * connection would wait for it.
  *
  * Return: false if there is no memory.
  */
@@ -90,30 +91,30 @@ bool sipalg_packet_blank(struct sipalg_packet *packet, unsigned int offset,
 			 unsigned int len);
 
 /**
- * sipalg_packet_cut() - let only the beginning of a segment's payload go on
+ * sipalg_packet_cut() - keep only the beginning of a segment's payload
  * @packet: of TCP
- * @len: bytes that stay
+ * @len: bytes to keep
  *
  * Return: false if there is no memory.
  */
 bool sipalg_packet_cut(struct sipalg_packet *packet, unsigned int len);
 
 /**
- * sipalg_packet_skip() - let only the end of a segment's payload go on
+ * sipalg_packet_skip() - remove the beginning of a segment's payload
  * @packet: of TCP
- * @len: bytes that do not stay
+ * @len: bytes to remove
  *
  * Return: false if there is no memory.
  */
 bool sipalg_packet_skip(struct sipalg_packet *packet, unsigned int len);
 
 /**
- * sipalg_packet_replace_payload() - give a segment another payload
+ * sipalg_packet_replace_payload() - replace a segment's payload
  * @packet: of TCP
  * @bytes: the payload, not of this packet
  * @len: its length in bytes
  * @seq: sequence number of its first byte, as the sender counts
- * @piece: longest payload that the sender has made of such bytes
+ * @piece: longest segment in which the sender sent these bytes
  *
  * Return: false if there is no memory or it would be longer than a packet.
  */
@@ -122,9 +123,9 @@ bool sipalg_packet_replace_payload(struct sipalg_packet *packet,
 				   u32 piece);
 
 /**
- * sipalg_packet_append() - put more behind a segment's payload
- * @packet: of TCP, refilled
- * @bytes: what comes, not of this packet
+ * sipalg_packet_append() - append to a segment's payload
+ * @packet: of TCP, its payload replaced
+ * @bytes: the bytes to append, not of this packet
  * @len: its length in bytes
  *
  * Return: false if there is no memory or it would be longer than a packet.
@@ -133,7 +134,7 @@ bool sipalg_packet_append(struct sipalg_packet *packet, const char *bytes,
 			  u32 len);
 
 /**
- * sipalg_packet_shift() - how far changed lengths have shifted new data
+ * sipalg_packet_shift() - sequence offset of new data
  * @packet: of TCP
  *
  * Return: bytes to be added to the sender's sequence number.
@@ -141,61 +142,61 @@ bool sipalg_packet_append(struct sipalg_packet *packet, const char *bytes,
 s32 sipalg_packet_shift(const struct sipalg_packet *packet);
 
 /**
- * sipalg_packet_shift_before() - and data that was sent long ago
+ * sipalg_packet_shift_before() - sequence offset of retransmitted data
  * @packet: of TCP
- * @end: sequence number behind it, as the sender counts
+ * @end: sequence number of the byte behind it, as the sender counts
  *
- * Return: bytes to be added for it to end where the receiver had its end.
+ * Return: bytes to be added so that it ends where it ended for the receiver.
  */
 s32 sipalg_packet_shift_before(const struct sipalg_packet *packet, u32 end);
 
 /**
- * sipalg_packet_seqadj_covers() - is the newest change of length in or behind this
+ * sipalg_packet_seqadj_covers() - test whether the newest length change is at or behind @seq
  * @packet: of TCP
  * @seq: sequence number, as the sender counts
  *
- * Conntrack notes no further change for a segment that begins there.
+ * Conntrack records no further change for a segment that begins there.
  */
 bool sipalg_packet_seqadj_covers(const struct sipalg_packet *packet, u32 seq);
 
 /**
- * sipalg_packet_unmappable() - bytes that cannot arrive where they should
+ * sipalg_packet_unmappable() - count bytes without a sequence number of their own
  * @packet: of TCP
  * @seen: sequence number of the first, as the receiver counts
  *
- * What the newest change of length has put in has no number that conntrack
- * would make of any other.
+ * Bytes that the newest length change inserted have no sender's sequence
+ * number that conntrack would map to them.
  *
- * Return: how many from @seen on.
+ * Return: number of such bytes from @seen on.
  */
 u32 sipalg_packet_unmappable(const struct sipalg_packet *packet, u32 seen);
 
 /**
- * sipalg_packet_place() - have a segment arrive at a place in the stream
+ * sipalg_packet_place() - set the sequence number at which a segment arrives
  * @packet: of TCP
  * @seen: sequence number of its first byte, as the receiver counts
  */
 void sipalg_packet_place(struct sipalg_packet *packet, u32 seen);
 
 /**
- * sipalg_packet_acknowledge() - have a segment acknowledge what it is to
+ * sipalg_packet_acknowledge() - set the acknowledgment number of a segment
  * @packet: of TCP
  * @ack: acknowledgment number, as the receiver of this segment counts
  */
 void sipalg_packet_acknowledge(struct sipalg_packet *packet, u32 ack);
 
 /**
- * sipalg_packet_clear_fin() - more comes behind what has been cut away
- * @packet: of TCP, cut or refilled
+ * sipalg_packet_clear_fin() - clear FIN: more data follows
+ * @packet: of TCP, cut or with a new payload
  */
 void sipalg_packet_clear_fin(struct sipalg_packet *packet);
 
 /**
- * sipalg_apply_done() - after the last message of a packet
+ * sipalg_apply_done() - finish a packet after its last message
  * @packet: the packet
  *
- * Sequence numbers once for all messages of a segment; a packet that has
- * outgrown the MTU is made to arrive all the same (H-21b).
+ * Adjusts sequence numbers once for all messages of a segment, and lets a packet
+ * that outgrew the MTU be fragmented (H-21b).
  */
 void sipalg_apply_done(struct sipalg_packet *packet);
 

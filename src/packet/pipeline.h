@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One message's way: parse -> decide -> apply.
+ * The steps of a message: parse -> decide -> apply.
  */
 #ifndef SIPALG_PIPELINE_H
 #define SIPALG_PIPELINE_H
@@ -10,8 +10,8 @@
 #include "packet/mangle.h"
 
 /**
- * sipalg_message() - send one message through
- * @packet: the packet it came in
+ * sipalg_message() - process one message
+ * @packet: the packet it arrived in
  * @flow: its flow
  * @data: its first byte
  * @offset: where it begins in the packet's payload, in bytes
@@ -26,7 +26,7 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 		   const char *data, unsigned int offset, u32 len);
 
 /**
- * sipalg_message_unchanged() - count something that passes as it is
+ * sipalg_message_unchanged() - count a message that passes unchanged
  * @flow: its flow
  * @reason: enum sipalg_message_reason; SIPALG_REASON_NONE counts nothing
  *
@@ -36,7 +36,7 @@ int sipalg_message_unchanged(const struct sipalg_flow *flow,
 			     enum sipalg_message_reason reason);
 
 /**
- * sipalg_message_drop() - count and log something that is dropped
+ * sipalg_message_drop() - count and log a dropped message
  * @flow: its flow
  * @reason: enum sipalg_message_reason
  *
@@ -45,7 +45,7 @@ int sipalg_message_unchanged(const struct sipalg_flow *flow,
 int sipalg_message_drop(const struct sipalg_flow *flow,
 			enum sipalg_message_reason reason);
 
-/* What messages need room for, set up and taken down in process context. */
+/* Scratch areas of the processors; process context. */
 int sipalg_message_init(void);
 void sipalg_message_exit(void);
 

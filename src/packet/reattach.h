@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A newer module goes on where an older one left (doc/upgrade.md): signalling
- * connections keep a mark in the room that conntrack gave the helper.
+ * Lets a newer module follow the flows of an older one (doc/upgrade.md):
+ * signalling connections keep a mark in conntrack's helper extension.
  */
 #ifndef SIPALG_REATTACH_H
 #define SIPALG_REATTACH_H
 
 /**
- * sipalg_reattach_mark() - take the helper off UDP flows, and mark them
+ * sipalg_reattach_mark() - detach the helper from UDP flows, and mark them
  *
- * Before it is unregistered. Packets are not followed from now on. Process
- * context, sleeps.
+ * Called before the helper is unregistered; packets are not followed from then
+ * on. Process context, sleeps.
  */
 void sipalg_reattach_mark(void);
 
 /**
- * sipalg_reattach() - put the helper on all flows that are marked
+ * sipalg_reattach() - attach the helper to all marked flows
  *
- * What their phones are known by is remembered again. Once, after it is
+ * Restores the mappings of their phones. Called once, after the helper is
  * registered. Process context, sleeps.
  */
 void sipalg_reattach(void);

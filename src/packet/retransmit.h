@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Repeated datagrams outside calls: REGISTER, OPTIONS, and what answers them. */
+/* Retransmitted datagrams outside calls: REGISTER, OPTIONS and their responses. */
 #ifndef SIPALG_RETRANSMIT_H
 #define SIPALG_RETRANSMIT_H
 
@@ -7,12 +7,12 @@
 #include "sip/msg.h"
 
 /**
- * sipalg_is_retransmission() - is a message the newest of its flow and way again?
+ * sipalg_is_retransmission() - test whether a message repeats the newest of its direction
  * @flow: its flow
  * @msg: the message
  *
- * By Via branch, CSeq, method and status (RFC 3261 17.1.3, 17.2.3), of which a
- * hash is kept; a stream repeats nothing. Softirq.
+ * Compares a hash of Via branch, CSeq, method and status (RFC 3261 17.1.3,
+ * 17.2.3). Never true over TCP. Softirq.
  *
  * Return: true if it is.
  */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints, sipalg:* below /sys/kernel/tracing/events: what became of each
- * message and why a call ended. Who talks to whom is told as in the family of
- * netlink.h, what they say never is. While nobody traces, each is a jump that
- * is not taken.
+ * Tracepoints, sipalg:* below /sys/kernel/tracing/events: what was done
+ * with each message and why a call ended. They contain addresses, as netlink
+ * does, but never the content of messages. While tracing is off each is a jump
+ * that is not taken.
  *
- * Words are copied: a trace can outlive the module, and is read by programs
- * that cannot follow a pointer. No __string(), whose helpers changed in 6.10.
+ * Names are copied: a trace can outlive the module, and programs that read it
+ * cannot follow a pointer. No __string(), whose helpers changed in 6.10.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM sipalg
@@ -26,7 +26,7 @@
 /* A socket's address for %pISpc. */
 void sipalg_trace_address(u8 *to, u8 family, const struct sipalg_addr *addr);
 
-/* The number that ip netns and lsns know a namespace by. */
+/* Inode number of a namespace, as ip netns and lsns show it. */
 u32 sipalg_trace_netns(const struct sipalg_net *sn);
 
 /* "ok", or why a message could not be read. */

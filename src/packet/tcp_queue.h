@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a TCP connection is owed: the beginning of a message that was held
- * back until the rest comes, and translated messages until their receiver
- * has acknowledged them.
+ * Per-connection TCP state: bytes held for reassembly, and rewritten messages
+ * that are not yet acknowledged.
  *
- * A held segment is dropped, so its sender will send it again if nothing
- * else happens; a translated message may have to be sent again when its
- * segments are repeated in any other cut. Most connections owe nothing most
- * of the time, and then have no such object.
+ * A held segment is dropped, so its sender retransmits it if nothing else
+ * happens. A rewritten message must be sent again when its bytes are
+ * retransmitted in segments that are cut differently. Most connections hold
+ * nothing most of the time, and then have no such object.
  */
 #ifndef SIPALG_TCP_QUEUE_H
 #define SIPALG_TCP_QUEUE_H
@@ -25,17 +24,16 @@ struct sipalg_quota;
 #define SIPALG_MAX_TCP_QUEUE	(16 << 20)	/* bytes held and noted in a namespace */
 
 /**
- * struct sipalg_tcp_reasm - the beginning of a message, one direction
- * @bytes: as the sender sent them; NULL: nothing is held
- * @start: sequence number of the first, host byte order
- * @len: how many
- * @size: room at @bytes
- * @need: no message can be whole with fewer bytes than this
- * @piece: the longest payload among the segments that brought them
- * @repeats: how often the sender has sent again what is held
- * @headers_end: the blank line has come
- * @passing: given up: the message passes as it is, and is followed only to
- *	find where it ends
+ * struct sipalg_tcp_reasm - incomplete message of one direction
+ * @bytes: bytes as the sender sent them; NULL: nothing is held
+ * @start: sequence number of the first byte, host byte order
+ * @len: number of bytes
+ * @size: allocated size of @bytes
+ * @need: bytes that a whole message has at least
+ * @piece: longest payload of the segments that carried them
+ * @repeats: number of retransmissions of the held bytes
+ * @headers_end: the blank line has arrived
+ * @passing: the message passes unchanged, and is followed only to find its end
  */
 struct sipalg_tcp_reasm {
 	char *bytes;
@@ -50,13 +48,13 @@ struct sipalg_tcp_reasm {
 };
 
 /**
- * struct sipalg_tcp_rtx - a translated message that is not acknowledged
+ * struct sipalg_tcp_rtx - rewritten message that is not acknowledged
  * @list: in &sipalg_tcp.sent, oldest first
  * @start: sequence number of its first byte as the sender counts
  * @old_len: its length as the sender sent it
  * @seen: sequence number as the receiver counts
  * @len: its length now
- * @bytes: what the receiver got
+ * @bytes: the bytes that the receiver got
  */
 struct sipalg_tcp_rtx {
 	struct list_head list;
@@ -68,20 +66,20 @@ struct sipalg_tcp_rtx {
 };
 
 /**
- * struct sipalg_tcp - one connection's debts
+ * struct sipalg_tcp - one connection's queues
  * @list: in &sipalg_net.tcp
  * @rcu: frees it after the last reader
  * @refs: the list's, the timer's while armed, a packet's
  * @sn: the namespace
  * @ct: the connection, referenced
- * @quota: who has opened it
- * @timer: forgives everything
+ * @quota: of the host that opened it
+ * @timer: drops everything that is held
  * @lock: guards all below; taken before a call's or mapping's lock
- * @dead: taken off the list
+ * @dead: removed from the list
  * @held: by direction
  * @sent: by direction
- * @acked: by direction: what the receiver has last acknowledged, as it counts
- * @heard: by direction: it has acknowledged anything since this object is there
+ * @acked: by direction: newest acknowledgment number of the receiver
+ * @heard: by direction: it has acknowledged anything since this object exists
  */
 struct sipalg_tcp {
 	struct list_head list;
@@ -101,58 +99,58 @@ struct sipalg_tcp {
 };
 
 /**
- * sipalg_tcp_lock() - the debts of a connection, locked
+ * sipalg_tcp_lock() - find and lock the queues of a connection
  * @ct: the connection
  *
  * RCU read side, BH off.
  *
- * Return: them, for sipalg_tcp_unlock(); NULL: it owes nothing.
+ * Return: the queues, for sipalg_tcp_unlock(); NULL: there are none.
  */
 struct sipalg_tcp *sipalg_tcp_lock(struct nf_conn *ct);
 
 /**
- * sipalg_tcp_make() - a connection begins to owe
+ * sipalg_tcp_make() - create the queues of a connection
  * @sn: the namespace
  * @ct: the connection, confirmed or about to be
  *
  * RCU read side, BH off.
  *
- * Return: its debts, locked; NULL: no memory or too many connections owe.
+ * Return: the queues, locked; NULL: no memory, or the limit is reached.
  */
 struct sipalg_tcp *sipalg_tcp_make(struct sipalg_net *sn, struct nf_conn *ct);
 
 /**
- * sipalg_tcp_unlock() - done with them; if nothing is owed they go
+ * sipalg_tcp_unlock() - unlock; frees queues that are empty
  * @tcp: locked, or NULL
  */
 void sipalg_tcp_unlock(struct sipalg_tcp *tcp);
 
 /**
- * sipalg_tcp_hold() - keep bytes that do not make a message yet
+ * sipalg_tcp_hold() - hold bytes of an incomplete message
  * @tcp: locked
  * @dir: direction of the bytes
- * @seq: sequence number of the first; follows what is held already
+ * @seq: sequence number of the first; follows the bytes already held
  * @bytes: the bytes
- * @len: how many
+ * @len: number of bytes
  *
- * Return: false: no memory, or the namespace holds too much already.
+ * Return: false if there is no memory or the namespace's limit is reached.
  */
 bool sipalg_tcp_hold(struct sipalg_tcp *tcp, int dir, u32 seq,
 		     const char *bytes, u32 len);
 
 /**
- * sipalg_tcp_let_go() - hold nothing any more in one direction
+ * sipalg_tcp_let_go() - drop the held bytes of one direction
  * @tcp: locked
  * @dir: direction
  */
 void sipalg_tcp_let_go(struct sipalg_tcp *tcp, int dir);
 
 /**
- * sipalg_tcp_note() - remember a translated message until it is acknowledged
+ * sipalg_tcp_note() - keep a rewritten message until it is acknowledged
  * @tcp: locked
  * @dir: its direction
  * @sent: start, old_len, seen and len of it
- * @bytes: what the receiver gets
+ * @bytes: the bytes that the receiver gets
  *
  * Return: false if there is no memory.
  */
@@ -160,19 +158,19 @@ bool sipalg_tcp_note(struct sipalg_tcp *tcp, int dir,
 		     const struct sipalg_tcp_rtx *sent, const char *bytes);
 
 /**
- * sipalg_tcp_noted() - is this repeated segment part of a translated message
+ * sipalg_tcp_noted() - find the rewritten message that a retransmitted segment overlaps
  * @tcp: locked, or NULL
  * @dir: its direction
  * @seq: its first sequence number
- * @len: its bytes
+ * @len: its length in bytes
  *
- * Return: the oldest message that it overlaps, or NULL.
+ * Return: the oldest such message, or NULL.
  */
 const struct sipalg_tcp_rtx *sipalg_tcp_noted(const struct sipalg_tcp *tcp,
 					      int dir, u32 seq, u32 len);
 
 /**
- * sipalg_tcp_acknowledged() - the receiver has got everything before this
+ * sipalg_tcp_acknowledged() - drop messages that are acknowledged
  * @tcp: locked
  * @dir: direction of the data
  * @ack: acknowledgment number as the receiver counts
@@ -180,32 +178,32 @@ const struct sipalg_tcp_rtx *sipalg_tcp_noted(const struct sipalg_tcp *tcp,
 void sipalg_tcp_acknowledged(struct sipalg_tcp *tcp, int dir, u32 ack);
 
 /**
- * sipalg_tcp_ack_means() - what an acknowledgment says to the sender
+ * sipalg_tcp_ack_means() - translate an acknowledgment number for the sender
  * @tcp: locked
  * @dir: direction of the data
  * @ack: acknowledgment number as the receiver counts
  * @means: out: the same as the sender counts
  *
- * Conntrack knows the lengths of the newest two changes only. The receiver of a
- * part of a changed message has got nothing of it.
+ * Conntrack knows only the newest two length changes. An acknowledgment of a
+ * part of a rewritten message acknowledges nothing of it.
  *
- * Return: false if nothing is owed there: conntrack knows as well.
+ * Return: false if no message is kept: conntrack translates it correctly.
  */
 bool sipalg_tcp_ack_means(const struct sipalg_tcp *tcp, int dir, u32 ack,
 			  u32 *means);
 
 /**
- * sipalg_tcp_has_got() - has the receiver everything before this
+ * sipalg_tcp_has_got() - test whether the receiver has everything before @seen
  * @tcp: locked
  * @dir: direction of the data
  * @seen: sequence number as the receiver counts
  *
- * Return: false if it is not known to have.
+ * Return: false if that is not known.
  */
 bool sipalg_tcp_has_got(const struct sipalg_tcp *tcp, int dir, u32 seen);
 
 /**
- * sipalg_tcp_noted_from() - the next translated message from there on
+ * sipalg_tcp_noted_from() - the next rewritten message from @seq on
  * @tcp: locked, or NULL
  * @dir: its direction
  * @seq: sequence number as the sender counts
@@ -216,19 +214,19 @@ const struct sipalg_tcp_rtx *sipalg_tcp_noted_from(const struct sipalg_tcp *tcp,
 						   int dir, u32 seq);
 
 /**
- * sipalg_tcp_noted_behind() - the translated message right behind another
+ * sipalg_tcp_noted_behind() - the rewritten message directly behind another
  * @tcp: locked
  * @dir: direction of both
  * @sent: the other
  *
- * Return: it, or NULL: something that was not changed follows, or nothing.
+ * Return: the message, or NULL: unchanged bytes follow, or nothing.
  */
 const struct sipalg_tcp_rtx *
 sipalg_tcp_noted_behind(const struct sipalg_tcp *tcp, int dir,
 			const struct sipalg_tcp_rtx *sent);
 
 /**
- * sipalg_tcp_exit() - forget all debts of a namespace
+ * sipalg_tcp_exit() - free all queues of a namespace
  * @sn: the namespace; its packets have drained
  *
  * Process context, sleeps.
