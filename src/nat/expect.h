@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pinholes: conntrack expectations, and the conntracks that carry them.
+ * Pinholes: conntrack expectations and their master conntracks.
  *
- * Conntrack's expectations hang on a master, at most 255 a class, the oldest
- * silently evicted. A trunk is one signalling conntrack with thousands of
- * calls, so each call (and each registration) has a master of its own: a
- * conntrack that is in no table and sees no packet, with the signalling
- * tuple for people to read and this module's helper for rules to match.
- * Closing all pinholes of a call is then one operation that cannot touch
- * another call's (H-1, H-2). Pinholes are permanent expectations: they stay
- * when media conntracks time out in a silent call (S1-8).
+ * A master has at most 255 expectations of a class; the oldest is silently
+ * evicted. A trunk is one signalling conntrack with thousands of calls, so each
+ * call (and each registration) has a master of its own: a conntrack that is in
+ * no table and sees no packet, with the signalling tuple for people to read and
+ * this module's helper for rules to match. Closing all pinholes of a call is
+ * then one operation that cannot touch another call's (H-1, H-2). Pinholes are
+ * permanent expectations: they stay when media conntracks time out in a silent
+ * call (S1-8).
  */
 #ifndef SIPALG_EXPECT_H
 #define SIPALG_EXPECT_H
@@ -22,12 +22,12 @@ struct nf_conntrack_helper;
 struct sipalg_call;
 
 /*
- * Seconds. Pinholes are closed by their owners: no call lasts as long, and
- * what lasts longer prolongs them.
+ * Seconds. Owners close their pinholes: no call lasts this long, and owners that
+ * live longer prolong them.
  */
 #define SIPALG_EXPECT_TIMEOUT	(10 * 24 * 3600)
 
-/* A call of 64 streams has 128 of RTP, and while one side's move 192. */
+/* A call of 64 streams has 128 for RTP, and 192 while one side's ports change. */
 enum sipalg_expect_class {
 	SIPALG_CLASS_SIGNALLING,
 	SIPALG_CLASS_RTP,
@@ -42,14 +42,14 @@ enum sipalg_owner_kind {
 };
 
 /**
- * struct sipalg_expect - what a pinhole shall let through
+ * struct sipalg_expect - what a pinhole admits
  * @class: enum sipalg_expect_class
  * @family: AF_INET or AF_INET6
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @src_ip: the only source address, or NULL: any (S1-2)
  * @src_port: the only source port, network byte order; 0: any
  * @dst: destination
- * @real: where @dst is translated to; shown by conntrack -L expect
+ * @real: address that @dst is translated to; shown by conntrack -L expect
  * @helper: to be attached to the new connection, or NULL
  */
 struct sipalg_expect {
@@ -64,7 +64,7 @@ struct sipalg_expect {
 };
 
 /**
- * sipalg_master_alloc() - make a master for the pinholes of one owner
+ * sipalg_master_alloc() - create a master for the pinholes of one owner
  * @flow: the signalling flow it is made for
  * @kind: enum sipalg_owner_kind
  * @owner: struct sipalg_call, sipalg_mapping or sipalg_shared_expect; it must stay valid under RCU
@@ -81,23 +81,23 @@ struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
  * sipalg_master_release() - close all pinholes of an owner for good
  * @master: its master
  *
- * Connections that came through them keep the conntrack object alive, but it
- * points at nothing of this module any more. Any context; the caller may hold
+ * Connections admitted by them keep the conntrack object alive, but it no longer
+ * points at anything of this module. Any context; the caller may hold
  * the owner's lock, takes nf_conntrack_expect_lock.
  */
 void sipalg_master_release(struct nf_conn *master);
 
 /**
- * sipalg_expect_open() - let something through
+ * sipalg_expect_open() - open a pinhole
  * @sn: the namespace, for its counters
  * @master: the owner's master
- * @pinhole: what
+ * @pinhole: what it admits
  * @exp: out: the expectation, with a reference for sipalg_expect_close()
  *
  * Softirq; the caller may hold the owner's lock, takes
  * nf_conntrack_expect_lock.
  *
- * Return: 0; -EBUSY or -EALREADY: somebody else's expectation is in the way;
+ * Return: 0; -EBUSY or -EALREADY: another expectation is in the way;
  * -EMFILE: the namespace's expectation table is full; -ENOSPC: the master has
  * as many of this class as it can; -ENOMEM.
  */
@@ -118,10 +118,10 @@ struct sipalg_call *sipalg_expect_holder(const struct nf_conn *master,
 					 const struct sipalg_expect *pinhole);
 
 /**
- * sipalg_expect_prolong() - its owner lives on
+ * sipalg_expect_prolong() - restart the timeout of a pinhole
  * @sn: the namespace, for its counters
- * @exp: the expectation; set to NULL if it has gone: timed out, or flushed by
- *	an administrator; NULL already: nothing happens
+ * @exp: the expectation; set to NULL if it is gone: timed out, or flushed by
+ *	an administrator; NULL: no effect
  *
  * Any context; the caller may hold the owner's lock, takes
  * nf_conntrack_expect_lock.
@@ -130,9 +130,9 @@ void sipalg_expect_prolong(struct sipalg_net *sn,
 			   struct nf_conntrack_expect **exp);
 
 /**
- * sipalg_expect_close() - and no longer
+ * sipalg_expect_close() - close a pinhole
  * @sn: the namespace, for its counters
- * @exp: the expectation, set to NULL; NULL already: nothing happens
+ * @exp: the expectation, set to NULL; NULL: no effect
  *
  * Any context; the caller may hold the owner's lock, takes
  * nf_conntrack_expect_lock.
@@ -141,10 +141,10 @@ void sipalg_expect_close(struct sipalg_net *sn,
 			 struct nf_conntrack_expect **exp);
 
 /**
- * sipalg_expect_nat() - translate a new connection that came by a pinhole
+ * sipalg_expect_nat() - set up NAT of a connection admitted by a pinhole
  * @ct: the new, unconfirmed conntrack
- * @addr: what its source or destination becomes
- * @src: the source, else the destination
+ * @addr: its new source or destination
+ * @src: true for the source
  *
  * expectfn context.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which hosts in a message's headers are ours, and what becomes of them.
+ * NAT of the addresses in a message's headers.
  *
- * The table of seed 003 (FEATURES.md 1e, decisions C4-C6): a host of the
- * inside that leaves becomes its public face; a public face that comes back
- * becomes, to the byte, what the phone wrote. All else stays.
+ * By the table of headers (doc/dev/requirements.md 1e, C4 to C6): an inside
+ * address that leaves is replaced by its public one; a public address that
+ * comes back is replaced by exactly what the phone wrote. All else stays.
  */
 #ifndef SIPALG_HEADER_NAT_H
 #define SIPALG_HEADER_NAT_H
@@ -18,7 +18,7 @@
  * @flow: its flow
  * @msg: the message
  * @plan: gets the edits; &sipalg_plan.call, if there is one, is locked and
- *	comes to use the mapping of its inside party
+ *	takes a reference on the mapping of its inside party
  *
  * Caller holds rcu_read_lock; takes mappings' locks.
  */

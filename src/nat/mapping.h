@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Mappings: "inside X is known outside as Y", and how X wrote itself.
+ * Mappings: inside address X is Y outside, and how the phone wrote X.
  *
- * One is made when a message first carries a translated address out, so that
- * what comes back is put back to the byte (S3-42), and so that a registered
- * phone can be called (S3-43). Addresses that a phone learnt by itself (STUN)
- * have no mapping, and therefore nobody touches them (H-13).
+ * A mapping is created when a message first carries a translated address out, so
+ * that replies are restored to exactly what the phone sent (S3-42), and a
+ * registered phone can be called (S3-43). Addresses that a phone learnt itself
+ * (STUN) have no mapping, and are therefore never changed (H-13).
  *
- * NAT may give several hosts inside one public port, as long as they speak to
- * different ones outside: a mapping is known by its public transport address
- * and the host inside.
+ * NAT may give several inside hosts one public port if their peers differ: the
+ * key of a mapping is its public transport address and the inside host.
  *
- * A mapping lives while a call uses it, while registrations keep it, and
- * for a transaction's time after its last use.
+ * A mapping exists while a call or registration uses it, and for the length of a
+ * transaction after its last use.
  */
 #ifndef SIPALG_MAPPING_H
 #define SIPALG_MAPPING_H
@@ -40,34 +39,34 @@ struct sipalg_mapping_key {
 };
 
 /**
- * struct sipalg_mapping - one of them
+ * struct sipalg_mapping - public address of an inside address
  * @public_node: in &sipalg_net.mappings_public
  * @private_node: in &sipalg_net.mappings_private
- * @public: as the outside knows it; never changes
- * @private: where it really is; never changes
+ * @public: address outside; never changes
+ * @private: address inside; never changes
  * @sn: the namespace
- * @own_port: where its port is counted, or NULL: it is the flow's
- * @holder: who holds its port where it is one of media-ports, or NULL
- * @guest: its port is one of media-ports that its host may not hold: it
- *	stands in no media's way, and no pinhole leads to it
+ * @own_port: counter of its host's ports, or NULL: it is the flow's port
+ * @holder: quota charged for a port of media-ports, or NULL
+ * @guest: its port is in media-ports but not charged: media may take it, and
+ *	no pinhole leads to it
  * @rcu: frees it after the last reader
- * @refs: the table's, one for each user, one for an armed timer
- * @users: calls that need it
- * @timer: end of life, and of registrations
+ * @refs: of the table, each user, and an armed timer
+ * @users: number of calls that use it
+ * @timer: expiry of the mapping and of registrations
  * @lock: guards all below
- * @dead: taken out of the tables
+ * @dead: removed from the tables
  * @expires: jiffies until which it lives without users
- * @fields: bits of enum sip_field at which the outside was told @public
+ * @fields: bits of enum sip_field in which the outside was given @public
  * @via_port: port that the phone writes in Via, host byte order; 0: none
- * @uri_port: the same in its Contact, or in routes as long as it gave none
- * @uri_secure: there it was a sips: URI
- * @sent_by: UDP port at which it waits for answers, host byte order; 0: the one
- *	it sends from (RFC 3261 18.2.2, 3581)
+ * @uri_port: port in its Contact, or in routes until a Contact was seen
+ * @uri_secure: that was a sips: URI
+ * @sent_by: UDP port at which it expects responses, host byte order; 0: the
+ *	port it sends from (RFC 3261 18.2.2, 3581)
  * @text: host as the phone writes it
  * @text_len: its length in bytes
- * @registered: how many of @registrations are confirmed
+ * @registered: number of confirmed @registrations
  * @registrations: struct sipalg_registration, one for each account
- * @master: conntrack that carries their pinholes, or NULL
+ * @master: master of their pinholes, or NULL
  */
 struct sipalg_mapping {
 	struct rhash_head public_node;
@@ -118,10 +117,10 @@ int sipalg_mappings_init(struct sipalg_net *sn);
 void sipalg_mappings_exit(struct sipalg_net *sn);
 
 /**
- * sipalg_mapping_find() - what a host is known by outside
+ * sipalg_mapping_find() - find a mapping by its public address and host
  * @flow: gives namespace, family and protocol
  * @addr: the public transport address
- * @inside: the host's address
+ * @inside: the inside host's address
  *
  * Caller holds rcu_read_lock.
  *
@@ -132,7 +131,7 @@ struct sipalg_mapping *sipalg_mapping_find(const struct sipalg_flow *flow,
 					   const union nf_inet_addr *inside);
 
 /**
- * sipalg_mapping_at() - is somebody known outside by this address
+ * sipalg_mapping_at() - find any mapping of a public address
  * @sn: the namespace
  * @family: AF_INET or AF_INET6
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
@@ -147,10 +146,10 @@ struct sipalg_mapping *sipalg_mapping_at(struct sipalg_net *sn, u8 family,
 					 const struct sipalg_addr *addr);
 
 /**
- * sipalg_mapping_find_inside() - what is this inside address known as outside
+ * sipalg_mapping_find_inside() - find a mapping by its inside address
  * @flow: gives namespace, family and protocol
  * @addr: the private transport address
- * @seen: the outside must know it by this address
+ * @seen: its public address
  *
  * Caller holds rcu_read_lock.
  *
@@ -162,13 +161,12 @@ sipalg_mapping_find_inside(const struct sipalg_flow *flow,
 			   const union nf_inet_addr *seen);
 
 /**
- * sipalg_mapping_of_sender() - the mapping of an address the sender names
+ * sipalg_mapping_of_sender() - find the mapping of an address that the sender names
  * @flow: its flow; the sender is inside
  * @addr: a transport address of the sender's host
  *
- * A stream is used in both directions (RFC 5923), and so is the port that a
- * phone sends from: both are known outside by the flow's own public address.
- * Caller holds rcu_read_lock.
+ * A TCP connection is used in both directions (RFC 5923), and so is the port that
+ * a phone sends from: both have the flow's own public address outside. Caller holds rcu_read_lock.
  *
  * Return: a mapping or NULL.
  */
@@ -183,10 +181,10 @@ sipalg_mapping_of_sender(const struct sipalg_flow *flow,
 }
 
 /**
- * sipalg_mapping_make() - find or make the mapping of a translated host
+ * sipalg_mapping_make() - find or create the mapping of a translated host
  * @flow: the flow that carries it out
- * @private: the inside address the host names
- * @public: what the outside is told
+ * @private: the inside address in the message
+ * @public: its replacement
  *
  * Caller holds rcu_read_lock; softirq.
  *
@@ -197,13 +195,13 @@ struct sipalg_mapping *sipalg_mapping_make(const struct sipalg_flow *flow,
 					   const struct sipalg_addr *public);
 
 /**
- * sipalg_mapping_replace() - who was known to a peer by an address is no more
+ * sipalg_mapping_replace() - replace another host's mapping of the same public address
  * @flow: gives namespace, family and protocol
  * @addr: the public transport address
- * @inside: the host that is known by it now
- * @peer: to whom
+ * @inside: the host that has the address now
+ * @peer: the peer that uses it
  *
- * For what a registrar has confirmed: it would call the wrong host. Caller
+ * For registrations: the registrar would call the wrong host otherwise. Caller
  * holds rcu_read_lock and no mapping's lock.
  */
 void sipalg_mapping_replace(const struct sipalg_flow *flow,
@@ -212,7 +210,7 @@ void sipalg_mapping_replace(const struct sipalg_flow *flow,
 			    const struct sipalg_addr *peer);
 
 /**
- * sipalg_mapping_note() - remember how the phone writes itself
+ * sipalg_mapping_note() - remember how the phone writes its address
  * @mapping: its mapping
  * @msg: the message
  * @host: the host that is being translated
@@ -224,7 +222,7 @@ void sipalg_mapping_note(struct sipalg_mapping *mapping,
 			 const struct sip_host *host);
 
 /**
- * sipalg_mapping_keep() - let it live at least this long
+ * sipalg_mapping_keep() - keep it at least this long
  * @mapping: its mapping
  * @time: jiffies from now
  *
@@ -233,13 +231,13 @@ void sipalg_mapping_note(struct sipalg_mapping *mapping,
 void sipalg_mapping_keep(struct sipalg_mapping *mapping, unsigned long time);
 
 /**
- * sipalg_mapping_wake() - have the timer look no later than this
+ * sipalg_mapping_wake() - run the timer no later than @when
  * @mapping: in the tables; its lock is held
  * @when: jiffies
  */
 void sipalg_mapping_wake(struct sipalg_mapping *mapping, unsigned long when);
 
-/* A call begins or ceases to need the mapping. */
+/* A call starts or stops using the mapping. */
 bool sipalg_mapping_use(struct sipalg_mapping *mapping);
 void sipalg_mapping_unuse(struct sipalg_mapping *mapping);
 

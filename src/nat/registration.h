@@ -2,9 +2,9 @@
 /*
  * Registrations: learnt from REGISTER and its 2xx (S3-24, S3-43).
  *
- * A mapping that a registrar confirms is kept to its Expires across all
- * conntrack timeouts (H-11): a signalling pinhole lets calls in to the phone,
- * and its mate keeps the phone's public port the same on the way out (H-12).
+ * A mapping that a registrar confirms is kept until its Expires across all
+ * conntrack timeouts (H-11): a signalling pinhole admits calls to the phone, and
+ * a second one keeps the phone's public port the same outbound (H-12).
  */
 #ifndef SIPALG_REGISTRATION_H
 #define SIPALG_REGISTRATION_H
@@ -25,15 +25,15 @@ struct sipalg_mapping;
  * @call_id: siphash of the Call-ID of the last REGISTER
  * @cseq: its CSeq
  * @expires: seconds it asked for
- * @asked: who was asked
+ * @asked: address the REGISTER was sent to
  * @aor: hash of the address of record
- * @until: jiffies; of one that is not confirmed: as long as an answer may come
+ * @until: expiry in jiffies; if not confirmed: as long as a response may come
  * @confirmed: a registrar has confirmed it
- * @registrar: who that was: address and port
+ * @registrar: address and port of that registrar
  * @way_in: expectation for calls to the phone (S3-16), or NULL
  * @way_out: expectation that keeps the phone's public port the same (H-12)
  *
- * A PBX and a phone of several lines have several at one mapping.
+ * A PBX, or a phone with several lines, has several at one mapping.
  */
 struct sipalg_registration {
 	struct hlist_node node;
@@ -51,11 +51,11 @@ struct sipalg_registration {
 };
 
 /**
- * sipalg_registration_request() - a REGISTER goes out from an inside phone
+ * sipalg_registration_request() - note a REGISTER of an inside phone
  * @flow: its flow
  * @msg: the message
  * @mapping: of the Contact, just made
- * @expires: what it asks for, in seconds; 0: it wants to be forgotten
+ * @expires: requested seconds; 0: unregister
  *
  * Caller holds rcu_read_lock; takes the mapping's lock.
  */
@@ -64,25 +64,24 @@ void sipalg_registration_request(const struct sipalg_flow *flow,
 				 struct sipalg_mapping *mapping, u32 expires);
 
 /**
- * sipalg_registration_confirmed() - a 2xx to REGISTER comes in
+ * sipalg_registration_confirmed() - process a 2xx to REGISTER
  * @flow: its flow
  * @msg: the message
  *
- * RFC 3261 10.3: the 2xx lists all mappings of the address of record, so ours
- * among its Contacts are registered for the time it says, and ours that is
- * missing is not.
+ * RFC 3261 10.3: the 2xx lists all bindings of the address of record, so those
+ * of ours that it lists are registered for the stated time, the others are not.
  *
  * Caller holds rcu_read_lock; takes mappings' locks.
  *
- * Return: how long the longest of them is registered, in jiffies; 0: none is.
+ * Return: longest registration of them, in jiffies; 0: none.
  */
 unsigned long sipalg_registration_confirmed(const struct sipalg_flow *flow,
 					    const struct sip_msg *msg);
 
 /**
- * sipalg_registration_expire() - end those whose time is over
+ * sipalg_registration_expire() - end those that have expired
  * @mapping: its lock is held
- * @when: out: when the next one lapses, in jiffies
+ * @when: out: when the next one expires, in jiffies
  *
  * Any context.
  *
@@ -92,7 +91,7 @@ bool sipalg_registration_expire(struct sipalg_mapping *mapping,
 				unsigned long *when);
 
 /**
- * sipalg_registration_forget() - end all, and close what they hold open
+ * sipalg_registration_forget() - end all, and close their pinholes
  * @mapping: its lock is held
  *
  * Any context.
@@ -100,7 +99,7 @@ bool sipalg_registration_expire(struct sipalg_mapping *mapping,
 void sipalg_registration_forget(struct sipalg_mapping *mapping);
 
 /**
- * sipalg_registration_is_at() - is one confirmed by this registrar
+ * sipalg_registration_is_at() - test whether one is confirmed by this registrar
  * @mapping: its lock need not be held
  * @registrar: its address and port
  *
@@ -110,7 +109,7 @@ bool sipalg_registration_is_at(const struct sipalg_mapping *mapping,
 			       const struct sipalg_addr *registrar);
 
 /**
- * sipalg_registration_lose() - end those that this registrar has confirmed
+ * sipalg_registration_lose() - end those confirmed by this registrar
  * @mapping: its lock is held
  * @registrar: its address and port
  *
@@ -122,8 +121,8 @@ bool sipalg_registration_lose(struct sipalg_mapping *mapping,
 			      const struct sipalg_addr *registrar);
 
 /**
- * sipalg_registration_expected() - a connection came by a signalling pinhole
- * @mapping: whose
+ * sipalg_registration_expected() - set up a connection admitted by a signalling pinhole
+ * @mapping: its owner
  * @ct: the new conntrack
  * @exp: the pinhole
  *

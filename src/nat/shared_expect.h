@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Shared expectations: pinholes for signalling to one address from one other, or from any.
+ * Shared expectations: signalling pinholes to one address, from one other or
+ * from any.
  *
- * Calls share them: thousands of calls of a trunk name the same few
- * addresses, and conntrack has room for one expectation of a kind. A shared is
- * open while a call needs it (C15), and a namespace has a limited number.
+ * Thousands of calls of a trunk name the same few addresses, and conntrack has
+ * room for one expectation of a kind, so calls share them. Each is open while a
+ * call needs it (C15); their number in a namespace is limited.
  */
 #ifndef SIPALG_SHARED_EXPECT_H
 #define SIPALG_SHARED_EXPECT_H
@@ -20,12 +21,12 @@ struct sipalg_shared_expect;
 struct sipalg_quota;
 
 /**
- * struct sipalg_shared_expect_key - what a shared lets through
- * @dst: where to, as the sender addresses it
- * @src: from which address; zero: from any
+ * struct sipalg_shared_expect_key - what a shared expectation admits
+ * @dst: destination, as the sender addresses it
+ * @src: source address; zero: any
  * @family: AF_INET or AF_INET6
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
- * @pad: zero, as every byte that is not said: keys are compared as bytes
+ * @pad: zero, like all unused bytes: keys are compared as bytes
  */
 struct sipalg_shared_expect_key {
 	struct sipalg_addr dst;
@@ -36,17 +37,17 @@ struct sipalg_shared_expect_key {
 };
 
 /**
- * sipalg_shared_expect_get() - open a shared, or share one that is open
+ * sipalg_shared_expect_get() - open a shared expectation, or take a reference
  * @flow: the flow of the message that asks for it
- * @key: what it shall let through
- * @real: where @key->dst is translated to
- * @face: address that the sender at @key->src is seen by there
- * @quota: who has begun the call that asks for it
+ * @key: what it admits
+ * @real: address that @key->dst is translated to
+ * @face: address by which that host sees the sender at @key->src
+ * @quota: of the host that began the call
  *
  * Softirq; the caller may hold a call's lock.
  *
- * Return: the shared for sipalg_shared_expect_put(), or NULL: something else is open
- * for the same packets, or there is no room, or @quota has its share.
+ * Return: it, for sipalg_shared_expect_put(), or NULL: another expectation
+ * admits the same packets, there is no room, or @quota is used up.
  */
 struct sipalg_shared_expect *
 sipalg_shared_expect_get(const struct sipalg_flow *flow,
@@ -56,17 +57,17 @@ sipalg_shared_expect_get(const struct sipalg_flow *flow,
 			 struct sipalg_quota *quota);
 
 /**
- * sipalg_shared_expect_put() - the last to give it closes it
- * @shared: the shared
+ * sipalg_shared_expect_put() - drop a reference; the last one removes the expectation
+ * @shared: the shared expectation
  *
- * Connections that came by it stay. Any context; the caller may hold a call's
+ * Connections that were admitted by it stay. Any context; the caller may hold a call's
  * lock.
  */
 void sipalg_shared_expect_put(struct sipalg_shared_expect *shared);
 
 /**
- * sipalg_shared_expect_expected() - a connection came by a shared
- * @shared: the shared
+ * sipalg_shared_expect_expected() - set up a connection admitted by it
+ * @shared: the shared expectation
  * @ct: the new conntrack
  *
  * expectfn context (RCU read side, no lock held).
