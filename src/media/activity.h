@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Does media flow? (S2-4, S2-10)
+ * Media activity (S2-4, S2-10).
  *
- * Asked of conntrack from the call's timer: a media conntrack's timeout is
- * renewed by each packet, so it tells when the last one came. No RTP packet
- * costs this module anything.
+ * The call's timer asks conntrack: each packet renews a media conntrack's
+ * timeout, which so tells when the last packet came. No RTP packet passes this
+ * module.
  */
 #ifndef SIPALG_MEDIA_ACTIVITY_H
 #define SIPALG_MEDIA_ACTIVITY_H
@@ -12,7 +12,7 @@
 struct sipalg_call;
 
 /**
- * sipalg_media_look() - close channels in which nothing flows any more
+ * sipalg_media_look() - close channels without media
  * @call: locked
  *
  * RTP or RTCP in either direction keeps a channel (S2-3); the call goes on
@@ -21,15 +21,15 @@ struct sipalg_call;
 void sipalg_media_look(struct sipalg_call *call);
 
 /**
- * sipalg_media_begin() - from now on its media is waited for
+ * sipalg_media_begin() - start the inactivity time of its media
  * @call: locked; it has just been answered
  *
- * That nothing flowed while it rang is no silence.
+ * Time without media while the call rang does not count.
  */
 void sipalg_media_begin(struct sipalg_call *call);
 
 /**
- * sipalg_media_quiet() - how long nothing has flowed in any channel
+ * sipalg_media_quiet() - time without media in any channel
  * @call: locked
  *
  * Return: jiffies; ULONG_MAX: it has no media.
@@ -43,10 +43,10 @@ unsigned long sipalg_media_quiet(struct sipalg_call *call);
 void sipalg_media_shut(struct sipalg_call *call);
 
 /**
- * sipalg_media_reopen() - open what sipalg_media_shut() has closed
+ * sipalg_media_reopen() - open pinholes that sipalg_media_shut() closed
  * @call: locked
  *
- * What finds no room is tried again by the call's timer.
+ * The call's timer retries pinholes that could not be opened.
  */
 void sipalg_media_reopen(struct sipalg_call *call);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Media of a call: what each side offers to receive, and where.
+ * Media of a call: what each side offers to receive, and at which address.
  *
  * One struct sipalg_media is one m= section of one side: an address with an
- * RTP and an RTCP port, their public faces under NAT, and the pinholes that
- * lead there. The two sides' media of one m= index are a channel; RTP, RTCP
- * and both directions of a channel share their fate (S2-2, S2-3).
+ * RTP and an RTCP port, their public addresses under NAT, and their pinholes. The
+ * two sides' media of one m= index are a channel; RTP, RTCP and both directions
+ * of a channel are opened and closed together (S2-2, S2-3).
  *
- * A description that is only offered stands beside the one in force until a
- * 2xx puts it in force or a failure takes it away (RFC 3264, RFC 3261 14).
+ * An offered description is kept beside the one in force until a 2xx commits it
+ * or a failure removes it (RFC 3264, RFC 3261 14).
  */
 #ifndef SIPALG_MEDIA_H
 #define SIPALG_MEDIA_H
@@ -33,8 +33,8 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @list: in &sipalg_call.media
  * @rcu: frees it, when it is not there any more
  * @port_node: in &sipalg_net.ports while translated
- * @call: whose
- * @holder: who has been given its public ports, or NULL
+ * @call: its call
+ * @holder: quota charged for its public ports, or NULL
  * @fork: number of the dialog that it belongs to, 0 for the caller's
  * @index: which m= line
  * @side: enum sipalg_side
@@ -43,30 +43,30 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP (S3-7)
  * @ports: how many ports: 1, or 2 with RTCP
  * @translated: @public differs from @private
- * @offered: stands in a description that waits for its answer
- * @active: stands in the description in force
+ * @offered: in a description that waits for its answer
+ * @active: in the description in force
  * @held: cannot carry media in either direction now (S3-34)
  * @held_offered: what @held becomes when the offer is answered
- * @mux_offered: the description says that RTCP comes by RTP's port, too (H-16)
- * @muxed: both sides have said so: the port of RTCP is not used
- * @idle: closed because nothing flowed; described again, it opens (S2-5)
+ * @mux_offered: the description has rtcp-mux (H-16)
+ * @muxed: both descriptions have it: the RTCP port is not used
+ * @idle: closed for inactivity; opens again by a new description (S2-5)
  * @ice_untouched: its description is not edited: as long as no other media has its
  *	port, that is its public one (H-15)
- * @resumed: the call was up when it was described
- * @opened_late: who sends to it may have been told before its pinholes were there
- * @outside: a host on the other side's side: media does not come by (S3-46);
- *	or in a network that is neither's: it is not the side's to name (H-25)
- * @hairpin: a phone on the other side's side: media comes by the short way,
+ * @resumed: described in a call that was already up
+ * @opened_late: its sender may have got the address before the pinholes existed
+ * @outside: a host on the other party's side: its media does not cross the
+ *	router (S3-46); or in a network of neither party (H-25)
+ * @hairpin: a phone on the other party's side: media takes the direct path,
  *	with private addresses (H-26)
- * @flow_count: how many @flows there are
- * @private: address as the side named it
- * @public: address as the other side is told
+ * @flow_count: number of @flows
+ * @private: address that the side wrote
+ * @public: address that the other side is given
  * @private_port: of RTP and RTCP, network byte order
  * @public_port: the same
  * @seen: when media was last seen; see sipalg_since()
  * @exp: the pinholes
- * @cleared_for: the media that the way was cleared for; not to be looked into
- * @flows: connections that came by the pinholes, see media_flow.h
+ * @cleared_for: media for which old connections were removed; only compared
+ * @flows: connections admitted by the pinholes, see media_ct.h
  */
 struct sipalg_media {
 	union {
@@ -107,7 +107,7 @@ struct sipalg_media {
 	struct hlist_head flows;
 };
 
-/* The caller's belongs to all forks. */
+/* The caller's media belongs to all forks. */
 static inline bool sipalg_media_is_of(const struct sipalg_media *media, u16 fork)
 {
 	return !media->fork || media->fork == fork;
@@ -117,12 +117,12 @@ static inline bool sipalg_media_is_of(const struct sipalg_media *media, u16 fork
  * sipalg_media_mate() - the other side's media of the same channel
  * @media: its call is locked
  *
- * Return: it, or NULL. Where there are forks that in force, or else the first.
+ * Return: the media, or NULL. With forks: the one in force, else the first.
  */
 struct sipalg_media *sipalg_media_mate(const struct sipalg_media *media);
 
 /**
- * sipalg_media_describe() - take in one side's session description
+ * sipalg_media_describe() - process one side's session description
  * @call: its call, locked
  * @side: enum sipalg_side of the sender
  * @fork: dialog it belongs to
@@ -137,15 +137,14 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 			   const struct sip_msg *msg, struct sipalg_plan *plan);
 
 /**
- * sipalg_media_retransmit() - a description that changes nothing, translated
+ * sipalg_media_retransmit() - translate a description that changes nothing
  * @call: its call, locked; NULL: none
  * @flow: the message's flow
  * @msg: the message, with a session description
  * @plan: gets the edits; or a reason, then the message must pass unchanged
  *
- * For messages that are late, or that are not their call's to make: what is
- * known gets the public ports it has, and if a stream has none nothing of the
- * message is changed.
+ * For messages that are late, or have no effect on the call: known streams get
+ * their public ports; if a stream has none, the message is not changed.
  */
 void sipalg_media_retransmit(struct sipalg_call *call,
 			     const struct sipalg_flow *flow,
@@ -153,34 +152,34 @@ void sipalg_media_retransmit(struct sipalg_call *call,
 			     struct sipalg_plan *plan);
 
 /**
- * sipalg_media_commit() - what a side has described is in force
+ * sipalg_media_commit() - put a side's description in force
  * @call: locked
  * @side: enum sipalg_side
- * @fork: the dialog in which it has
+ * @fork: its dialog
  *
- * What is no longer described is closed (S0-3, S3-49).
+ * Streams that are no longer described are closed (S0-3, S3-49).
  */
 void sipalg_media_commit(struct sipalg_call *call, enum sipalg_side side,
 			 u16 fork);
 
 /**
- * sipalg_media_forget() - one of several forks has ended
+ * sipalg_media_forget() - remove the media of a fork that ended
  * @call: locked
  * @fork: its dialog
  */
 void sipalg_media_forget(struct sipalg_call *call, u16 fork);
 
 /**
- * sipalg_media_rollback() - what a side has described is void: what was in force stays
+ * sipalg_media_rollback() - discard a side's offered description
  * @call: locked
  * @side: enum sipalg_side
- * @fork: the dialog in which it has
+ * @fork: its dialog
  */
 void sipalg_media_rollback(struct sipalg_call *call, enum sipalg_side side,
 			   u16 fork);
 
 /**
- * sipalg_media_suspend() - close one media that nobody uses
+ * sipalg_media_suspend() - close one inactive media
  * @media: its call is locked
  *
  * It keeps its public ports.
@@ -188,11 +187,11 @@ void sipalg_media_rollback(struct sipalg_call *call, enum sipalg_side side,
 void sipalg_media_suspend(struct sipalg_media *media);
 
 /**
- * sipalg_media_abandon() - forget all media, but let it flow
+ * sipalg_media_abandon() - forget all media, but let connections go on
  * @call: locked
  *
- * For the end of the module or the namespace: pinholes are closed, and
- * established connections stay the users'.
+ * When the module is unloaded or the namespace removed: pinholes are closed,
+ * established connections stay.
  */
 void sipalg_media_abandon(struct sipalg_call *call);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The pinholes of media: brought into line with what is described, and what
- * happens to a connection that comes by one. Part of apply.
+ * Media pinholes: opened and closed as the descriptions say, and the setup of
+ * connections admitted by them. Part of apply.
  */
 #ifndef SIPALG_MEDIA_EXPECT_H
 #define SIPALG_MEDIA_EXPECT_H
@@ -14,18 +14,18 @@ struct sipalg_call;
 struct sipalg_media;
 
 /**
- * sipalg_media_sync() - bring the pinholes into line with the descriptions
+ * sipalg_media_sync() - open and close pinholes as the descriptions say
  * @call: locked
  * @flow: the flow of the message, for a master; NULL from a timer
  *
  * Return: 0, or a negative errno if a pinhole towards a translated address
- * could not be opened: the message must not go out. What else found no room, or
- * did without a message, the call's timer tries again.
+ * could not be opened: the message must not go out. The call's timer retries all
+ * others that could not be opened.
  */
 int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow);
 
 /**
- * sipalg_media_retry() - the timer tries again, and waits longer each time
+ * sipalg_media_retry() - retry from the timer, with growing intervals
  * @call: locked
  */
 void sipalg_media_retry(struct sipalg_call *call);
@@ -33,13 +33,13 @@ void sipalg_media_retry(struct sipalg_call *call);
 /**
  * sipalg_media_release() - close one media's pinholes
  * @media: its call is locked
- * @kill: end the connections that came by them as well
+ * @kill: also end the connections admitted by them
  */
 void sipalg_media_release(struct sipalg_media *media, bool kill);
 
 /**
- * sipalg_media_expected() - a media connection came by a pinhole
- * @call: whose
+ * sipalg_media_expected() - set up a media connection admitted by a pinhole
+ * @call: owner of the pinhole
  * @ct: the new conntrack
  * @exp: the pinhole
  *

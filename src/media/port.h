@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Public ports of translated media: which are given away, and to whom.
+ * Public ports of translated media: which are in use, and by whom.
  */
 #ifndef SIPALG_PORT_H
 #define SIPALG_PORT_H
@@ -14,27 +14,27 @@ struct sipalg_media;
  * @flow: the signalling flow, for namespace and zone
  * @media: with family, ports, private ports and public address set; its
  *	public ports are filled
- * @pairs: so many pairs must be free side by side, this one being the first
+ * @pairs: number of adjacent pairs that must be free, this one being the first
  *
  * The private port itself if it is free and in media-ports, else a random
  * one of the same parity; RTCP's is the next (RFC 4787 REQ-4, RFC 3550).
  * Softirq; the caller holds the call's lock, takes port_lock.
  *
- * Return: false if none is to be had.
+ * Return: false if none is free.
  */
 bool sipalg_port_reserve(const struct sipalg_flow *flow,
 			 struct sipalg_media *media, u16 pairs);
 
 /**
- * sipalg_port_reattach() - take the port that the stream has already
+ * sipalg_port_reattach() - take the port that the stream already uses
  * @flow: the signalling flow
  * @media: as for sipalg_port_reserve(), of a call that is up
  *
- * What the peer has named must be known: then conntrack tells how the two see
- * each other, if they talked before this module was there (H-23). Softirq; the
+ * The peer's address must be known: conntrack then tells how the two see each
+ * other, if media flowed before the module was loaded (H-23). Softirq; the
  * caller holds the call's lock, takes port_lock.
  *
- * Return: false if they did not, or the port is not free.
+ * Return: false if no media flowed, or the port is not free.
  */
 bool sipalg_port_reattach(const struct sipalg_flow *flow,
 			  struct sipalg_media *media);
@@ -53,16 +53,16 @@ bool sipalg_port_claim(const struct sipalg_flow *flow,
 		       struct sipalg_media *media, u16 port);
 
 /**
- * sipalg_port_release() - give them back
+ * sipalg_port_release() - free the ports of a stream
  * @sn: the namespace
- * @media: whose
+ * @media: the stream
  *
  * Any context, takes port_lock.
  */
 void sipalg_port_release(struct sipalg_net *sn, struct sipalg_media *media);
 
 /**
- * sipalg_port_owner() - whose is this public address and port
+ * sipalg_port_owner() - find the stream of a public address and port
  * @sn: the namespace
  * @addr: the public address with an RTP port
  * @private: out: the stream's inside addresses for RTP and RTCP

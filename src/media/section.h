@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What one m= section of a description asks for: pinholes to where, of what
- * kind, and whether its address is ours to translate.
+ * What one m= section of a description asks for: destination and kind of its
+ * pinholes, and whether its address is translated.
  */
 #ifndef SIPALG_SECTION_H
 #define SIPALG_SECTION_H
@@ -12,7 +12,7 @@
 struct sipalg_plan;
 
 /**
- * struct sipalg_section - one m= section, worked out before anything is made
+ * struct sipalg_section - evaluated m= section
  * @sdp: as it was parsed
  * @host: its c=, or NULL
  * @index: which m= line
@@ -21,7 +21,7 @@ struct sipalg_plan;
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @wanted: it asks for pinholes
  * @inside: @host is an address of the sender's side, and is translated
- * @ice_untouched: it is left to ICE, and is not
+ * @ice_untouched: it is left to ICE, and is not translated
  * @outside: @host is on the receiver's side (S3-46), or in a network that is
  *	neither's (H-25): no pinhole leads there
  * @hairpin: @host is a phone on the receiver's side, which is told its private
@@ -42,12 +42,12 @@ struct sipalg_section {
 };
 
 /**
- * sipalg_sections_ice_untouched() - which sections are left to ICE (H-15)
+ * sipalg_sections_ice_untouched() - find the sections that are left to ICE (H-15)
  * @flow: the message's flow
  * @msg: the message, with a session description
  *
- * Those with candidates, where `ice` says so, and those that share a c= with
- * one of them: it cannot be changed for one alone.
+ * Those with candidates, if `ice` says so, and those that share a c= with one of
+ * them, since a shared c= cannot be changed for one section.
  *
  * Return: a bit for each m= line.
  */
@@ -55,7 +55,7 @@ u64 sipalg_sections_ice_untouched(const struct sipalg_flow *flow,
 				  const struct sip_msg *msg);
 
 /**
- * sipalg_section_read() - what does this section ask for
+ * sipalg_section_read() - evaluate a section
  * @section: filled
  * @flow: the message's flow
  * @msg: the message
@@ -99,7 +99,7 @@ void sipalg_section_edit(const struct sipalg_section *section,
 			 struct sipalg_plan *plan);
 
 /**
- * sipalg_sections_pairs() - how many pairs of ports a description has
+ * sipalg_sections_pairs() - count the port pairs of a description
  * @msg: the message
  *
  * Return: the sum of all n of "port/n", saturated.
@@ -107,10 +107,10 @@ void sipalg_section_edit(const struct sipalg_section *section,
 u32 sipalg_sections_pairs(const struct sip_msg *msg);
 
 /**
- * sipalg_sections_hold() - does the sender put the call on hold (S3-34)
+ * sipalg_sections_hold() - test whether the sender puts the call on hold (S3-34)
  * @msg: the message, with a session description
  *
- * Who holds listens in no stream: inactive, sendonly, or nowhere (0.0.0.0).
+ * On hold means that no stream is received: inactive, sendonly or 0.0.0.0.
  *
  * Return: true if so.
  */
