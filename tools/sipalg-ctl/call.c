@@ -9,6 +9,7 @@
  * another call may have by now.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "ctl.h"
@@ -312,26 +313,68 @@ static int list(int argc, char **argv)
 	return status;
 }
 
-/* A number is the kernel's, anything else a Call-ID. */
-static void put_id(struct request *request, const char *id)
+/* A number is the kernel's, and a Call-ID if no call has it; anything else a Call-ID. */
+static bool put_id(struct request *request, const char *id, bool as_number)
 {
 	uint32_t number;
 
-	if (read_number(id, UINT32_MAX, &number))
+	if (as_number && *id != '0' && read_number(id, UINT32_MAX, &number)) {
 		mnl_attr_put_u32(request->nlh, SIPALG_A_ID, number);
-	else
-		mnl_attr_put(request->nlh, SIPALG_A_CALL_ID, strnlen(id, 512), id);
+		return true;
+	}
+	mnl_attr_put(request->nlh, SIPALG_A_CALL_ID, strnlen(id, 512), id);
+	return false;
 }
 
-static int show(const char *id, bool ladder)
+/**
+ * struct named - which call is meant
+ * @id: a number, or a Call-ID
+ * @call_id: it is a Call-ID, whatever it looks like
+ */
+struct named {
+	const char *id;
+	bool call_id;
+};
+
+/* `ID` or `call-id ID`; returns how many words that took, 0: neither. */
+static int read_named(int argc, char **argv, struct named *named)
 {
-	struct view view = { .screen = true, .ladder = ladder };
+	if (!argc)
+		return 0;
+	named->call_id = argc > 1 && !strcmp(argv[0], "call-id");
+	named->id = argv[named->call_id];
+	return named->call_id + 1;
+}
+
+static int ask_named(uint8_t command, const struct named *named, mnl_cb_t answer, void *data)
+{
 	struct request request;
+	bool number;
 	int status;
 
-	request_init(&request, SIPALG_CMD_CALL_GET, false);
-	put_id(&request, id);
-	status = request_send(&request, take_call, &view);
+	request_init(&request, command, false);
+	number = put_id(&request, named->id, !named->call_id);
+	request_quiet = number;
+	status = request_send(&request, answer, data);
+	request_quiet = false;
+	if (status != REFUSED || !number)
+		return status;
+	/* again, for its words if for nothing else */
+	request_init(&request, command, false);
+	put_id(&request, named->id, request_errno != ENOENT);
+	return request_send(&request, answer, data);
+}
+
+static int show(int argc, char **argv)
+{
+	struct view view = { .screen = true };
+	struct named named;
+	int taken = read_named(argc, argv, &named), status;
+
+	view.ladder = argc == taken + 1 && !strcmp(argv[taken], "--ladder");
+	if (!taken || argc != taken + view.ladder)
+		return usage_error("call show wants one ID, and --ladder if that is wanted");
+	status = ask_named(SIPALG_CMD_CALL_GET, &named, take_call, &view);
 	if (!status && json_wanted)
 		json_end();
 	return status;
@@ -346,24 +389,29 @@ static int take_count(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int end_calls(int argc, char **argv)
+static int end_all(int argc, char **argv, uint32_t *count)
 {
 	struct request request;
-	uint32_t count = 0;
 	int status;
 
 	request_init(&request, SIPALG_CMD_CALL_END, false);
-	if (argc && !strcmp(argv[0], "--all")) {
-		mnl_attr_put(request.nlh, SIPALG_A_ALL, 0, NULL);
-		status = put_filters(&request, argc - 1, argv + 1);
-		if (status)
-			return status;
-	} else if (argc == 1) {
-		put_id(&request, argv[0]);
-	} else {
+	mnl_attr_put(request.nlh, SIPALG_A_ALL, 0, NULL);
+	status = put_filters(&request, argc, argv);
+	return status ?: request_send(&request, take_count, count);
+}
+
+static int end_calls(int argc, char **argv)
+{
+	struct named named;
+	uint32_t count = 0;
+	int status;
+
+	if (argc && !strcmp(argv[0], "--all"))
+		status = end_all(argc - 1, argv + 1, &count);
+	else if (argc && read_named(argc, argv, &named) == argc)
+		status = ask_named(SIPALG_CMD_CALL_END, &named, take_count, &count);
+	else
 		return usage_error("call end wants one ID, or --all");
-	}
-	status = request_send(&request, take_count, &count);
 	if (!status)
 		printf("%u call%s ended\n", count, count == 1 ? "" : "s");
 	return status;
@@ -373,10 +421,8 @@ int call_command(int argc, char **argv)
 {
 	if (argc && !strcmp(argv[0], "list"))
 		return list(argc - 1, argv + 1);
-	if (argc == 2 && !strcmp(argv[0], "show"))
-		return show(argv[1], false);
-	if (argc == 3 && !strcmp(argv[0], "show") && !strcmp(argv[2], "--ladder"))
-		return show(argv[1], true);
+	if (argc && !strcmp(argv[0], "show"))
+		return show(argc - 1, argv + 1);
 	if (argc && !strcmp(argv[0], "end"))
 		return end_calls(argc - 1, argv + 1);
 	return usage_error("call has the commands list, show ID and end ID");

@@ -12,7 +12,7 @@
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
 /* Exit statuses of CONTRACT.md. */
-enum { DONE = 0, USAGE = 1, REFUSED = 2 };
+enum { DONE = 0, USAGE = 1, REFUSED = 2, FAULTY = 3 };
 
 extern bool json_wanted;
 extern bool json_pretty;
@@ -31,6 +31,10 @@ struct request {
 int kernel_connect(void);
 void request_init(struct request *request, uint8_t command, bool dump);
 int request_send(struct request *request, mnl_cb_t answer, void *data);
+
+/* What the kernel has refused the last request with; quiet: and not a word of it. */
+extern int request_errno;
+extern bool request_quiet;
 void attrs_of(const struct nlmsghdr *nlh, const struct nlattr **attrs, int max);
 int events_join(void);
 int event_next(mnl_cb_t take_event, void *data);
@@ -54,6 +58,11 @@ void print_safe(const char *text, size_t len, int width);
 
 #define ENDPOINT_TEXT	56
 #define ENDPOINT_WIDTH	21	/* columns of endpoint_short(): all of IPv4 */
+
+/* Only on a terminal, and not where NO_COLOR (no-color.org) is set. */
+enum colour { COLOUR_GOOD, COLOUR_NOTE, COLOUR_BAD };
+void colour_begin(enum colour colour);
+void colour_end(void);
 
 /* call.c, registration.c, ladder.c: the same in answers and events. */
 void call_json_fields(const struct nlattr *call);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sipalg-ctl: options, objects, help. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <sched.h>
@@ -26,7 +27,8 @@ static const struct object {
 	  "                                    and its last messages\n"
 	  "  call end ID                       close its pinholes and media, forget it\n"
 	  "  call end --all [FILTER ...]       the same for all that match\n"
-	  "    ID is a call's number or its Call-ID. FILTER: call-id TEXT,\n"
+	  "    ID is a call's number or its Call-ID; call-id TEXT is a Call-ID in any\n"
+	  "    case. FILTER: call-id TEXT,\n"
 	  "    address ADDR[/LEN], port N, state early|confirmed|held|ending,\n"
 	  "    older SECONDS, idle SECONDS\n" },
 	{ "registration", registration_command,
@@ -37,7 +39,9 @@ static const struct object {
 	{ "monitor", monitor_command,
 	  "  monitor                           events as they happen, until Ctrl-C\n" },
 	{ "check", check_command,
-	  "  check                             faults of the set-up, and what to type\n" },
+	  "  check                             faults of the set-up, and what to type\n"
+	  "  check --fix                       raise limits that are too low; --undo: back\n"
+	  "  check --files DIR                 the same of rule sets that were saved there\n" },
 	{ "top", top_command,
 	  "  top                               the state at a glance, until q\n" },
 };
@@ -137,6 +141,15 @@ static void want_json(bool pretty)
 	json_pretty |= pretty;
 }
 
+/* What was printed and did not get there was not told: a full disk, a closed pipe. */
+static int finish(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "Cannot write: %s\n", strerror(errno ?: EIO));
+	return status ?: USAGE;
+}
+
 /* `call list -j` is what many type first: the form of output, anywhere. */
 static int take_late_options(int argc, char **argv)
 {
@@ -183,7 +196,7 @@ int main(int argc, char **argv)
 			break;
 		case 'h':
 			print_help(stdout, NULL);
-			return DONE;
+			return finish(DONE);
 		case 'V':
 			show_version = true;
 			break;
@@ -196,22 +209,25 @@ int main(int argc, char **argv)
 	argv += optind;
 	argc = take_late_options(argc, argv);
 	if (show_version)
-		return version_command(json_wanted);
+		return finish(version_command(json_wanted));
 
 	object = argc ? find_object(argv[0]) : NULL;
 	if (argc && !object) {
 		if (!strcmp(argv[0], "help")) {
 			print_help(stdout, NULL);
-			return DONE;
+			return finish(DONE);
 		}
 		return usage_error("There is no object %s", argv[0]);
 	}
 	if (object && asks_for_help(argc, argv)) {
 		print_help(stdout, object);
-		return DONE;
+		return finish(DONE);
 	}
+	/* a dump of another router needs no module here */
+	if (argc > 2 && !strcmp(argv[0], "check") && !strcmp(argv[1], "--files"))
+		return finish(check_command(argc - 1, argv + 1));
 	status = kernel_connect();
 	if (status)
 		return status;
-	return object ? object->run(argc - 1, argv + 1) : summary();
+	return finish(object ? object->run(argc - 1, argv + 1) : summary());
 }

@@ -187,9 +187,7 @@ int monitor_command(int argc, char **argv)
 		return usage_error("monitor does not know %s", argv[0]);
 	json_pretty = false;	/* one object a line */
 	status = events_join();
-	while (!status) {
-		fflush(stdout);
+	while (!status && !fflush(stdout) && !ferror(stdout))
 		status = event_next(take_event, &lost_before);
-	}
 	return status;
 }

@@ -89,8 +89,14 @@ static const char *ack_text(const struct nlmsghdr *nlh)
 	return NULL;
 }
 
+int request_errno;
+bool request_quiet;
+
 static int refused(int error, const char *text)
 {
+	request_errno = error;
+	if (request_quiet)
+		return REFUSED;
 	if (error == EPERM || error == EACCES)
 		fputs("No permission: sipalg-ctl needs CAP_NET_ADMIN, run it as root\n", stderr);
 	else if (text)

@@ -2,11 +2,38 @@
 /* JSON, written as it comes; and text for people. */
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "ctl.h"
 
 bool json_wanted;
 bool json_pretty;
+
+static bool has_colour(void)
+{
+	static int known = -1;
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (known < 0)
+		known = isatty(STDOUT_FILENO) && !(no && *no) &&
+			!(term && !strcmp(term, "dumb"));
+	return known;
+}
+
+void colour_begin(enum colour colour)
+{
+	static const char * const codes[] = { "\033[32m", "\033[33m", "\033[1;31m" };
+
+	if (has_colour())
+		fputs(codes[colour], stdout);
+}
+
+void colour_end(void)
+{
+	if (has_colour())
+		fputs("\033[0m", stdout);
+}
 
 static int depth;
 static bool first = true;

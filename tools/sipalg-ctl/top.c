@@ -27,16 +27,8 @@ static void on_resize(int number)
 
 static void terminal_begin(void)
 {
-	struct sigaction resize = { .sa_handler = on_resize };
 	struct termios quiet;
-	sigset_t stop;
 
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGINT);
-	sigaddset(&stop, SIGTERM);
-	sigprocmask(SIG_BLOCK, &stop, NULL);
-	stop_signals = signalfd(-1, &stop, SFD_CLOEXEC);
-	sigaction(SIGWINCH, &resize, NULL);
 	if (!tcgetattr(STDIN_FILENO, &saved)) {
 		quiet = saved;
 		quiet.c_lflag &= ~(ICANON | ECHO);
@@ -50,6 +42,31 @@ static void terminal_end(void)
 	if (raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 	putchar('\n');
+	fflush(stdout);
+}
+
+/* All that would end or stop the program with the terminal as it is. */
+static void signals_begin(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+	struct sigaction resize = { .sa_handler = on_resize };
+	sigset_t stop;
+	size_t i;
+
+	sigemptyset(&stop);
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		sigaddset(&stop, numbers[i]);
+	sigprocmask(SIG_BLOCK, &stop, NULL);
+	stop_signals = signalfd(-1, &stop, SFD_CLOEXEC);
+	sigaction(SIGWINCH, &resize, NULL);
+}
+
+/* The shell gets its terminal as it was, and this program its own on return. */
+static void pause_here(void)
+{
+	terminal_end();
+	raise(SIGSTOP);
+	terminal_begin();
 }
 
 static void measure(void)
@@ -164,12 +181,18 @@ static bool wait_second(void)
 		{ .fd = stop_signals, .events = POLLIN },
 		{ .fd = STDIN_FILENO, .events = POLLIN },
 	};
+	struct signalfd_siginfo signal;
 	char key;
 
 	if (poll(inputs, ARRAY_SIZE(inputs), 1000) <= 0)
 		return false;
-	if (inputs[0].revents)
-		return true;
+	if (inputs[0].revents) {
+		if (read(stop_signals, &signal, sizeof(signal)) != sizeof(signal) ||
+		    signal.ssi_signo != SIGTSTP)
+			return true;
+		pause_here();
+		return false;
+	}
 	return read(STDIN_FILENO, &key, 1) != 1 || key == 'q';
 }
 
@@ -185,6 +208,7 @@ int top_command(int argc, char **argv)
 	status = stats_load();	/* errors belong on a screen that is not ours yet */
 	if (status)
 		return status;
+	signals_begin();
 	terminal_begin();
 	do {
 		status = draw_screen(&before);
