@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Keeps signalling conntracks alive for as long as somebody needs them. */
+/* Keeps signalling conntracks alive as long as they are used. */
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include "core/compat.h"
 #include "core/net.h"
 #include "packet/ct_data.h"
 #include "packet/ct_timeout.h"
 
-/* A connection that is being closed has nobody to be kept for. */
+/* A TCP connection that is being closed is not kept. */
 static bool is_closed(const struct nf_conn *ct)
 {
 	return nf_ct_protonum(ct) == IPPROTO_TCP &&
@@ -79,7 +79,7 @@ void sipalg_ct_timeout_get(struct sipalg_net *sn, struct nf_conn **user,
 	sipalg_ct_timeout_refresh(sn, ct);
 }
 
-/* The helper may have been taken away, and its room given to another. */
+/* The helper may have been replaced, and its area be another helper's. */
 static struct sipalg_ct_data *our_data(struct nf_conn *ct)
 {
 	struct nf_conn_help *help = nfct_help(ct);

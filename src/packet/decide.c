@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One message: policy, its call, its headers, its registration. The order
- * matters: a message that its call's media cannot follow is not translated
- * at all, so that nothing leaves half changed.
+ * Decides on one message: policy, call, headers, registration. The order matters:
+ * a message whose media cannot be followed is not translated at all, so that no
+ * message leaves half translated.
  */
 #include "call/call.h"
 #include "call/lru.h"
@@ -51,7 +51,7 @@ static bool begins_call(const struct sip_msg *msg)
 		msg->method == SIP_METHOD_UPDATE);
 }
 
-/* A call that comes with a reference, locked if it is still in the table. */
+/* Locks a referenced call if it is still in the table. */
 static struct sipalg_call *lock_call(struct sipalg_call *call)
 {
 	if (!call)
@@ -71,7 +71,7 @@ static bool outside_dialog(const struct sip_msg *msg)
 	       !msg->to_tag.len;
 }
 
-/* What begins something and comes too often, or again after a refusal. */
+/* Requests above rate-limit, and INVITEs repeated after a refusal. */
 static bool refused_for_now(const struct sipalg_flow *flow,
 			    const struct sip_msg *msg, struct sipalg_plan *plan)
 {
@@ -98,15 +98,15 @@ static u32 requested_expires(const struct sip_msg *msg,
 }
 
 /*
- * Nothing is translated on this flow, and no side of it is known as inside:
- * the firewall alone may be in the way of who registers.
+ * Nothing is translated on this flow and neither side is known to be inside: only
+ * the firewall may block calls to a phone that registers.
  */
 static bool is_plain(const struct sipalg_flow *flow)
 {
 	return !sipalg_flow_from_inside(flow) && !sipalg_flow_to_inside(flow);
 }
 
-/* A phone is bound when it is hidden; one that need not be, here. */
+/* Phones behind NAT get their mapping in header translation, others here. */
 static struct sipalg_mapping *bind_plain(const struct sipalg_flow *flow,
 					 const struct sip_msg *msg,
 					 const struct sip_host *host,
@@ -172,7 +172,7 @@ static __be16 contact_port(const struct sip_msg *msg)
 	return htons(sip_host_port(&msg->hosts[msg->contacts[0].host]));
 }
 
-/* Noted in the direction of who asks; the answer comes in the other one. */
+/* Stored for the requester's direction; the response comes in the other one. */
 static __be16 *subscriber(const struct sipalg_flow *flow, bool by_sender)
 {
 	struct sipalg_ct_data *data = sipalg_ct_data(flow->ct);
@@ -182,7 +182,7 @@ static __be16 *subscriber(const struct sipalg_flow *flow, bool by_sender)
 	return data ? &data->stream[dir].subscriber : NULL;
 }
 
-/* Without the question, an answer would buy any flow a week for one packet. */
+/* Without this check one forged response would keep any flow for a week. */
 static __be16 asked_by(const struct sipalg_flow *flow)
 {
 	const __be16 *port = subscriber(flow, false);
@@ -205,7 +205,7 @@ static void keep_mapping(struct sipalg_mapping *mapping, unsigned long time)
 		sipalg_mapping_keep(mapping, time);
 }
 
-/* The one that speaks, and the one that its Contact names. */
+/* The sender's mapping, and that of its Contact. */
 static void keep_subscribed(const struct sipalg_flow *flow, unsigned long time)
 {
 	bool in = sipalg_flow_to_inside(flow);
@@ -220,8 +220,8 @@ static void keep_subscribed(const struct sipalg_flow *flow, unsigned long time)
 }
 
 /*
- * S3-36, RFC 6665 4.1.2.1: what is told of comes on the way that was asked by,
- * seldom, and until the end that the 2xx names.
+ * S3-36, RFC 6665 4.1.2.1: NOTIFYs come on the flow of the SUBSCRIBE, rarely, and
+ * until the expiry in the 2xx.
  */
 static void subscriptions(const struct sipalg_flow *flow,
 			  const struct sip_msg *msg, struct sipalg_plan *plan)
@@ -247,9 +247,9 @@ static void pass_unchanged(struct sipalg_plan *plan, u8 reason)
 }
 
 /*
- * Of the call that has this Call-ID the message is not. A proxy may have sent
- * that back to the host that it came from, which is then both of its parties:
- * each of its two ways by this router is a call of its own.
+ * The message does not belong to the call with this Call-ID. A proxy may have sent
+ * the call back to the host it came from, which is then both parties: each of
+ * the two passes through this router is a call of its own.
  */
 static void come_back(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		      struct sipalg_plan *plan)

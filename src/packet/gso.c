@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What netfilter hands over in one piece and cannot be edited in one. */
+/* GSO packets: netfilter hands them over whole, but each part is edited alone. */
 #include <linux/netdevice.h>
 #include <linux/netfilter_bridge.h>
 #include <linux/skbuff.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A packet's one way: framing -> parse -> decide -> apply.
+ * Entry point of packets: framing -> parse -> decide -> apply.
  */
 #include <linux/ipv6.h>
 #include <linux/ip.h>
@@ -78,8 +78,8 @@ static int segment(struct sipalg_packet *packet,
 }
 
 /*
- * The bytes are kept, the packet is not. A local sender takes a drop for a
- * reason to stop, so it must not see one.
+ * The bytes are held, the packet is dropped. A local sender would stop on an error,
+ * so it must not see one.
  */
 static int held_back(struct sk_buff *skb)
 {
@@ -117,8 +117,8 @@ static int burst(struct sk_buff *skb, const struct sipalg_flow *flow)
 }
 
 /*
- * A datagram can pass as it is. Behind a segment that nobody has read it is not
- * known where the next message begins; and it comes again.
+ * A datagram can pass unchanged. After an unread TCP segment the next message
+ * boundary is not known; and it will be retransmitted.
  */
 static int unreadable(const struct sipalg_flow *flow)
 {

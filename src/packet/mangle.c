@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one mangle call of a message, its pinholes, and what a changed length
- * entails: sequence numbers, segmentation, fragmentation.
+ * Carries out plans: the mangle call of a message, its pinholes, and the
+ * consequences of a changed length: sequence numbers, segmentation,
+ * fragmentation.
  */
 #include <linux/ip.h>
 #include <linux/skbuff.h>
@@ -37,14 +38,14 @@ static bool mangle(struct sipalg_packet *packet, unsigned int offset,
 					  text, len, false);
 }
 
-/* Without a place to note it, a stream's length must not change. */
+/* Without the seqadj extension a stream's length must not change. */
 static bool may_resize(const struct sipalg_packet *packet)
 {
 	return nf_ct_protonum(packet->ct) == IPPROTO_UDP ||
 	       nfct_seqadj(packet->ct);
 }
 
-/* What is before the first change of length is where its sender has put it. */
+/* Bytes before the first length change have the sender's sequence numbers. */
 static void note_edit(struct sipalg_packet *packet, unsigned int offset, int growth)
 {
 	if (!packet->delta)
@@ -54,8 +55,8 @@ static void note_edit(struct sipalg_packet *packet, unsigned int offset, int gro
 }
 
 /*
- * The answer goes on to the port that the phone's Via names: conntrack, which
- * has done with the packet, knows only the one that it sends from.
+ * The response goes to the port in the phone's Via; conntrack, which has already
+ * processed the packet, knows only the port that the phone sends from.
  */
 static bool steer(struct sipalg_packet *packet, __be16 port)
 {
@@ -100,9 +101,9 @@ static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
 }
 
 /*
- * Before the edits: media may come as soon as the message has left, and as
- * long as nothing is changed a message whose pinholes find no room can pass
- * as it is. Returns false if it must not pass at all.
+ * Runs before the edits: media may arrive as soon as the message has left, and an
+ * unedited message can still pass if its pinholes cannot be opened. Returns
+ * false if it must not pass at all.
  */
 static bool apply_pinholes(const struct sipalg_flow *flow,
 			   struct sipalg_plan *plan)
@@ -148,7 +149,7 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 				      packet->ct);
 	if (plan->edit_count)
 		sipalg_count(flow->sn, translated);
-	/* RFC 8224: without translation there would be no call to be proven */
+	/* RFC 8224: without translation there would be no call to authenticate */
 	if (plan->edit_count && msg->identity)
 		sipalg_count(flow->sn, identity_changed);
 	return SIPALG_APPLIED;
@@ -202,7 +203,7 @@ u32 sipalg_packet_unmappable(const struct sipalg_packet *packet, u32 seen)
 	return adj->correction_pos + adj->offset_after + 1 - seen;
 }
 
-/* What becomes @seen when conntrack adds the shift that it has for it. */
+/* The sequence number that becomes @seen when conntrack adds its offset. */
 static u32 unshifted(const struct sipalg_packet *packet, u32 seen)
 {
 	const struct nf_ct_seqadj *adj = seqadj(packet);
@@ -242,7 +243,7 @@ void sipalg_packet_acknowledge(struct sipalg_packet *packet, u32 ack)
 
 	if (!adj)
 		return;
-	/* conntrack takes off again what is put on here */
+	/* conntrack subtracts again what is added here */
 	ack += after(ack, adj->correction_pos) ? adj->offset_after :
 						 adj->offset_before;
 	set_number(packet, offsetof(struct tcphdr, ack_seq), htonl(ack));
@@ -318,7 +319,7 @@ bool sipalg_packet_append(struct sipalg_packet *packet, const char *bytes,
 			       len);
 }
 
-/* A packet of several segments may have become one that needs no cutting. */
+/* A GSO packet may have become one that needs no segmentation. */
 static void count_segments(struct sk_buff *skb, unsigned int payload)
 {
 	struct skb_shared_info *info = skb_shinfo(skb);
@@ -336,10 +337,10 @@ static void count_segments(struct sk_buff *skb, unsigned int payload)
 }
 
 /*
- * ip_forward has compared the length with the MTU before we changed it, and
- * whoever sent a full-sized segment cannot send a smaller one to please us.
- * As a GSO packet it is cut on the way out, into pieces as long as the
- * sender's own longest, which is what fits the whole path.
+ * ip_forward compared the length with the MTU before the edits, and the sender of
+ * a full-sized segment cannot send a smaller one. As a GSO packet it is
+ * segmented on output, with the sender's longest segment as gso_size, which fits
+ * the whole path.
  */
 static void segment_if_needed(struct sipalg_packet *packet)
 {
@@ -360,10 +361,10 @@ static void segment_if_needed(struct sipalg_packet *packet)
 }
 
 /*
- * What a receiver has got behind a lost segment it tells in SACK blocks, which
- * conntrack shifts like the acknowledgment before them: a message that has
- * grown ends behind all data that conntrack has seen then. It would take the
- * packet for invalid, and the router reset a connection that is not its own.
+ * SACK blocks report data behind a lost segment; conntrack shifts them like the
+ * acknowledgment before them, so that a message that has grown seems to end
+ * behind all data seen. Conntrack would declare the packet invalid, and the
+ * router would reset the connection.
  */
 static void allow_sack(struct sipalg_packet *packet)
 {
@@ -397,7 +398,7 @@ void sipalg_apply_done(struct sipalg_packet *packet)
 
 	if (packet->delta) {
 		tcp = (const struct tcphdr *)(packet->skb->data + packet->protoff);
-		/* not from the segment's first byte on: what is before may be repeated */
+		/* not from the segment's first byte: bytes before may be retransmitted */
 		nf_ct_seqadj_set(packet->ct, packet->ctinfo,
 				 htonl(ntohl(tcp->seq) + packet->resized),
 				 packet->delta);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Conntrack gives a flow its helper when it is new, and never again. A stream
- * is left as it is: where a message begins in the middle nobody can prove.
+ * Conntrack attaches a helper to a new flow only. TCP connections are left alone:
+ * message boundaries cannot be proven in the middle of a stream.
  */
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
@@ -21,7 +21,7 @@ static const u8 wrote_at[] = { SIP_FIELD_CONTACT, SIP_FIELD_VIA,
 			       SIP_FIELD_FROM };
 
 /**
- * struct mark - what a newer module is told of a flow
+ * struct mark - state of a flow for a newer module
  * @mark: MARK
  * @keep_until: of struct sipalg_ct_data
  * @uri_port: of the phone's mapping, as the others

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A sender repeats what is not answered within half a second, and a phone has
- * said nothing else meanwhile, as a rule. Calls know better what they have
- * heard; see message.c.
+ * A sender retransmits what is not answered within half a second, and as a rule
+ * has sent nothing else meanwhile. Calls recognise retransmissions themselves,
+ * see call/message.c.
  */
 #include <linux/in.h>
 #include <linux/siphash.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Objects of connections that owe something: made, found, forgiven. */
+/* Per-connection TCP state: creation, lookup, release. */
 #include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
@@ -61,7 +61,7 @@ void sipalg_tcp_let_go(struct sipalg_tcp *tcp, int dir)
 	memset(held, 0, sizeof(*held));
 }
 
-/* Caller holds the lock; afterwards nobody finds it. */
+/* Caller holds the lock; lookups no longer find it afterwards. */
 static void forgive(struct sipalg_tcp *tcp)
 {
 	struct sipalg_ct_data *data = sipalg_ct_data(tcp->ct);
@@ -86,8 +86,8 @@ static void forgive(struct sipalg_tcp *tcp)
 }
 
 /*
- * A sender that has neither completed its message nor repeated it is gone. If
- * it is not, its connection is followed no more.
+ * A sender that neither completed its message nor retransmitted it is gone. If it
+ * comes back, its connection is no longer followed.
  */
 static void tcp_expired(struct timer_list *timer)
 {
@@ -96,7 +96,7 @@ static void tcp_expired(struct timer_list *timer)
 	int dir;
 
 	spin_lock(&tcp->lock);
-	/* of a dying namespace the list is walked without its lock */
+	/* the list of a dying namespace is walked without its lock */
 	if (!tcp->dead && !READ_ONCE(tcp->sn->dying)) {
 		for (dir = 0; data && dir < 2; dir++)
 			if (tcp->held[dir].bytes)
@@ -201,7 +201,7 @@ void sipalg_tcp_unlock(struct sipalg_tcp *tcp)
 	tcp_put(tcp);
 }
 
-/* Room doubles, so that many small pieces cost no more than a few large. */
+/* The size doubles, so that many small pieces cost no more than a few large ones. */
 static bool grow(struct sipalg_tcp *tcp, struct sipalg_tcp_reasm *held, u32 len)
 {
 	u32 size = max(held->size * 2, roundup_pow_of_two(len));
@@ -223,7 +223,7 @@ static bool grow(struct sipalg_tcp *tcp, struct sipalg_tcp_reasm *held, u32 len)
 	return true;
 }
 
-/* Has a blank line come with the bytes from @from on? */
+/* Test whether the bytes from @from on complete a blank line. */
 static bool ends_headers(const struct sipalg_tcp_reasm *held, u32 from)
 {
 	u32 i;

@@ -4,8 +4,8 @@
  *
  *	old data | next: a message boundary | held.start .. held end | early
  *
- * Held bytes always begin at the boundary. Old data was translated and noted,
- * or has passed as it was.
+ * Held bytes always begin at the boundary. Old data was rewritten and kept, or
+ * passed unchanged.
  */
 #include <linux/netfilter.h>
 #include <linux/tcp.h>
@@ -19,19 +19,19 @@
 #include "packet/tcp_stream.h"
 #include "sip/frame.h"
 
-#define MOST_REPEATS	3	/* of held bytes, then the message is given up */
-#define MOST_EARLY	255	/* segments out of turn, then the stream is */
+#define MOST_REPEATS	3	/* of held bytes, then it passes unchanged */
+#define MOST_EARLY	255	/* then the stream is not followed */
 
 /**
- * struct segment - one segment on its way
+ * struct segment - one segment being processed
  * @packet: its packet
  * @flow: its flow
  * @stream: its direction of the connection
- * @tcp: what the connection owes, locked; NULL: nothing
+ * @tcp: queues of the connection, locked, or NULL
  * @dir: enum ip_conntrack_dir
  * @seq: sequence number of its payload's first byte
  * @len: bytes of payload, as the sender sent them
- * @offset: how many of them have been dealt with
+ * @offset: bytes processed so far
  * @fin: nothing comes behind it
  */
 struct segment {
@@ -51,7 +51,7 @@ static const struct tcphdr *header(const struct sipalg_packet *packet)
 	return (const struct tcphdr *)(packet->skb->data + packet->protoff);
 }
 
-/* Where the rest of the payload is now: earlier messages may have moved it. */
+/* Start of the remaining payload: earlier messages may have moved it. */
 static unsigned int place(const struct segment *s)
 {
 	return s->offset + s->packet->delta;
@@ -92,7 +92,7 @@ static bool owe(struct segment *s)
 	return s->tcp;
 }
 
-/* What was held comes again, since nobody has acknowledged it: it may pass. */
+/* The held bytes will be retransmitted, since they are not acknowledged; then they pass. */
 static int no_room(struct segment *s)
 {
 	sipalg_message_unchanged(s->flow, SIPALG_REASON_NO_MEMORY);
@@ -127,7 +127,7 @@ static int hold(struct segment *s, u32 missing)
 	return NF_ACCEPT;
 }
 
-/* The receiver may get a translated message only as a whole (H-3). */
+/* The receiver must get a rewritten message as a whole (H-3). */
 static bool note(struct segment *s, unsigned int at, u32 seen, u32 old_len,
 		 u32 len)
 {
@@ -163,8 +163,8 @@ static int one_message(struct segment *s, u32 len)
 }
 
 /*
- * A message whose body nobody changes need not wait for it: a sender could
- * not send tens of kilobytes without an acknowledgment anyway.
+ * A message whose body is not changed need not wait for it: a sender could not
+ * send tens of kilobytes without an acknowledgment anyway.
  */
 static int without_body(struct segment *s, u32 missing)
 {
@@ -221,7 +221,7 @@ static int messages(struct segment *s)
 	return NF_ACCEPT;
 }
 
-/* A message that nobody rewrites has passed in pieces: follow its call. */
+/* A message that is not rewritten passed in pieces: follow its call. */
 static int passed(struct segment *s, struct sipalg_tcp_reasm *h, u32 len)
 {
 	u32 end = h->start + len;
@@ -234,14 +234,14 @@ static int passed(struct segment *s, struct sipalg_tcp_reasm *h, u32 len)
 	}
 	sipalg_tcp_let_go(s->tcp, s->dir);
 	s->stream->next = end;
-	/* what is dropped has passed already: too late */
+	/* its bytes have passed already: too late to drop it */
 	if (!after(s->seq + s->len, end))
 		return NF_ACCEPT;
 	s->offset = end - s->seq;
 	return messages(s);
 }
 
-/* The last piece has come: this segment carries the whole message. */
+/* The last piece arrived: this segment carries the whole message. */
 static int completed(struct segment *s, struct sipalg_tcp_reasm *h)
 {
 	if (!sipalg_packet_replace_payload(s->packet, h->bytes, h->len,
@@ -295,7 +295,7 @@ static int next_piece(struct segment *s, u32 skip)
 	}
 }
 
-/* The sender repeats what is held: it may be waiting for its acknowledgment. */
+/* The sender retransmits held bytes: it may be waiting for their acknowledgment. */
 static int repeated(struct segment *s, struct sipalg_tcp_reasm *h)
 {
 	if (h->passing)
@@ -307,8 +307,8 @@ static int repeated(struct segment *s, struct sipalg_tcp_reasm *h)
 }
 
 /*
- * A translated message, whole, where the receiver waits for it, and as many as
- * the sender has repeated with it.
+ * Sends a rewritten message as a whole at the receiver's position, and all that
+ * the sender retransmitted with it.
  */
 static int messages_again(struct segment *s, const struct sipalg_tcp_rtx *sent)
 {
@@ -333,9 +333,9 @@ static int messages_again(struct segment *s, const struct sipalg_tcp_rtx *sent)
 }
 
 /*
- * What passed as it was, up to @end, and what is in it of translated messages:
- * these the receiver has, in another length, so it is the end that must be
- * where it was.
+ * Retransmission of bytes that passed unchanged, up to @end, and of parts of
+ * rewritten messages in it: the receiver has these in another length, so the end
+ * must be where it was.
  */
 static int bytes_again(struct segment *s, u32 end)
 {
@@ -362,8 +362,8 @@ static int bytes_again(struct segment *s, u32 end)
 }
 
 /*
- * What passed long ago: again as the receiver got it, or ought to have. One
- * thing at a time; the sender repeats the rest when that is acknowledged.
+ * Retransmission of old data, as the receiver got it. One message at a time; the
+ * sender retransmits the rest when that is acknowledged.
  */
 static int old_data(struct segment *s)
 {
@@ -386,7 +386,7 @@ static int old_data(struct segment *s)
 	return messages(s);
 }
 
-/* Something before it is missing: its sender will see to that. */
+/* Out of order: the sender will retransmit what is missing. */
 static int early(struct segment *s)
 {
 	if (s->stream->early == MOST_EARLY)
@@ -410,9 +410,8 @@ static bool arrived(const struct segment *s, u32 seq)
 }
 
 /*
- * What is before it has passed without us, while the mode was off or when there
- * was no memory: nobody will send it again. Whether this is a message's
- * beginning will be seen.
+ * Bytes before it passed unseen, while the mode was off or without memory, and
+ * will not be sent again. Framing will show whether a message begins here.
  */
 static int behind_unseen(struct segment *s)
 {
@@ -433,7 +432,7 @@ static int data(struct segment *s)
 		return arrived(s, s->seq) ? behind_unseen(s) : early(s);
 	if (!h)
 		return messages(s);
-	/* a beginning that has passed without us cannot be taken back */
+	/* a beginning that passed unseen cannot be rewritten */
 	if (arrived(s, h->start + 1))
 		h->passing = true;
 	if (!after(s->seq + s->len, expected))
@@ -441,7 +440,7 @@ static int data(struct segment *s)
 	return next_piece(s, expected - s->seq);
 }
 
-/* Anyone can send a SYN into a connection; conntrack passes it, and stays. */
+/* Anyone can send a SYN into a connection; conntrack passes it without a reset. */
 static bool is_beginning(const struct nf_conn *ct)
 {
 	u8 state = READ_ONCE(ct->proto.tcp.state);
@@ -452,8 +451,8 @@ static bool is_beginning(const struct nf_conn *ct)
 }
 
 /*
- * The place to note changed lengths can only be made while the connection is
- * new, and NAT makes it for itself only in some cases.
+ * The seqadj extension can only be added while the connection is new, and NAT
+ * adds it only in some cases.
  */
 static void synchronize(struct nf_conn *ct, u32 seq, u32 len, int dir)
 {
