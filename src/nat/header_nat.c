@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The header translation table and how its cells are carried out. */
+/* The header translation table and its rules. */
 #include <linux/random.h>
 #include "call/call.h"
 #include "core/addr_scope.h"
@@ -13,7 +13,7 @@
 #define IN_REQUEST	0x04
 #define IN_RESPONSE	0x08
 #define OUT		(OUT_REQUEST | OUT_RESPONSE)
-/* An identity, not a way to reach somebody: a port is not put in. */
+/* An identity, not a target: no port is added. */
 #define IDENTITY	0x10
 
 static const u8 table[SIP_FIELD_MAX] = {
@@ -38,13 +38,13 @@ static const u8 table[SIP_FIELD_MAX] = {
 	[SIP_FIELD_URI_MADDR] = OUT | IDENTITY,
 };
 
-/* Places at which the outside is told where the phone can be reached. */
+/* Fields that give the outside an address to reach the phone. */
 #define REACHABLE_FIELDS						\
 	(1u << SIP_FIELD_CONTACT | 1u << SIP_FIELD_ROUTE |			\
 	 1u << SIP_FIELD_RECORD_ROUTE | 1u << SIP_FIELD_PATH |		\
 	 1u << SIP_FIELD_SERVICE_ROUTE | 1u << SIP_FIELD_REFER_TO)
 
-/* Places whose values others give back as they are (RFC 3261 8.2.6.2, 12). */
+/* Fields whose values peers return unchanged (RFC 3261 8.2.6.2, 12). */
 #define ECHOED_FIELDS							\
 	(1u << SIP_FIELD_VIA | 1u << SIP_FIELD_ROUTE |			\
 	 1u << SIP_FIELD_RECORD_ROUTE | 1u << SIP_FIELD_PATH |		\
@@ -88,14 +88,14 @@ static bool choose_public(const struct translation *t,
 	return true;
 }
 
-/* All of a message is hidden, or it passes unchanged. */
+/* A message is translated completely or passes unchanged. */
 static void no_memory(const struct translation *t)
 {
 	t->plan->overflow = true;
 	t->plan->reason = SIPALG_REASON_NO_MEMORY;
 }
 
-/* Most of what a message names is where it comes from. */
+/* Most addresses in a message are its sender's. */
 static struct sipalg_mapping *bind_sender(struct translation *t)
 {
 	const struct sipalg_flow *flow = t->flow;
@@ -130,13 +130,13 @@ static struct sipalg_mapping *bind_host(struct translation *t,
 	return sipalg_mapping_make(flow, &private, &public);
 }
 
-/* How long somebody may ring (RFC 3261 16.6, timer C). */
+/* How long a call may ring (RFC 3261 16.6, timer C). */
 static unsigned long ringing_time(const struct sipalg_net *sn)
 {
 	return 60 * HZ * (unsigned long)sipalg_setting(sn, SIPALG_C_TIMEOUT);
 }
 
-/* What the call does not use is needed until an INVITE has its answer. */
+/* Mappings that the call does not use are needed until the INVITE is answered. */
 static void keep_for_answer(const struct translation *t,
 			    struct sipalg_mapping *mapping)
 {
@@ -183,7 +183,7 @@ static void use_mapping(const struct translation *t,
 	sipalg_mapping_unuse(before);
 }
 
-/* An absent port says the default one. */
+/* An absent port means the default port. */
 static bool is_default_port(const struct sip_host *host, __be16 port)
 {
 	return ntohs(port) == sip_default_port(host->secure);
@@ -265,7 +265,7 @@ static struct sipalg_mapping *introduce(const struct translation *t,
 }
 
 /*
- * S3-28: a third phone of ours that is named has a public face already, or
+ * S3-28: a third inside phone that is named has a public address already, or
  * gets one.
  */
 static void hide_third_party(const struct translation *t,
@@ -307,7 +307,7 @@ static void outbound(struct translation *t, const struct sip_host *host,
 		no_memory(t);
 }
 
-/* Put back what the phone wrote. */
+/* Restore what the phone wrote. */
 static void restore(const struct translation *t, const struct sip_host *host,
 		    struct sipalg_mapping *mapping, u16 port)
 {
@@ -347,7 +347,7 @@ static void restore_via_params(const struct translation *t,
 	}
 }
 
-/* What the receiver is known by: to whom it speaks here, or in the call. */
+/* The receiver's mapping, of this flow or of the call. */
 static struct sipalg_mapping *find_receiver(const struct translation *t)
 {
 	const struct sipalg_flow *flow = t->flow;

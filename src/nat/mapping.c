@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of mappings. Readers hold RCU; a mapping's own lock guards what
- * changes. Its timer is the only one that takes a mapping out of the tables
- * while the namespace lives.
+ * The tables of mappings. Readers hold RCU; a mapping's lock guards its changing
+ * members. Only its timer removes a mapping from the tables while the namespace
+ * exists.
  */
 #include <linux/jhash.h>
 #include <linux/rhashtable.h>
@@ -16,7 +16,7 @@
 #include "nat/mapping.h"
 #include "nat/registration.h"
 
-/* What lookups by public address compare: the key, and what they want more. */
+/* Key of lookups by public address, with further conditions. */
 struct lookup {
 	struct sipalg_mapping_key key;
 	const union nf_inet_addr *inside;
@@ -116,9 +116,9 @@ static struct sipalg_mapping_key make_key(u8 family, u8 l4proto,
 }
 
 /*
- * A port in Contact that a phone does not send from is one less for all others,
- * so a host has but so many, those it names of its neighbours among them.
- * Hosts that share a counter cannot be aimed at.
+ * A port in Contact that a phone does not send from is taken from all others, so
+ * their number is limited for each host, neighbours that it names included.
+ * Which hosts share a counter cannot be chosen.
  */
 #define MOST_OWN_PORTS	64
 
@@ -226,9 +226,9 @@ static void mapping_expired(struct timer_list *timer)
 }
 
 /*
- * Another inside host speaks to the registrar from this public address now:
- * conntrack gave the port away after the old owner's flow had ended, and
- * conntrack is right. With other registrars the old owner may still be the one.
+ * Another inside host now uses this public address towards the registrar: conntrack
+ * reused the port after the old owner's flow ended. Towards other registrars the
+ * old owner may still have it.
  */
 static void lose_address(struct sipalg_mapping *mapping,
 			 const struct sipalg_addr *registrar)
@@ -395,7 +395,7 @@ struct sipalg_mapping *sipalg_mapping_make(const struct sipalg_flow *flow,
 		       NULL;
 }
 
-/* Where the phone says in a URI that it can be reached, Contact before others. */
+/* URIs by which the phone can be reached, Contact first. */
 static bool is_uri_of_phone(const struct sipalg_mapping *mapping, u8 field)
 {
 	switch (field) {
@@ -428,7 +428,7 @@ static void prolong(struct sipalg_mapping *mapping, unsigned long time)
 		mapping->expires = until;
 }
 
-/* Without rport answers go to the port in Via, wherever the request came from. */
+/* Without rport responses go to the port in Via, whatever the source port was. */
 static u16 sent_by(const struct sipalg_mapping *mapping,
 		   const struct sip_msg *msg, const struct sip_host *host)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a REGISTER and its answer do to the mapping of the phone's Contact. */
+/* Effect of a REGISTER and its response on the mapping of the phone's Contact. */
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -64,7 +64,7 @@ static bool same_way_out(const struct sipalg_registration *a,
 	return sipalg_addr_equal(&a->registrar, &b->registrar);
 }
 
-/* Those that are shared go to another that is registered, and stay open. */
+/* Shared expectations pass to another registration, and stay open. */
 static void close_pinholes(struct sipalg_mapping *mapping,
 			   struct sipalg_registration *registration)
 {
@@ -170,7 +170,7 @@ bool sipalg_registration_lose(struct sipalg_mapping *mapping,
 	return lost;
 }
 
-/* Who has not been answered lapses before who is registered. */
+/* Unanswered ones are removed before confirmed ones. */
 static void make_room(struct sipalg_mapping *mapping)
 {
 	struct sipalg_registration *registration, *first = NULL;
@@ -223,7 +223,7 @@ void sipalg_registration_request(const struct sipalg_flow *flow,
 	spin_unlock_bh(&mapping->lock);
 }
 
-/* Where the phone waits for calls: what it writes in its Contact. */
+/* Address at which the phone accepts calls: its Contact. */
 static struct sipalg_addr listens_at(const struct sipalg_mapping *mapping)
 {
 	return (struct sipalg_addr){
@@ -238,7 +238,7 @@ static bool is_low(const struct sipalg_addr *addr)
 	return ntohs(addr->port) < SIPALG_LOWEST_PORT;
 }
 
-/* Calls come in from the registrar, or from anyone if the setting says so. */
+/* Calls are admitted from the registrar, or from anyone if the setting says so. */
 static void open_way_in(struct sipalg_mapping *mapping,
 			struct sipalg_registration *registration,
 			const struct sipalg_flow *flow,

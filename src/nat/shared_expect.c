@@ -11,14 +11,14 @@
 #include "nat/shared_expect.h"
 
 /**
- * struct sipalg_shared_expect - one of them; all but @users is written once
+ * struct sipalg_shared_expect - shared expectation; all but @users is constant
  * @node: in &sipalg_net.shared_expects
- * @rcu: frees it after the last connection that came by it is set up
+ * @rcu: frees it after the last connection it admitted is set up
  * @sn: the namespace
- * @key: what it lets through
- * @real: where that is translated to
+ * @key: what it admits
+ * @real: translated destination
  * @face: address by which the sender is seen
- * @quota: who has it open
+ * @quota: of the host that opened it
  * @users: guarded by &sipalg_net.shared_expect_lock
  * @master: carries @exp
  * @exp: the expectation
@@ -124,7 +124,7 @@ err_shared:
 	return NULL;
 }
 
-/* A trunk's shared may never be without a user. Caller holds the lock. */
+/* A trunk's shared expectation may always have a user. Caller holds the lock. */
 static void shared_hold(struct sipalg_shared_expect *shared)
 {
 	shared->users++;
