@@ -12,7 +12,7 @@
 #include "media/section.h"
 #include "nat/expect.h"
 
-#define FORK_MEDIA	4	/* streams that each of 16 forks may have at least */
+#define FORK_MEDIA	4	/* minimum of streams for each of 16 forks */
 
 static u16 rtcp_port(const struct sipalg_section *section, unsigned int pair)
 {
@@ -101,7 +101,7 @@ struct sipalg_media *sipalg_media_mate(const struct sipalg_media *media)
 	return first;
 }
 
-/* Of port/n the pairs stand side by side: this is number @pair of them. */
+/* The pairs of port/n are adjacent: this is number @pair. */
 static void set_private(struct sipalg_media *media,
 			const struct sipalg_section *section,
 			unsigned int pair)
@@ -120,7 +120,7 @@ static void set_private(struct sipalg_media *media,
 	media->private_port[SIPALG_RTCP] = htons(rtcp_port(section, pair));
 }
 
-/* Not edited, so the outside may only be told of the phone's own ports. */
+/* Not edited, so the public ports must be the phone's own. */
 static bool claim_own(struct sipalg_media *media,
 		      const struct sipalg_flow *flow,
 		      const struct sipalg_section *section, unsigned int pair)
@@ -468,8 +468,8 @@ static struct sipalg_media *known_media(const struct sipalg_call *call,
 }
 
 /*
- * Who sent from this media's address may be seen by another port from now on,
- * and a connection keeps the one that it began with.
+ * A sender at this media's address may get another public port from now on, but
+ * an existing connection keeps its old one.
  */
 static void renew_sender(const struct sipalg_media *media)
 {
@@ -510,7 +510,7 @@ void sipalg_media_retransmit(struct sipalg_call *call,
 	sipalg_sections_edit(flow, msg, ice_untouched, plan);
 }
 
-/* RFC 5761 5.1.1: what both sides have said holds, each with its description. */
+/* RFC 5761 5.1.1: rtcp-mux applies if the descriptions of both sides have it. */
 static void agree_on_mux(struct sipalg_call *call)
 {
 	struct sipalg_media *media, *mate;

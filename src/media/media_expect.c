@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Media becomes pinholes, and connections that come by them are translated. */
+/* Opens media pinholes, and sets up NAT of the connections they admit. */
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 #include "call/call.h"
@@ -10,8 +10,8 @@
 #include "media/media_expect.h"
 #include "nat/expect.h"
 
-#define RETRY_INTERVAL	HZ	/* for pinholes that found their place taken */
-#define MAX_DOUBLINGS	3	/* of it: who hangs up elsewhere is soon followed */
+#define RETRY_INTERVAL	HZ	/* for pinholes whose expectation was refused */
+#define MAX_DOUBLINGS	3	/* first retry: calls that end free their pinholes soon */
 
 void sipalg_media_release(struct sipalg_media *media, bool kill)
 {
@@ -65,9 +65,9 @@ allowed_source(const struct sipalg_media *media, const struct sipalg_media *othe
 }
 
 /*
- * Media that came too early, or while the call was held, or after an earlier
- * call of the same ports, has made itself a connection without translation, and
- * each further packet would keep it.
+ * Media that arrived too early, on hold, or after an earlier call with the same
+ * ports has created a connection without translation, which each further packet
+ * would keep alive.
  */
 static void clear_port(const struct sipalg_media *media,
 		       const struct sipalg_media *other, unsigned int port)
@@ -96,8 +96,8 @@ static void clear_port(const struct sipalg_media *media,
 }
 
 /*
- * A phone that was heard of before this module was there goes on in a connection
- * of then: by another public port than the one it is called at now (S3-11).
+ * A phone that sent media before the module was loaded has a connection from that
+ * time, with another public port than its present one (S3-11).
  */
 static void clear_sender(const struct sipalg_media *media,
 			 const struct sipalg_media *other, unsigned int port)
@@ -182,8 +182,8 @@ static int open_port(struct sipalg_media *media,
 }
 
 /*
- * What is offered is open to anyone until the answer says who may come. Later
- * the answer may name another.
+ * An offered stream is open to anyone until the answer names the peer. A later
+ * answer may name another.
  */
 static bool may_narrow(const struct sipalg_media *media,
 		       const struct sipalg_media *other)
@@ -366,7 +366,7 @@ static struct sipalg_media *find_by_exp(struct sipalg_call *call,
 	return NULL;
 }
 
-/* The public face of the phone that sends from this private address. */
+/* The public address of the phone that sends from this private address. */
 static bool sender_face(struct sipalg_call *call, enum sipalg_side side,
 			const struct nf_conntrack_tuple *tuple,
 			struct sipalg_addr *face)

@@ -14,7 +14,7 @@
 #include "media/port.h"
 #include "nat/mapping.h"
 
-/* The last free pair among STEPS is found for certain, in a wider range likely. */
+/* The last free pair of STEPS is always found, in a wider range probably. */
 #define PORT_GUESSES	128
 #define PORT_STEPS	64
 
@@ -110,7 +110,7 @@ static bool is_signalling(const struct sipalg_flow *flow,
 	return mapping && !mapping->guest;
 }
 
-/* For the media's own ports, and @more pairs behind them. */
+/* Test the media's own ports and @more pairs behind them. */
 static bool is_free(const struct sipalg_flow *flow,
 		    const struct sipalg_media *media, u16 port, u16 more)
 {
