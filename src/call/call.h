@@ -2,11 +2,10 @@
 /*
  * Calls: from the first INVITE to the last retransmission of a BYE.
  *
- * A call is what shares a Call-ID and passes this router between the same
- * inside host and the outside. Its dialogs are told apart by the callee's tag
- * (RFC 3261 12, forking S3-56), and each is ended by its own BYE.
+ * A call is identified by its Call-ID and the inside host. Its dialogs differ in
+ * the callee's tag (RFC 3261 12, forking S3-56); each is ended by its own BYE.
  *
- * One timer a call, set to the nearest of its deadlines.
+ * Each call has one timer, set to the nearest of its deadlines.
  */
 #ifndef SIPALG_CALL_H
 #define SIPALG_CALL_H
@@ -29,16 +28,16 @@ struct sipalg_quota;
 struct sipalg_targets;
 struct sipalg_sig_pinholes;
 
-#define SIPALG_MAX_CALL_ID	512	/* longer ones are not followed */
+#define SIPALG_MAX_CALL_ID	512	/* calls with longer ones are not followed */
 #define SIPALG_MAX_TAG		256
 #define SIPALG_MAX_DIALOGS	16	/* forks of one call */
 
 /**
- * struct sipalg_call_key - what makes a call the same call
+ * struct sipalg_call_key - identity of a call
  * @hash: of the Call-ID
  * @inside: &sipalg_flow.inside
- * @back: it comes back to the host inside that has sent it out: a telephone
- *	with two lines, one of which calls the other
+ * @back: it comes back to the inside host that sent it: a phone with two lines,
+ *	one of which calls the other
  */
 struct sipalg_call_key {
 	u32 hash;
@@ -51,8 +50,8 @@ struct sipalg_call_key {
  * @list: in &sipalg_call.dialogs
  * @fork: its number, from 1
  * @confirmed: a 2xx to INVITE has come
- * @ended: its BYE has been answered, or the callee has failed it
- * @answered: CSeq of the last 2xx to INVITE, by who gave it
+ * @ended: its BYE was answered, or the callee rejected it
+ * @answered: CSeq of the newest 2xx to INVITE, by its sender
  * @tag_len: bytes in @tag
  * @tag: the callee's tag
  */
@@ -67,12 +66,12 @@ struct sipalg_dialog {
 };
 
 /**
- * struct sipalg_transaction - a request and its responses, or what of it is kept
- * @cseq: the low bits of its CSeq, which are enough for what is under way at once
- * @sender: enum sipalg_side of who sent the request
+ * struct sipalg_transaction - identity of a transaction
+ * @cseq: low bits of its CSeq, enough to tell concurrent transactions apart
+ * @sender: enum sipalg_side of the request's sender
  * @invite: it is an INVITE, with its ACK; else PRACK or UPDATE
  * @fork: number of the dialog, 0: none yet
- * @waiting: a description in it waits for its answer
+ * @waiting: it carries an offer that waits for its answer
  */
 struct sipalg_transaction {
 	u32 cseq:24,
@@ -85,36 +84,36 @@ struct sipalg_transaction {
 /**
  * struct sipalg_call - one call
  * @node: in &sipalg_net.calls
- * @key: what it is found by
+ * @key: key of the table
  * @sn: the namespace
- * @refs: the table's, the timer's while armed, a message's while it is decided
+ * @refs: of the table, the armed timer, and messages being decided
  * @id: the kernel's number of the call, shown to people
  * @timer: the nearest deadline
  * @lock: guards all below
- * @linked: stands in the table
+ * @linked: it is in the table
  * @state: enum sipalg_call_state
  * @reason: enum sipalg_end_reason once it ends
- * @event_mask: bits of enum sipalg_event_mask: what its listeners are to be told of
+ * @event_mask: bits of enum sipalg_event_mask: changes not yet reported
  * @family: AF_INET or AF_INET6
  * @l4proto: of the newest signalling
  * @refresher: enum sip_refresher
- * @hold: by side: it has put the call on hold (S3-34)
+ * @hold: by side: it put the call on hold (S3-34)
  * @hold_offered: by side: what @hold becomes when the offer is answered
- * @incomplete: a pinhole could not be opened; the timer tries again
- * @retries: how often it has done so since the newest message
- * @spoke: bits of the sides that have said more than 100 Trying
- * @lru_answered: in which of the two lists @lru is
- * @bye_side: who sent the newest BYE
- * @bye_fork: for which dialog
- * @forks: dialogs numbered so far
+ * @incomplete: a pinhole could not be opened; the timer retries
+ * @retries: number of retries since the newest message
+ * @spoke: bits of the sides that sent more than 100 Trying
+ * @lru_answered: which of the two lists @lru is in
+ * @bye_side: sender of the newest BYE
+ * @bye_fork: dialog of the newest BYE
+ * @forks: number of dialogs so far
  * @call_id_len: bytes of Call-ID in @text
  * @from_tag_len: bytes of the caller's tag behind it
  * @deadlines: bits of enum sipalg_call_timer
- * @sdp_transaction: by side: what its newest description belongs to
- * @party: by side: where its signalling comes from, as the side knows itself
- * @public: by side: the same as the other side sees it
- * @contact: by side: address of its newest Contact: it may speak from there
- * @asked: by side: where its newest request went: that one may answer from there
+ * @sdp_transaction: by side: transaction of its newest description
+ * @party: by side: source of its signalling, before NAT
+ * @public: by side: source of its signalling, after NAT
+ * @contact: by side: address of its newest Contact, a valid source as well
+ * @asked: by side: destination of its newest request; responses may come from it
  * @invite_cseq: by side: CSeq of its newest INVITE
  * @bye_cseq: CSeq of the newest BYE
  * @session_interval: seconds of the session timer, 0: none (S4-4)
@@ -123,21 +122,21 @@ struct sipalg_transaction {
  * @answered: of the first 2xx, 0: none yet
  * @active: of the newest message
  * @lru_stamp: when it was last moved in @lru
- * @entries: messages that @msg_log has had
+ * @entries: number of messages ever written to @msg_log
  * @deadline: by enum sipalg_call_timer, where @deadlines has the bit
  * @branch: hash of the branch of the caller's newest INVITE
- * @new_tag: siphash of the caller's tag, 0: it is the one it began with
- * @screen_key: what its INVITE is the same as, 0: not screened
+ * @new_tag: siphash of the caller's newer tag, 0: unchanged
+ * @screen_key: key of its INVITE for screen-invites, 0: not screened
  * @lru: in &sipalg_net.lru
- * @rcu: frees it after the last reader, when it is in no list any more
+ * @rcu: frees it after the last reader
  * @idle_lru: in &sipalg_net.idle_lru, or empty
- * @targets: all that it was sent to, if there is more than one, or NULL
- * @quota: entry of the address that began it
- * @mapping: what the inside party names in Contact, used while the call lives;
- *	until it has: what it sends from; or NULL
+ * @targets: targets of its INVITE if there are several, or NULL
+ * @quota: of the address that began it
+ * @mapping: of the inside party's Contact; before one was seen, of the address
+ *	it sends from; or NULL
  * @signalling: the flow of its newest message, kept alive for it, or NULL
- * @master: carries the pinholes, or NULL
- * @sig_pinholes: what its parties can be reached by, or NULL
+ * @master: master of its pinholes, or NULL
+ * @sig_pinholes: addresses of its parties for signalling, or NULL
  * @msg_log: its last messages, or NULL
  * @dialogs: struct sipalg_dialog
  * @media: struct sipalg_media
@@ -208,8 +207,8 @@ struct sipalg_call {
 };
 
 /**
- * sipalg_since() - how long ago something was
- * @stamp: the low 32 bits of jiffies then; no call lives until they come again
+ * sipalg_since() - time since a stamp
+ * @stamp: low 32 bits of jiffies then; no call lives until they wrap
  *
  * Return: jiffies.
  */
@@ -219,7 +218,7 @@ static inline u32 sipalg_since(u32 stamp)
 }
 
 /**
- * sipalg_call_left() - how far away a deadline is
+ * sipalg_call_left() - time until a deadline
  * @call: locked
  * @which: enum sipalg_call_timer, one that is set
  *
@@ -231,7 +230,7 @@ static inline long sipalg_call_left(const struct sipalg_call *call,
 	return (s32)(call->deadline[which] - (u32)jiffies);
 }
 
-/* What only one side has said may be a call that there never was. */
+/* A call of which only one side was heard may not exist. */
 static inline bool sipalg_call_both_spoke(const struct sipalg_call *call)
 {
 	return call->spoke == (BIT(SIPALG_CALLER) | BIT(SIPALG_CALLEE));
@@ -261,12 +260,12 @@ int sipalg_calls_init(struct sipalg_net *sn);
  * sipalg_calls_exit() - drop all calls and the table
  * @sn: the namespace; &sipalg_net.dying is set and its packets have drained
  *
- * Process context, sleeps. Media conntracks stay: they are the users'.
+ * Process context, sleeps. Media conntracks stay.
  */
 void sipalg_calls_exit(struct sipalg_net *sn);
 
 /**
- * sipalg_call_find() - the call of a message
+ * sipalg_call_find() - find the call of a message
  * @flow: its flow
  * @msg: the message
  * @back: see &sipalg_call_key
@@ -279,11 +278,11 @@ struct sipalg_call *sipalg_call_find(const struct sipalg_flow *flow,
 				     const struct sip_msg *msg, bool back);
 
 /**
- * sipalg_call_create() - a new call
+ * sipalg_call_create() - create a call
  * @flow: flow of its first message
- * @msg: the message: an INVITE, or what a call is picked up by (H-23)
+ * @msg: the message: an INVITE, or one by which a call is picked up (H-23)
  * @back: see &sipalg_call_key
- * @reason: out: enum sipalg_message_reason where there is none
+ * @reason: out: enum sipalg_message_reason if NULL is returned
  *
  * The sender of a request, the receiver of a response becomes the caller.
  * Softirq.
@@ -301,15 +300,14 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 void sipalg_call_put(struct sipalg_call *call);
 
 /**
- * sipalg_call_dialog() - the dialog of a message by the callee's tag
+ * sipalg_call_dialog() - find the dialog of a message by the callee's tag
  * @call: locked
  * @msg: the message
  * @callee_tag: the tag's span; empty: none
- * @create: make it if it is new
+ * @create: create it if it is new
  *
- * A callee that gives no tag has one dialog, which its 2xx begins (RFC 3261
- * 12.1.2). Only @msg that is one makes that. Where there are too many, one that
- * has only rung makes room for a 2xx.
+ * A callee without a tag has one dialog, created by its 2xx only (RFC 3261
+ * 12.1.2). If there are too many dialogs, a 2xx replaces one that only rang.
  *
  * Return: the dialog, or NULL: unknown, or too many of them.
  */
@@ -319,7 +317,7 @@ struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
 					 bool create);
 
 /**
- * sipalg_call_timer_set() - set one of its deadlines
+ * sipalg_call_timer_set() - set a deadline
  * @call: locked
  * @which: enum sipalg_call_timer
  * @time: jiffies from now
@@ -328,7 +326,7 @@ void sipalg_call_timer_set(struct sipalg_call *call,
 			   enum sipalg_call_timer which, unsigned long time);
 
 /**
- * sipalg_call_timer_reduce() - set one of its deadlines, unless it comes earlier anyway
+ * sipalg_call_timer_reduce() - set a deadline, unless it is earlier already
  * @call: locked
  * @which: enum sipalg_call_timer
  * @time: jiffies from now
@@ -337,7 +335,7 @@ void sipalg_call_timer_reduce(struct sipalg_call *call,
 			      enum sipalg_call_timer which, unsigned long time);
 
 /**
- * sipalg_call_timer_clear() - take one away
+ * sipalg_call_timer_clear() - remove a deadline
  * @call: locked
  * @which: enum sipalg_call_timer
  */
@@ -351,11 +349,11 @@ void sipalg_call_timer_clear(struct sipalg_call *call,
 void sipalg_call_schedule(struct sipalg_call *call);
 
 /**
- * sipalg_call_end() - forget a call at once
+ * sipalg_call_end() - end a call at once
  * @call: locked; the caller has a reference
  * @reason: enum sipalg_end_reason
  *
- * Pinholes and media are closed, the table's reference is dropped.
+ * Closes pinholes and media, and drops the table's reference.
  */
 void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason);
 

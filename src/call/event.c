@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Carries out the actions of call_state.c and keeps the deadlines. */
+/* Carries out the actions of state.c and keeps the deadlines. */
 #include "call/call.h"
 #include "call/event.h"
 #include "call/timer.h"
@@ -59,7 +59,7 @@ bool sipalg_call_is_described(const struct sipalg_call *call,
 
 	if (!own->waiting)
 		return false;
-	/* another fork has spoken since: what this one said is not known */
+	/* another fork has sent a description since: this one's is not known */
 	if (side == SIPALG_CALLEE && own->fork != transaction->fork)
 		return true;
 	if (own->sender != transaction->sender ||
@@ -96,7 +96,7 @@ void sipalg_call_rollback(struct sipalg_call *call,
 			sipalg_media_rollback(call, side, transaction->fork);
 }
 
-/* What an INVITE opens is shut if nobody says anything to it (S3-44). */
+/* Pinholes of an INVITE are closed if nobody responds (S3-44). */
 static void invite(struct sipalg_call *call)
 {
 	sipalg_call_timer_set(call, SIPALG_TIMER_UNANSWERED,
@@ -150,8 +150,8 @@ static void teardown(struct sipalg_call *call, enum sipalg_end_reason reason)
 }
 
 /*
- * The failure has been acknowledged: what is still on its way comes within T4
- * (RFC 3261 17.2.1, timer I). Never before the media is closed.
+ * The failure was acknowledged: late messages arrive within T4 (RFC 3261 17.2.1,
+ * timer I). Never before the media is closed.
  */
 static void acked(struct sipalg_call *call)
 {
@@ -228,7 +228,7 @@ static bool take_passed(struct sipalg_call *call, enum sipalg_call_timer which)
 	return true;
 }
 
-/* Deadlines that are nothing but an event of the state table. */
+/* Deadlines that only trigger an event of the state table. */
 static const struct {
 	enum sipalg_call_timer deadline;
 	enum sipalg_call_event event;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What happens to calls: the actions of the state table, and the deadlines.
+ * Events of calls: the actions of the state table, and the deadlines.
  *
- * The deadlines, all in one timer a call:
+ * Deadlines; all share the call's timer:
  *	UNANSWERED	no answer at all to INVITE: 64*T1 (RFC 3261 17.1.1.2)
  *	C		no final answer to INVITE: c-timeout (RFC 3261 16.8)
  *	EXPIRES		timer.h
@@ -25,18 +25,18 @@ struct sipalg_call;
 struct sipalg_transaction;
 
 /**
- * sipalg_call_event() - something happens to a call
+ * sipalg_call_event() - process an event of a call
  * @call: locked; the caller has a reference
  * @event: enum sipalg_call_event
- * @transaction: in which it happens, or NULL: time has passed
- * @reason: why the call ends, should it end by this
+ * @transaction: its transaction; NULL: a timer expired
+ * @reason: reason if the event ends the call
  */
 void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
 		       const struct sipalg_transaction *transaction,
 		       enum sipalg_end_reason reason);
 
 /**
- * sipalg_call_is_described() - does a side's description belong to a transaction?
+ * sipalg_call_is_described() - test whether a side's description belongs to a transaction
  * @call: locked
  * @side: enum sipalg_side
  * @transaction: the transaction
@@ -48,18 +48,17 @@ bool sipalg_call_is_described(const struct sipalg_call *call,
 			      const struct sipalg_transaction *transaction);
 
 /**
- * sipalg_call_commit() - a transaction has succeeded: its descriptions hold
+ * sipalg_call_commit() - put the descriptions of a transaction in force
  * @call: locked
  * @transaction: the transaction
  *
- * A side of which nothing is in force yet has nothing to lose: whatever it has
- * described holds.
+ * Of a side with no description in force, any description is put in force.
  */
 void sipalg_call_commit(struct sipalg_call *call,
 			const struct sipalg_transaction *transaction);
 
 /**
- * sipalg_call_rollback() - a transaction has failed: its descriptions are void
+ * sipalg_call_rollback() - discard the descriptions of a failed transaction
  * @call: locked
  * @transaction: the transaction
  */
@@ -67,7 +66,7 @@ void sipalg_call_rollback(struct sipalg_call *call,
 			  const struct sipalg_transaction *transaction);
 
 /**
- * sipalg_call_session() - a refresh: the session's time begins anew
+ * sipalg_call_session() - restart the session timer
  * @call: locked
  * @interval: seconds of Session-Expires in the 2xx; 0: none (S4-4)
  *
@@ -76,7 +75,7 @@ void sipalg_call_rollback(struct sipalg_call *call,
 void sipalg_call_session(struct sipalg_call *call, u32 interval);
 
 /**
- * sipalg_call_timers_expired() - carry out what is due
+ * sipalg_call_timers_expired() - process the deadlines that have passed
  * @call: locked, in the table; the caller has a reference
  *
  * Timer softirq.

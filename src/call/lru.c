@@ -4,7 +4,7 @@
 #include "call/lru.h"
 #include "core/net.h"
 
-#define AT_ONCE	8	/* idle calls that one message or timer ends at most */
+#define AT_ONCE	8	/* idle calls that one message or timer evicts at most */
 #define TRIES	3	/* other CPUs may end what has just been picked */
 
 void sipalg_lru_init(struct sipalg_net *sn)
@@ -86,7 +86,7 @@ static struct sipalg_call *most_idle(struct sipalg_net *sn)
 					idle_lru);
 }
 
-/* Return: true if a call has gone by this. */
+/* Return: true if a call was evicted. */
 static bool evict(struct sipalg_net *sn,
 		  struct sipalg_call *(*pick)(struct sipalg_net *sn))
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From messages to events: who of the two speaks, in which dialog, is it new.
+ * Turns messages into events: sender, dialog, new or retransmitted.
  * RFC 3261 9, 12-15; offers and answers RFC 3264, 3262, 3311; RFC 4028.
  */
 #include <linux/siphash.h>
@@ -49,7 +49,7 @@ static bool is_callers(const struct sipalg_call *call, const struct sip_msg *msg
 		       tag.len);
 }
 
-/* Only the caller itself, and only with something new, before it has an answer. */
+/* Only the caller itself, only with a new INVITE, before it is answered. */
 static bool may_change_tag(const struct speech *s)
 {
 	const struct sipalg_call *call = s->call;
@@ -61,15 +61,15 @@ static bool may_change_tag(const struct speech *s)
 }
 
 /*
- * From is the caller's in requests of the caller and in answers to them; in
- * the callee's it is To that must be the caller's. Returns false if neither is.
+ * In the caller's requests and their responses From has the caller's tag; in the
+ * callee's To has it. Returns false if neither matches.
  */
 static bool find_sides(struct speech *s)
 {
 	bool callers = is_callers(s->call, s->msg, s->msg->from_tag);
 
 	if (!callers && may_change_tag(s)) {
-		/* a second attempt with a new tag: some phones do (RFC 3261 8.1.3.5) */
+		/* a second attempt with a new tag, as some phones send (RFC 3261 8.1.3.5) */
 		s->call->new_tag = tag_hash(s->call, s->msg, s->msg->from_tag);
 		callers = true;
 	}
@@ -154,7 +154,7 @@ static u32 expires_of(const struct sip_msg *msg)
 	return msg->has_expires ? msg->expires : 0;
 }
 
-/* The next target after the others have refused: what was over begins again. */
+/* The next target after the others refused: the failed call starts again. */
 static void next_target(struct speech *s)
 {
 	if (s->call->state == SIPALG_CALL_FAILED ||
@@ -182,7 +182,7 @@ static void invite(struct speech *s)
 {
 	struct sipalg_call *call = s->call;
 
-	/* what is older than the newest offers nothing any more */
+	/* an INVITE older than the newest has no effect */
 	if (s->msg->cseq >= call->invite_cseq[s->side])
 		describe(s);
 	if (!is_new(s)) {
@@ -203,7 +203,7 @@ static void invite(struct speech *s)
 		sipalg_call_expires(call, expires_of(s->msg));
 }
 
-/* Of several targets, or after a redirection, the callee is who accepts first. */
+/* Of several targets, or after a redirection, the callee is the first to accept. */
 static void find_callee(struct speech *s)
 {
 	struct sipalg_call *call = s->call;
@@ -236,7 +236,7 @@ static void answered(struct speech *s)
 
 static void refused(struct speech *s)
 {
-	/* of several targets the last one's refusal is the caller's answer */
+	/* with several targets the last refusal is the caller's response */
 	if (s->side == SIPALG_CALLEE && sipalg_target_end(s->call, s->msg))
 		return;
 	if (s->call->state == SIPALG_CALL_EARLY)
@@ -248,7 +248,7 @@ static void invite_response(struct speech *s)
 {
 	const struct sip_msg *msg = s->msg;
 
-	/* only the newest INVITE's fate is the call's fate */
+	/* only the newest INVITE decides on the call */
 	if (msg->cseq != s->call->invite_cseq[!s->side])
 		return;
 	if (msg->status < 300 && msg->status > 100)
@@ -276,8 +276,8 @@ static void ack(struct speech *s)
 }
 
 /*
- * What has been offered and answered by a reliable response holds as soon as
- * PRACK has confirmed that (RFC 3262 5), whatever becomes of the INVITE.
+ * An offer answered in a reliable response is in force once PRACK confirms it (RFC
+ * 3262 5), whatever happens to the INVITE.
  */
 static void commit_early(struct speech *s)
 {
@@ -318,7 +318,7 @@ static void cancel(struct speech *s)
 	event(s, SIPALG_EVENT_CANCEL, SIPALG_END_CANCELLED);
 }
 
-/* RFC 3261 15: as long as nobody has answered, any other fork still may. */
+/* RFC 3261 15: before an answer, any other fork may still answer. */
 static bool others_live(const struct speech *s)
 {
 	bool ringing = s->call->state == SIPALG_CALL_EARLY;
@@ -407,8 +407,8 @@ static void response(struct speech *s)
 }
 
 /*
- * A call that began before this module was there (H-23): what comes within a
- * dialog, or answers such, says that it has been answered long ago.
+ * A call that began before the module was loaded (H-23): a request within a dialog,
+ * or its response, shows that the call was answered before.
  */
 static void pick_up(struct speech *s)
 {
@@ -423,7 +423,7 @@ static void pick_up(struct speech *s)
 	event(s, SIPALG_EVENT_SUCCESS, SIPALG_END_FAILED);
 }
 
-/* Picked up, and nobody has said anything to it yet. */
+/* Picked up, and the other side was not heard yet. */
 static bool is_alone(const struct sipalg_call *call)
 {
 	return call->state == SIPALG_CALL_CONFIRMED &&
@@ -431,9 +431,9 @@ static bool is_alone(const struct sipalg_call *call)
 }
 
 /*
- * One message that looks as if it came within a dialog must not buy what an
- * answered call has: as long as the other side says nothing and nothing flows
- * it ends as one that is not answered does.
+ * One message that seems to be within a dialog must not get the lifetime of an
+ * answered call: without a response and without media it ends like an unanswered
+ * call.
  */
 static void limit_alone(struct sipalg_call *call)
 {
@@ -507,7 +507,7 @@ void sipalg_call_message(struct sipalg_call *call,
 		plan->side = s.side;
 		plan->fork = s.side == SIPALG_CALLER ? 0 : fork_of(&s);
 	}
-	/* whatever a call began with, it ends */
+	/* ends the call, whatever it began with */
 	if (call->linked && !call->deadlines)
 		event(&s, SIPALG_EVENT_PROVISIONAL, SIPALG_END_FAILED);
 }

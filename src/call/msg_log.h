@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The last messages of a call, for people who ask what happened: when, which
- * way, what, and what was done with it. No payload is kept.
+ * The last messages of a call: time, direction, method or status, and what was
+ * done with them. No payload is kept.
  */
 #ifndef SIPALG_MSG_LOG_H
 #define SIPALG_MSG_LOG_H
@@ -12,7 +12,7 @@
 
 #define SIPALG_MSG_LOG_ENTRIES	32
 
-/* What &sipalg_msg_log_entry.bits says. */
+/* Bits of &sipalg_msg_log_entry.bits. */
 #define SIPALG_MSG_LOG_CALLER		0x01	/* the caller sent it */
 #define SIPALG_MSG_LOG_REQUEST		0x02
 #define SIPALG_MSG_LOG_RETRANSMITTED	0x04
@@ -23,7 +23,7 @@
  * struct sipalg_msg_log_entry - one message
  * @time: milliseconds since the call's first
  * @cseq: its CSeq number
- * @edits: places of it that were changed
+ * @edits: number of edits
  * @status: of a response
  * @method: enum sip_method, of a response that of its CSeq
  * @reason: enum sipalg_message_reason: why dropped or unchanged
@@ -48,21 +48,21 @@ struct sipalg_msg_log {
 };
 
 /**
- * sipalg_msg_log_note() - remember a message
+ * sipalg_msg_log_note() - add a message
  * @flow: its flow
  * @msg: the message
  * @plan: its plan, carried out; the call is locked
- * @dropped: it did not go on
+ * @dropped: it was dropped
  *
- * Without memory the call goes on without a ladder. Softirq.
+ * Without memory the call has no log. Softirq.
  */
 void sipalg_msg_log_note(const struct sipalg_flow *flow,
 			 const struct sip_msg *msg,
 			 const struct sipalg_plan *plan, bool dropped);
 
 /**
- * sipalg_msg_log_free() - forget the messages of a call
- * @call: nobody else has it any more
+ * sipalg_msg_log_free() - free the log of a call
+ * @call: no longer referenced elsewhere
  */
 void sipalg_msg_log_free(struct sipalg_call *call);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Refused INVITEs are remembered for some seconds. */
+/* Remembers refused INVITEs for screen-timeout. */
 #include <linux/siphash.h>
 #include "call/call.h"
 #include "call/screen.h"

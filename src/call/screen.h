@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * screen-invites (S3-30): after a reply of 3xx, 4xx or 5xx that is not in
- * screen-exempt, the same INVITE is not let through for screen-timeout.
+ * screen-invites (S3-30): after a 3xx, 4xx or 5xx that is not in screen-exempt,
+ * the same INVITE is dropped for screen-timeout.
  *
- * The same is: from the same address, to the same address, for the same
- * Request-URI; so that a caller who found one line busy can call another.
+ * The same: same source, destination and Request-URI. A caller who found one
+ * line busy can call another.
  */
 #ifndef SIPALG_SCREEN_H
 #define SIPALG_SCREEN_H
@@ -15,19 +15,19 @@
 struct sipalg_call;
 
 /**
- * sipalg_screen_refuses() - is this INVITE to be dropped?
+ * sipalg_screen_refuses() - test whether an INVITE must be dropped
  * @flow: its flow
  * @msg: an INVITE outside a dialog
  *
  * RCU read side, BH off.
  *
- * Return: true if so. False always where screen-invites is off.
+ * Return: true if so; always false if screen-invites is off.
  */
 bool sipalg_screen_refuses(const struct sipalg_flow *flow,
 			   const struct sip_msg *msg);
 
 /**
- * sipalg_screen_invite() - remember what a call's INVITE is the same as
+ * sipalg_screen_invite() - store the key of a call's INVITE
  * @call: locked
  * @flow: the INVITE's flow
  * @msg: the INVITE
@@ -37,7 +37,7 @@ void sipalg_screen_invite(struct sipalg_call *call,
 			  const struct sip_msg *msg);
 
 /**
- * sipalg_screen_failure() - a call's first INVITE got this reply
+ * sipalg_screen_failure() - note the failure of a call's first INVITE
  * @call: locked
  * @status: 300..699
  *

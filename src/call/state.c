@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table. Read a row as: in this state, this event leads there and does
- * that. Every cell is written down; tests/kunit holds it against a missing one.
+ * The state table: for each state and event the next state and the actions. Every
+ * cell is written; tests/kunit checks that none is missing.
  */
 #include "call/state.h"
 

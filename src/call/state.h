@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The life of a call as a table of (state, event) -> (state, actions).
+ * State machine of a call: a table of (state, event) -> (state, actions).
  *
- * Pure: no locks, no packets. call_event.c carries the actions out.
+ * Pure: no locks, no packets. event.c carries out the actions.
  */
 #ifndef SIPALG_CALL_STATE_H
 #define SIPALG_CALL_STATE_H
@@ -38,7 +38,7 @@ enum sipalg_call_event {
 	SIPALG_CALL_EVENTS
 };
 
-/* What an event makes happen, in this order. */
+/* Actions of an event, in this order. */
 #define SIPALG_DO_COMMIT	0x01	/* the offered media is in force */
 #define SIPALG_DO_ROLLBACK	0x02	/* the media in force stays */
 #define SIPALG_DO_INVITE	0x04	/* wait 64*T1 for any answer */
@@ -77,7 +77,7 @@ struct sipalg_transition {
 };
 
 /**
- * sipalg_call_transition() - what an event does in a state
+ * sipalg_call_transition() - find the transition of an event
  * @state: enum sipalg_call_state
  * @event: enum sipalg_call_event
  *
@@ -88,7 +88,7 @@ sipalg_call_transition(enum sipalg_call_state state,
 		       enum sipalg_call_event event);
 
 /**
- * sipalg_call_state_name() - the word of CONTRACT.md for a state
+ * sipalg_call_state_name() - name of a state
  * @state: enum sipalg_call_state
  *
  * Return: a string constant: early, confirmed or ending.

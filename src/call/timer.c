@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Dialogs that expire and calls that are forgotten on hold. */
+/* Expiry of dialogs, ringing calls and calls on hold. */
 #include "call/call.h"
 #include "call/event.h"
 #include "call/timer.h"
@@ -14,7 +14,7 @@ static bool has_deadline(const struct sipalg_call *call,
 	return call->deadlines & 1u << which;
 }
 
-/* Media keeps the call: look again when it may have been quiet for @limit. */
+/* Media keeps the call: check again when it may have been inactive for @limit. */
 static bool wait_for_quiet(struct sipalg_call *call,
 			   enum sipalg_call_timer which, unsigned long limit)
 {
