@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where an address is, seen from the router.
+ * Address scope: where an address is, seen from the router.
  */
 #ifndef SIPALG_ADDR_SCOPE_H
 #define SIPALG_ADDR_SCOPE_H
@@ -11,12 +11,12 @@
 struct net;
 
 /**
- * sipalg_is_local() - is this an address of the router itself
+ * sipalg_is_local() - test whether an address is the router's own
  * @net: the namespace
  * @family: AF_INET or AF_INET6
  * @ip: the address, network byte order
  *
- * No pinhole may lead there (H-25): it would open the router's own ports.
+ * No pinhole may lead there (H-25): it would open services of the router.
  * Any context; caller holds rcu_read_lock.
  *
  * Return: true if it is.
@@ -24,14 +24,14 @@ struct net;
 bool sipalg_is_local(struct net *net, u8 family, const union nf_inet_addr *ip);
 
 /**
- * sipalg_is_inside() - is this an inside host's address
+ * sipalg_is_inside() - test whether an address is an inside host's
  * @net: the namespace
  * @family: AF_INET or AF_INET6
  * @ip: the address, network byte order
- * @receiver: address of whom a message goes to, from inside to outside
+ * @receiver: address of the receiver of an outbound message
  *
- * A private one (RFC 1918, 6598, 4193) that lies behind another interface
- * than the receiver, and is not the router's, nor a broadcast address. Any
+ * True for a private address (RFC 1918, 6598, 4193) behind another interface
+ * than the receiver that is neither the router's nor a broadcast address. Any
  * context; caller holds rcu_read_lock.
  *
  * Return: true if it is.
@@ -40,17 +40,16 @@ bool sipalg_is_inside(struct net *net, u8 family, const union nf_inet_addr *ip,
 		      const union nf_inet_addr *receiver);
 
 /**
- * sipalg_is_other_net() - is this an address of a network that is neither's (H-25)
+ * sipalg_is_other_net() - test for a network of neither party (H-25)
  * @net: the namespace
  * @family: AF_INET or AF_INET6
- * @ip: the address that a message names, network byte order
- * @sender: of the message, as it knows itself
- * @receiver: of the message, the same
+ * @ip: address in a message, network byte order
+ * @sender: of the message, before NAT
+ * @receiver: of the message, before NAT
  *
- * It lies behind another interface than sender and receiver, and not at the
- * end of a default route: another network of the router's owner, for which
- * whoever calls from outside must not speak. Where there is no route, as on a
- * bridge, nobody is known to be anywhere. Any context; caller holds
+ * True if it is behind another interface than sender and receiver, and not reached
+ * by a default route: another network of the router's owner, which an outside
+ * caller must not name. Without routes, as on a bridge, it is always false. Any context; caller holds
  * rcu_read_lock.
  *
  * Return: true if it is.
@@ -61,15 +60,15 @@ bool sipalg_is_other_net(struct net *net, u8 family,
 			 const union nf_inet_addr *receiver);
 
 /**
- * sipalg_is_outside() - is this on the receiver's side (S3-46), or a third one
+ * sipalg_is_outside() - test for the receiver's side (S3-46) or a third net
  * @net: the namespace
  * @family: AF_INET or AF_INET6
- * @ip: the address that a message names, network byte order
- * @sender: of the message, as it knows itself
- * @receiver: of the message, the same
+ * @ip: address in a message, network byte order
+ * @sender: of the message, before NAT
+ * @receiver: of the message, before NAT
  *
- * What a host on its own side and the receiver send each other does not come
- * by this router; what is in a third network is not the sender's to name. Any
+ * Media between two hosts of the receiver's side does not cross this router; a
+ * third network must not be named by the sender. Any
  * context; caller holds rcu_read_lock.
  *
  * Return: true if it is either.
@@ -79,11 +78,11 @@ bool sipalg_is_outside(struct net *net, u8 family, const union nf_inet_addr *ip,
 		       const union nf_inet_addr *receiver);
 
 /**
- * sipalg_is_unicast() - is this an address of one host (S3-13)
+ * sipalg_is_unicast() - test for a unicast address (S3-13)
  * @family: AF_INET or AF_INET6
  * @ip: the address, network byte order
  *
- * Return: true if it is; 0.0.0.0, multicast and loopback are none.
+ * Return: false also for 0.0.0.0 and loopback.
  */
 bool sipalg_is_unicast(u8 family, const union nf_inet_addr *ip);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Differences between kernels, all of them, and nowhere else.
+ * All differences between kernels.
  *
  * Each SIPALG_* macro is the result of a header probe in Kbuild: netfilter's
  * helper and expectation API changed inside stable series in 2026.
@@ -28,8 +28,8 @@ typedef int sipalg_help_fn(struct sk_buff *skb, unsigned int protoff,
 			   struct nf_conn *ct, enum ip_conntrack_info ctinfo);
 
 /*
- * Old kernels key helpers by port as well; an odd one that nobody uses keeps
- * us out of the way of h323's (UNSPEC, UDP, 0) and of everything in tree.
+ * Old kernels also key helpers by port; an unused odd one avoids h323's key
+ * (UNSPEC, UDP, 0) and those of all in-tree helpers.
  */
 #define SIPALG_COMPAT_PORT	65060
 
@@ -94,8 +94,8 @@ sipalg_compat_expect_assign(struct nf_conntrack_expect *exp,
 }
 
 /*
- * Old kernels distrust the extensions of conntracks that were not confirmed
- * when some helper was unloaded; confirming one exempts it.
+ * Old kernels ignore the extensions of conntracks that were unconfirmed when any
+ * helper was unloaded; confirmed ones are exempt.
  */
 static inline void sipalg_compat_confirm(struct nf_conn *ct)
 {
@@ -143,7 +143,7 @@ static inline void sipalg_compat_refresh(struct nf_conn *ct, u32 extra_jiffies)
 #define NLA_POLICY_MAX_LEN(_len) { .type = NLA_BINARY, .len = _len }
 #endif
 
-/* Before 6.2 a command has one policy, and so the family can as well have one. */
+/* Before 6.2 a command has one policy, so the family has one for all. */
 #ifndef SIPALG_GENL_HAS_SPLIT_OPS
 struct genl_split_ops {
 	int (*doit)(struct sk_buff *skb, struct genl_info *info);
@@ -158,10 +158,10 @@ struct genl_split_ops {
 #endif
 
 /**
- * sipalg_compat_genl_ops() - give a family its commands
+ * sipalg_compat_genl_ops() - set the commands of a family
  * @family: not registered yet
- * @split: a command's do and dump each, do first; they stay
- * @count: how many
+ * @split: do and dump of each command, do first; must stay valid
+ * @count: number of entries
  *
  * Once, at init.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What happens, told to who listens: the multicast group "events".
+ * Events for the multicast group "events".
  *
- * While nobody listens an event costs one test of a bit. No more than
- * SIPALG_EVENTS_PER_SECOND are told in a namespace; what is left out is
- * counted, and each event says how many were (SIPALG_A_LOST).
+ * Without listeners an event costs one test of a bit. At most
+ * SIPALG_EVENTS_PER_SECOND are sent in a namespace; lost events are counted, and
+ * each event carries their number (SIPALG_A_LOST).
  */
 #ifndef SIPALG_EVENT_H
 #define SIPALG_EVENT_H
@@ -20,17 +20,17 @@ struct sipalg_registration;
 #define SIPALG_EVENTS_PER_SECOND	5000
 
 /*
- * What happens to a call within a message is told when all of the message has
- * been taken in: listeners see its media, limits and parties as they are then.
+ * Changes of a call by a message are sent after the whole message was processed,
+ * so that listeners see the final media, limits and parties.
  */
 enum sipalg_event_mask {
 	SIPALG_NOTIFY_NEW = 0x01,
 	SIPALG_NOTIFY_ANSWERED = 0x02,
-	SIPALG_NOTIFY_CHANGED = 0x04,	/* its state, its media or how they flow */
+	SIPALG_NOTIFY_CHANGED = 0x04,	/* state, media or media activity */
 };
 
 /**
- * sipalg_event_flush() - tell what has happened to a call since the last time
+ * sipalg_event_flush() - send the pending events of a call
  * @call: locked
  *
  * Any context.
@@ -38,7 +38,7 @@ enum sipalg_event_mask {
 void sipalg_event_flush(struct sipalg_call *call);
 
 /**
- * sipalg_event_end() - tell that a call has ended, and why
+ * sipalg_event_end() - send the end of a call with its reason
  * @call: locked, &sipalg_call.reason is set
  *
  * Any context.
@@ -46,7 +46,7 @@ void sipalg_event_flush(struct sipalg_call *call);
 void sipalg_event_end(struct sipalg_call *call);
 
 /**
- * sipalg_event_message() - a message was not treated as messages are
+ * sipalg_event_message() - send that a message was dropped or passed unchanged
  * @flow: its flow
  * @call: its call, locked; NULL: none
  * @what: "dropped" or "unchanged"
@@ -59,7 +59,7 @@ void sipalg_event_message(const struct sipalg_flow *flow,
 			  enum sipalg_message_reason reason);
 
 /**
- * sipalg_event_registration() - a phone can be called now, or no longer
+ * sipalg_event_registration() - send a change of a registration
  * @mapping: its lock is held
  * @registration: one of its
  * @what: "registered" or "unregistered"
@@ -71,7 +71,7 @@ void sipalg_event_registration(const struct sipalg_mapping *mapping,
 			       const char *what);
 
 /**
- * sipalg_event_pinhole() - something may come in now, or no longer
+ * sipalg_event_pinhole() - send that a pinhole was opened or closed
  * @sn: the namespace
  * @exp: the expectation
  * @what: "opened" or "closed"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From a conntrack's two tuples to the two faces of each end. */
+/* Derives both addresses of each end from a conntrack's two tuples. */
 #include <net/netfilter/nf_conntrack.h>
 #include "core/flow.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The signalling flow that a message came by, seen in the message's direction.
+ * Signalling flow of a message, in the message's direction.
  *
- * NAT gives both ends two transport addresses: the one an end knows itself by
- * and the one the other end sees. Where they differ, that end is inside.
+ * With NAT each end has two transport addresses: its own, and the one that the
+ * other end sees. If they differ, that end is inside.
  */
 #ifndef SIPALG_FLOW_H
 #define SIPALG_FLOW_H
@@ -15,7 +15,7 @@
 struct nf_conn;
 struct sipalg_net;
 
-/* H-25: below are the services of the router, and of the phone itself. */
+/* H-25: lower ports are services of the router and of phones. */
 #define SIPALG_LOWEST_PORT	1024
 
 /**
@@ -29,15 +29,15 @@ struct sipalg_addr {
 };
 
 /**
- * struct sipalg_flow - one message's way
+ * struct sipalg_flow - addresses of a message
  * @sn: the namespace
  * @ct: its conntrack, for apply and for pinholes; the caller's packet holds it
- * @src: the sender as it knows itself
- * @src_public: the sender as the receiver sees it
- * @dst: the receiver as the sender addresses it
- * @dst_private: the receiver as it knows itself
- * @inside: address of the end that is behind NAT, zero where none is: it keeps
- *	two passes of one call through this router apart (hairpin, H-26)
+ * @src: the sender's own address
+ * @src_public: the sender's address as the receiver sees it
+ * @dst: the receiver's address as the sender uses it
+ * @dst_private: the receiver's own address
+ * @inside: address of the end behind NAT, zero if none: it distinguishes two
+ *	passes of one call through this router (hairpin, H-26)
  * @family: AF_INET or AF_INET6
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @original: the message goes in the direction the flow was opened in
@@ -82,7 +82,7 @@ static inline bool sipalg_flow_to_inside(const struct sipalg_flow *flow)
 }
 
 /**
- * sipalg_flow_init() - describe the flow of a packet
+ * sipalg_flow_init() - fill in the flow of a packet
  * @flow: filled
  * @sn: the namespace
  * @ct: the packet's conntrack, NAT set up (the helper runs after it)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What has been seen lately, and how often: the memory of rate-limit and of
- * screen-invites.
+ * Table of recent events and their number, for rate-limit and screen-invites.
  *
- * A table of fixed size that is there only while one of them is switched on.
- * Keys are hashes with a secret; the oldest of the few places that a key can
- * have is taken over by a new one. So a flood from many addresses makes it
- * forget, which lets messages through, and never makes it grow.
+ * Of fixed size; exists only while one of them is on. Keys are keyed hashes; a
+ * new key replaces the oldest of the few slots it can have. A flood from many
+ * addresses makes the table forget, which lets messages pass, but never makes it
+ * grow.
  */
 #ifndef SIPALG_HASHLIMIT_H
 #define SIPALG_HASHLIMIT_H
@@ -17,7 +16,7 @@ struct sipalg_hashlimit;
 struct sipalg_net;
 
 /**
- * sipalg_hashlimit_alloc() - an empty table
+ * sipalg_hashlimit_alloc() - allocate an empty table
  *
  * Process context.
  *
@@ -26,31 +25,31 @@ struct sipalg_net;
 struct sipalg_hashlimit *sipalg_hashlimit_alloc(void);
 
 /**
- * sipalg_hashlimit_swap() - begin or stop to use a table
+ * sipalg_hashlimit_swap() - replace the table of a namespace
  * @sn: the namespace
  * @hashlimit: the new one, or NULL; the old one is freed
  *
- * Process context, sleeps; callers take care that there is one at a time.
+ * Process context, sleeps; callers serialise.
  */
 void sipalg_hashlimit_swap(struct sipalg_net *sn,
 			   struct sipalg_hashlimit *hashlimit);
 
 /**
- * sipalg_hashlimit_hit() - count one more
+ * sipalg_hashlimit_hit() - count an event
  * @sn: the namespace
- * @key: of what is counted
+ * @key: key of the event
  * @window: jiffies, from the first that is counted to the last
  *
  * RCU read side, BH off.
  *
- * Return: how many there were in this window, 1 for the first; 0: no table.
+ * Return: number of events in this window, 1 for the first; 0: no table.
  */
 u32 sipalg_hashlimit_hit(struct sipalg_net *sn, u64 key, u32 window);
 
 /**
- * sipalg_hashlimit_seen() - has it been counted within this time?
+ * sipalg_hashlimit_seen() - test whether an event was counted within a time
  * @sn: the namespace
- * @key: of what is asked for
+ * @key: key of the event
  * @time: jiffies
  *
  * RCU read side, BH off.

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Long timers that are right.
+ * Exact long timers.
  *
- * The kernel's timer wheel is late by up to an eighth of the distance: an
- * hour and a half for a limit of twelve. So a timer is set short of a far
- * deadline, and its function sets it again until it is near: some ten times
- * in twelve hours.
+ * The kernel's timer wheel is late by up to an eighth of the time: an hour and a
+ * half for twelve hours. Therefore a timer is set before a far deadline, and its
+ * function sets it again until the deadline is near: some ten times in twelve
+ * hours.
  */
 #ifndef SIPALG_LONG_TIMER_H
 #define SIPALG_LONG_TIMER_H
@@ -13,10 +13,10 @@
 #include <linux/jiffies.h>
 #include <linux/timer.h>
 
-#define SIPALG_LONG_TIMER_NEAR	(4 * HZ)	/* late by half a second at most */
+#define SIPALG_LONG_TIMER_NEAR	(4 * HZ)	/* at most half a second late */
 
 /**
- * sipalg_long_timer_step() - when a timer is to be set for a deadline
+ * sipalg_long_timer_step() - next expiry of the timer for a deadline
  * @deadline: jiffies
  *
  * Return: jiffies: @deadline if it is near or past, else an eighth before it.
@@ -29,16 +29,16 @@ static inline unsigned long sipalg_long_timer_step(unsigned long deadline)
 }
 
 /**
- * sipalg_long_timer_reduce() - set a timer that may be set already
- * @timer: all who set it hold the same lock
+ * sipalg_long_timer_reduce() - set a timer that may be pending
+ * @timer: all callers that set it hold the same lock
  * @deadline: jiffies; a timer that comes earlier stays as it is
  *
- * Return: it was pending.
+ * Return: true if it was pending.
  */
 static inline bool sipalg_long_timer_reduce(struct timer_list *timer,
 					    unsigned long deadline)
 {
-	/* the wheel is late: what is due already would seem the earlier one */
+	/* the wheel is late: a deadline in the past would seem to be earlier */
 	if (time_before(timer->expires, jiffies))
 		return mod_timer(timer, sipalg_long_timer_step(deadline));
 	return timer_reduce(timer, sipalg_long_timer_step(deadline));

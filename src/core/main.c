@@ -85,7 +85,7 @@ static void __net_exit net_pre_exit(struct net *net)
 	WRITE_ONCE(sipalg_net_get(net)->dying, true);
 }
 
-/* Debug kernels say so when something is still counted that all have left. */
+/* Debug kernels warn if a counter is not zero at the end. */
 static void nothing_left(const struct sipalg_net *sn)
 {
 	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->call_count));
@@ -159,7 +159,7 @@ static void __exit sipalg_exit(void)
 	sipalg_reattach_mark();
 	sipalg_helper_unregister();
 	unregister_pernet_subsys(&net_ops);
-	/* a packet may have met one of the last pinholes a moment ago */
+	/* a packet may be using one of the last pinholes */
 	synchronize_rcu();
 	rcu_barrier();
 }

@@ -31,9 +31,9 @@
  * @net: the namespace; it outlives this
  * @settings: see setting.h; written under genl, read without a lock
  * @stats: per CPU
- * @key: of the hashes over bytes from the wire that stand for those bytes
- * @table_key: of those that choose a bucket, which nobody shall aim at, and of
- *	those that are compared within one call or flow
+ * @key: of hashes of message bytes that are compared in place of the bytes
+ * @table_key: of hashes that choose a bucket, or are compared within one call or
+ *	flow
  * @calls: struct sipalg_call by Call-ID and inside address
  * @mappings_public: struct sipalg_mapping by public transport address and host
  * @mappings_private: the same by private transport address
@@ -41,28 +41,28 @@
  * @lru_lock: guards @lru and @idle_lru
  * @lru: calls by their last message, oldest first: [0] unanswered ones,
  *	[1] answered ones
- * @idle_lru: calls in which nothing flows, longest first
- * @hashlimit: what rate-limit and screen-invites have seen, or NULL
+ * @idle_lru: calls without media, longest first
+ * @hashlimit: table of rate-limit and screen-invites, or NULL
  * @port_lock: guards @ports
  * @ports: struct sipalg_media by translated address and port
  * @shared_expect_lock: guards @shared_expects
- * @shared_expects: struct sipalg_shared_expect by what they let through
- * @shared_expect_count: how many there are
+ * @shared_expects: struct sipalg_shared_expect by what they admit
+ * @shared_expect_count: their number
  * @tcp_lock: guards @tcp
- * @tcp: struct sipalg_tcp of connections that owe something
- * @tcp_bytes: what they hold
- * @call_id: last number given to a call
+ * @tcp: struct sipalg_tcp
+ * @tcp_bytes: bytes that they hold
+ * @call_id: number of the newest call
  * @call_count: calls in @calls; @call_peak its highest value
  * @idle_count: calls in @idle
  * @mapping_count: mappings in the tables
  * @own_ports: by hash of the host inside: its mappings with a port of their own
- * @registration_count: those that a registrar has confirmed
- * @pinhole_count: expectations of ours
- * @memory: bytes of our own objects
- * @event_second: second for which @event_count counts, in jiffies / HZ
- * @event_count: events told in it
- * @events_lost: events that were not told
- * @dying: the namespace goes: no new state
+ * @registration_count: confirmed registrations
+ * @pinhole_count: expectations of this module
+ * @memory: bytes of this module's objects
+ * @event_second: second of @event_count, in jiffies / HZ
+ * @event_count: events sent in it
+ * @events_lost: events that were not sent
+ * @dying: the namespace is being removed: no new state
  */
 struct sipalg_net {
 	struct net *net;
@@ -116,7 +116,7 @@ struct sipalg_net {
  * sipalg_net_get() - the state of a namespace
  * @net: the namespace
  *
- * Return: its state, valid as long as the module is in and @net lives.
+ * Return: its state, valid while the module is loaded and @net exists.
  */
 struct sipalg_net *sipalg_net_get(const struct net *net);
 
@@ -147,7 +147,7 @@ static inline bool sipalg_is_media_port(const struct sipalg_net *sn, u16 port)
 	return port >= range.low && port <= range.high;
 }
 
-/* RFC 3261 17: the time after which nobody retransmits any more, in jiffies. */
+/* RFC 3261 17: time after which retransmissions end, in jiffies. */
 static inline unsigned long sipalg_64_t1(const struct sipalg_net *sn)
 {
 	return msecs_to_jiffies(64 * sipalg_setting(sn, SIPALG_T1_INTERVAL));

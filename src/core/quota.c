@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A table of addresses that hold something; an entry lives as long as they do. */
+/* A table of addresses with charges; an entry lives as long as its charges. */
 #include <linux/err.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
@@ -121,7 +121,7 @@ static u32 most(const struct sipalg_net *sn, enum sipalg_quota_kind kind)
 	}
 }
 
-/* Never more than its share, whatever other CPUs do meanwhile. */
+/* Never exceeds the share, whatever other CPUs do at the same time. */
 bool sipalg_quota_charge(struct sipalg_quota *quota,
 			 enum sipalg_quota_kind kind, u32 count)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What an address holds of what all share: one bad phone can take neither the
- * table of calls nor the public ports, the ways for signalling, or the memory
- * for what connections owe.
+ * Quotas: what an address uses of shared resources. One bad phone cannot take the
+ * table of calls, the public ports, the signalling pinholes, or the memory of
+ * TCP queues.
  */
 #ifndef SIPALG_QUOTA_H
 #define SIPALG_QUOTA_H
@@ -41,7 +41,7 @@ int sipalg_quotas_init(struct sipalg_net *sn);
 void sipalg_quotas_exit(struct sipalg_net *sn);
 
 /**
- * sipalg_quota_host_get() - the entry of an address
+ * sipalg_quota_host_get() - get the entry of an address
  * @sn: the namespace
  * @family: AF_INET or AF_INET6
  * @ip: the address
@@ -54,7 +54,7 @@ struct sipalg_quota *sipalg_quota_host_get(struct sipalg_net *sn, u8 family,
 					   const union nf_inet_addr *ip);
 
 /**
- * sipalg_quota_host_put() - the reverse
+ * sipalg_quota_host_put() - drop a reference
  * @quota: its entry
  *
  * Any context.
@@ -62,22 +62,22 @@ struct sipalg_quota *sipalg_quota_host_get(struct sipalg_net *sn, u8 family,
 void sipalg_quota_host_put(struct sipalg_quota *quota);
 
 /**
- * sipalg_quota_charge() - it takes something
+ * sipalg_quota_charge() - charge an address
  * @quota: its entry
- * @kind: of what
- * @count: so many, or bytes
+ * @kind: resource
+ * @count: number or bytes
  *
  * Any context.
  *
- * Return: false if that were more than its share: it gets nothing.
+ * Return: false if its share would be exceeded; nothing is charged.
  */
 bool sipalg_quota_charge(struct sipalg_quota *quota,
 			 enum sipalg_quota_kind kind, u32 count);
 
 /**
- * sipalg_quota_uncharge() - it gives it back
+ * sipalg_quota_uncharge() - uncharge an address
  * @quota: its entry
- * @kind: of what
+ * @kind: resource
  * @count: as charged
  *
  * Any context.
@@ -86,17 +86,17 @@ void sipalg_quota_uncharge(struct sipalg_quota *quota,
 			   enum sipalg_quota_kind kind, u32 count);
 
 /**
- * sipalg_quota_get() - an address takes one of something
+ * sipalg_quota_get() - charge an address with one
  * @sn: the namespace
  * @family: AF_INET or AF_INET6
  * @ip: the address
- * @likely: an entry that is in use, and may be this address's; or NULL
- * @kind: of what
+ * @likely: an entry in use that may be this address's, or NULL
+ * @kind: resource
  *
  * Caller holds rcu_read_lock; softirq.
  *
- * Return: its entry, for sipalg_quota_put(); NULL: it has its share already,
- * or there is no memory.
+ * Return: its entry, for sipalg_quota_put(); NULL: its share is used up, or there
+ * is no memory.
  */
 struct sipalg_quota *sipalg_quota_get(struct sipalg_net *sn, u8 family,
 				      const union nf_inet_addr *ip,
@@ -104,9 +104,9 @@ struct sipalg_quota *sipalg_quota_get(struct sipalg_net *sn, u8 family,
 				      enum sipalg_quota_kind kind);
 
 /**
- * sipalg_quota_get_more() - the same, for an entry that is in use
- * @quota: it
- * @kind: of what
+ * sipalg_quota_get_more() - charge an entry that is in use with one
+ * @quota: the entry
+ * @kind: resource
  *
  * Any context.
  *
@@ -116,9 +116,9 @@ struct sipalg_quota *sipalg_quota_get_more(struct sipalg_quota *quota,
 					   enum sipalg_quota_kind kind);
 
 /**
- * sipalg_quota_put() - that one is free again
+ * sipalg_quota_put() - uncharge one
  * @quota: its entry, or NULL
- * @kind: of what
+ * @kind: resource
  *
  * Any context.
  */

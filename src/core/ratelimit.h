@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* rate-limit: so many requests of a method a second from one address. */
+/* rate-limit: requests a second of one method from one address. */
 #ifndef SIPALG_RATELIMIT_H
 #define SIPALG_RATELIMIT_H
 
@@ -7,14 +7,14 @@
 #include "sip/msg.h"
 
 /**
- * sipalg_ratelimit_exceeded() - is this request one too many?
+ * sipalg_ratelimit_exceeded() - count a request and test the limit
  * @flow: its flow
- * @msg: a request that belongs to no call that is followed: those were let in
- *	already, and their BYE must not be kept from them
+ * @msg: a request outside followed calls, whose requests, for example BYE, are
+ *	not limited
  *
  * RCU read side, BH off.
  *
- * Return: true: it is to be dropped. False always where rate-limit is off.
+ * Return: true if it must be dropped; always false if rate-limit is off.
  */
 bool sipalg_ratelimit_exceeded(const struct sipalg_flow *flow,
 			       const struct sip_msg *msg);

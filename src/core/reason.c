@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The words for reasons. */
+/* Names of reasons. */
 #include "core/reason.h"
 
 static const char * const end_words[SIPALG_END_MAX] = {

@@ -2,7 +2,7 @@
 /*
  * Why a call ended, why a message was dropped or passed unchanged.
  *
- * One word each, the same in counters, events, tracepoints and the log.
+ * Each has one name, the same in counters, events, tracepoints and the log.
  */
 #ifndef SIPALG_REASON_H
 #define SIPALG_REASON_H
@@ -40,7 +40,7 @@ enum sipalg_message_reason {
 };
 
 /**
- * sipalg_end_name() - the word for an end of a call
+ * sipalg_end_name() - name of an end reason
  * @reason: enum sipalg_end_reason
  *
  * Return: a string constant.
@@ -48,7 +48,7 @@ enum sipalg_message_reason {
 const char *sipalg_end_name(enum sipalg_end_reason reason);
 
 /**
- * sipalg_reason_name() - the word for a dropped or unchanged message
+ * sipalg_reason_name() - name of a message reason
  * @reason: enum sipalg_message_reason
  *
  * Return: a string constant.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The settings table of CONTRACT.md: whoever adds a setting adds a row here. */
+/* The table of settings: a new setting is a new row here. */
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include "core/setting.h"

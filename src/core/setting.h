@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The settings of a namespace: names, defaults and ranges of CONTRACT.md.
+ * The settings of a namespace: names, defaults and ranges.
  *
  * Each is one u32, read without a lock on the packet path.
  */
@@ -75,7 +75,7 @@ enum sipalg_setting {
 /**
  * struct sipalg_settings - all settings of a namespace
  * @value: by enum sipalg_setting, in the unit named there
- * @screen_exempt: status codes that are no failure for screen-invites, 0 ends
+ * @screen_exempt: status codes that screen-invites ignores, ended by 0
  */
 struct sipalg_settings {
 	u32 value[SIPALG_SETTING_MAX];
@@ -84,7 +84,7 @@ struct sipalg_settings {
 
 /**
  * struct sipalg_setting_info - one row of the settings table
- * @name: as in CONTRACT.md
+ * @name: as in sipalg(4)
  * @unit: "s", "ms", "min", "bytes", "messages/s" or ""
  * @kind: enum sipalg_setting_kind
  * @initial: default
@@ -115,7 +115,7 @@ extern const struct sipalg_setting_info sipalg_setting_table[SIPALG_SETTING_MAX]
 void sipalg_settings_init(struct sipalg_settings *settings);
 
 /**
- * sipalg_setting_valid() - may this setting have this value
+ * sipalg_setting_valid() - test whether a value is in range
  * @setting: enum sipalg_setting
  * @value: in the setting's unit
  *
