@@ -11,7 +11,7 @@
 #include "netlink/gen.h"
 #include "sip/names.h"
 
-/* Which calls; what is not asked for matches. */
+/* Filter of calls; conditions that are not given match. */
 struct call_filter {
 	const struct nlattr *call_id;
 	const struct nlattr *address;
@@ -138,7 +138,7 @@ static int read_filter(struct call_filter *filter, struct nlattr **attrs,
 	return 0;
 }
 
-/* What both directions of a channel, RTP and RTCP, come to together (S2-3). */
+/* Sums of both directions of a channel, RTP and RTCP (S2-3). */
 struct channel {
 	bool flowing;
 	bool counted;
@@ -169,8 +169,8 @@ static void add_up(struct sipalg_media *one, struct channel *channel)
 }
 
 /*
- * A channel is told once, from the side whose address is translated, or else
- * from the caller's.
+ * A channel is sent once, from the side whose address is translated, else from the
+ * caller's.
  */
 static bool stands_for_channel(const struct sipalg_media *media)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Events: begun, filled by what they are about, sent. */
+/* Events: allocation, content, sending. */
 #include <net/netfilter/nf_conntrack_expect.h>
 #include <uapi/linux/sipalg.h>
 #include "call/call.h"
@@ -8,7 +8,7 @@
 #include "nat/mapping.h"
 #include "netlink/family.h"
 
-/* A call with more tags and media than that is told as far as it fits. */
+/* A call with more tags and media than fit is sent partly. */
 #define EVENT_SIZE	8192
 
 struct event {

@@ -32,10 +32,10 @@ int sipalg_netlink_init(void);
 void sipalg_netlink_exit(void);
 
 /**
- * sipalg_netlink_begin() - begin one message of an answer
- * @skb: the answer
- * @portid: of who asked
- * @seq: sequence number of the question
+ * sipalg_netlink_begin() - begin one message of a reply
+ * @skb: the reply
+ * @portid: of the requester
+ * @seq: sequence number of the request
  * @flags: NLM_F_*
  * @cmd: SIPALG_CMD_*
  *
@@ -45,12 +45,12 @@ void *sipalg_netlink_begin(struct sk_buff *skb, u32 portid, u32 seq, int flags,
 			   u8 cmd);
 
 /**
- * sipalg_netlink_walk() - go on with a list, or begin it
- * @iter: where it is in the table
+ * sipalg_netlink_walk() - begin or continue a dump of a table
+ * @iter: position in the table
  * @cb: the dump
  *
- * Takes the RCU read lock, until rhashtable_walk_stop(). Where the table has
- * been resized meanwhile the list begins again, and says so.
+ * Takes the RCU read lock, until rhashtable_walk_stop(). If the table was resized
+ * meanwhile the dump begins again and sets NLM_F_DUMP_INTR.
  */
 void sipalg_netlink_walk(struct rhashtable_iter *iter,
 			 struct netlink_callback *cb);
@@ -68,14 +68,14 @@ void sipalg_netlink_walk(struct rhashtable_iter *iter,
 int sipalg_netlink_endpoint(struct sk_buff *skb, int attr, u8 family,
 			    const union nf_inet_addr *ip, __be16 port);
 
-/* How much of a call is told. */
+/* How much of a call is sent. */
 enum sipalg_call_detail {
 	SIPALG_CALL_WHOLE,
 	SIPALG_CALL_FITTING,	/* its first tag, and the media there is room for */
 };
 
 /**
- * sipalg_netlink_call() - put what is known of a call
+ * sipalg_netlink_call() - put a call
  * @skb: the answer or event
  * @call: locked
  * @detail: how much of it
@@ -89,7 +89,7 @@ int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
 const char *sipalg_netlink_media_kind(const struct sipalg_media *media);
 
 /**
- * sipalg_netlink_state_dump() - put all that a call is remembered by
+ * sipalg_netlink_state_dump() - put the whole state of a call
  * @skb: the answer
  * @call: locked
  *
