@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The plan: what decide wants done with a message, and apply does.
+ * The plan of a message: made by decide, carried out by apply.
  *
  * Edits are spans of the message with the text that replaces them. The plan
  * knows nothing of skbs and compiles in user space.
@@ -18,8 +18,8 @@ struct sipalg_call;
 
 /**
  * struct sipalg_edit - one replacement
- * @at: what goes, by its offset in the message
- * @text: offset of what comes, in &sipalg_plan.text
+ * @at: the bytes to be replaced
+ * @text: offset of the replacement in &sipalg_plan.text
  * @text_len: its length in bytes
  */
 struct sipalg_edit {
@@ -34,30 +34,30 @@ enum sipalg_verdict {
 };
 
 /**
- * struct sipalg_plan - the whole of it
+ * struct sipalg_plan - what is done with a message
  * @verdict: enum sipalg_verdict
  * @reason: enum sipalg_message_reason: why dropped, or why passed unchanged
- * @unseen: a request within a dialog of which nothing is known here
- * @retransmitted: the message has been seen before
- * @overflow: an edit found no room: the plan must not be applied
+ * @unseen: a request within a dialog that is not known here
+ * @retransmitted: the message is a retransmission
+ * @overflow: there was no room for an edit: the plan must not be applied
  * @edit_count: edits in use
  * @text_used: bytes of @text in use
  * @call: the call of the message: locked and referenced from decide until
  *	sipalg_decide_done(); NULL: none
- * @described: the session description has been taken in
- * @pinholes: @call's media changed: apply brings its pinholes into line
- * @followed: its call has taken it in: the call uses the message's flow
+ * @described: the session description was processed
+ * @pinholes: @call's media changed: apply updates its pinholes
+ * @followed: the call processed it, and uses the message's flow
  * @side: enum sipalg_side of the sender then
  * @fork: dialog of the sender then, 0 for the caller
- * @keep: the signalling flow shall live this long after its last packet, in
- *	jiffies; 0: as conntrack thinks right (S3-4, H-11)
- * @sent_by: UDP port of the receiver at which it waits for this answer, host
- *	byte order; 0: the one it is sent to
+ * @keep: lifetime of the signalling flow after its last packet, in jiffies;
+ *	0: conntrack's own timeout (S3-4, H-11)
+ * @sent_by: UDP port of the receiver for this response, host byte order;
+ *	0: the port it is sent to
  * @named: the address that was last written as text
- * @named_text: where in @text that stands
+ * @named_text: its offset in @text
  * @named_len: its length, 0: none yet
  * @edits: in the order of the message once sipalg_plan_finish() has run
- * @text: what the edits put in
+ * @text: text of the edits
  */
 struct sipalg_plan {
 	u8 verdict;
@@ -83,7 +83,7 @@ struct sipalg_plan {
 };
 
 /**
- * sipalg_plan_init() - an empty plan: pass, unchanged
+ * sipalg_plan_init() - initialise a plan: pass unchanged
  * @plan: filled
  */
 void sipalg_plan_init(struct sipalg_plan *plan);
@@ -91,32 +91,31 @@ void sipalg_plan_init(struct sipalg_plan *plan);
 /**
  * sipalg_plan_replace() - plan one replacement
  * @plan: the plan
- * @at: what goes; an empty span puts @text in before @at.off
- * @text: what comes, copied
+ * @at: bytes to be replaced; an empty span inserts @text before @at.off
+ * @text: the replacement, copied
  * @len: its length in bytes
  */
 void sipalg_plan_replace(struct sipalg_plan *plan, struct sip_span at,
 			 const char *text, unsigned int len);
 
 /**
- * sipalg_plan_host() - plan another address in place of a host and its port
+ * sipalg_plan_host() - replace a host and its port by an address
  * @plan: the plan
  * @host: the host as it stands in the message
  * @family: AF_INET or AF_INET6 of @ip
- * @ip: the address that comes, network byte order
- * @port: the port that comes, host byte order; 0: none shall be written
+ * @ip: the new address, network byte order
+ * @port: the new port, host byte order; 0: no port is written
  *
- * Brackets around an IPv6 address are kept as they are; what does not change
- * is not touched.
+ * Brackets around an IPv6 address are kept; unchanged parts are not touched.
  */
 void sipalg_plan_host(struct sipalg_plan *plan, const struct sip_host *host,
 		      u8 family, const union nf_inet_addr *ip, u16 port);
 
 /**
- * sipalg_plan_host_text() - the same with the host as text
+ * sipalg_plan_host_text() - replace a host by text
  * @plan: the plan
  * @host: the host as it stands in the message
- * @text: the host that comes, brackets included
+ * @text: the new host, brackets included
  * @len: its length in bytes
  * @port: host byte order; 0: none shall be written
  */
@@ -125,10 +124,10 @@ void sipalg_plan_host_text(struct sipalg_plan *plan,
 			   unsigned int len, u16 port);
 
 /**
- * sipalg_plan_number() - plan another number in place of digits
+ * sipalg_plan_number() - replace a number
  * @plan: the plan
- * @digits: the digits as they stand
- * @value: the number that comes
+ * @digits: its digits
+ * @value: the new number
  */
 void sipalg_plan_number(struct sipalg_plan *plan, struct sip_span digits,
 			u32 value);
@@ -138,8 +137,8 @@ void sipalg_plan_number(struct sipalg_plan *plan, struct sip_span digits,
  * @plan: the plan
  * @msg: the message it is for
  *
- * Content-Length becomes its old value plus what the edits add to the body;
- * where it is absent it stays absent (H-5).
+ * Content-Length becomes its old value plus the growth of the body; if it is
+ * absent it stays absent (H-5).
  *
  * Return: true if the plan can be applied; false if edits overlap or found no
  * room: then the message must pass unchanged.
@@ -147,11 +146,11 @@ void sipalg_plan_number(struct sipalg_plan *plan, struct sip_span digits,
 bool sipalg_plan_finish(struct sipalg_plan *plan, const struct sip_msg *msg);
 
 /**
- * sipalg_plan_render() - the new bytes, from the first edit to the last
+ * sipalg_plan_render() - write the new bytes, from the first edit to the last
  * @plan: finished, with at least one edit
  * @data: the message
- * @out: room for them
- * @size: how much room, in bytes
+ * @out: buffer
+ * @size: its size in bytes
  *
  * Return: bytes written; negative: they do not fit.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Host and port, the tokens that translation is about. */
+/* Host and port: the tokens that are translated. */
 #ifndef SIPALG_SIP_HOST_H
 #define SIPALG_SIP_HOST_H
 
@@ -14,9 +14,9 @@
  * @host: filled: host, form, bracketed, addr; no port
  *
  * IPv4 addresses, IPv6 references in brackets, domain names (RFC 3261 25.1).
- * What looks like IPv4 but is not written the way RFC 3986 demands (leading
- * zeros, five numbers) is a name, and so never translated; so is what stands in
- * brackets and is no IPv6 address. Any context.
+ * Text that resembles IPv4 but violates RFC 3986 (leading zeros, five numbers) is
+ * a name, and so never translated; so is text in brackets that is no IPv6
+ * address. Any context.
  *
  * Return: the first byte behind the host, or NULL.
  */
@@ -24,16 +24,16 @@ const char *sip_host_read(const struct sip_msg *msg, const char *p, const char *
 			  struct sip_host *host);
 
 /**
- * sip_host_read_bare() - the same where IPv6 may stand without brackets
+ * sip_host_read_bare() - read a host, IPv6 also without brackets
  * @msg: the message that [@p, @end) is part of
  * @p: where the host begins
  * @end: where it ends
  * @host: filled like sip_host_read() does
  *
- * SDP writes IPv6 so, and Via's received parameter does by custom (RFC 5118
- * 4.5). All of [@p, @end) must be the host. Any context.
+ * SDP writes IPv6 without brackets, and so do many in Via's received parameter
+ * (RFC 5118 4.5). All of [@p, @end) must be the host. Any context.
  *
- * Return: whether it is one.
+ * Return: true if it is one.
  */
 bool sip_host_read_bare(const struct sip_msg *msg, const char *p, const char *end,
 			struct sip_host *host);
@@ -43,7 +43,7 @@ bool sip_host_read_bare(const struct sip_msg *msg, const char *p, const char *en
  * @msg: the message that [@p, @end) is part of
  * @p: where the digits begin
  * @end: where reading must stop
- * @digits: out: where they stand
+ * @digits: out: their span
  * @port: out: their value, host byte order
  *
  * Any context.
@@ -54,14 +54,14 @@ const char *sip_port_read(const struct sip_msg *msg, const char *p, const char *
 			  struct sip_span *digits, u16 *port);
 
 /**
- * sip_host_add() - put a host into the index
+ * sip_host_add() - add a host to the index
  * @msg: the index
  * @host: what was read; a copy is kept
  * @field: enum sip_field
  * @value: see &struct sip_host
  *
- * When the index is full, host_count says SIP_MAX_HOSTS + 1 from then on and
- * nothing is kept: sip_parse() then answers SIP_TOO_MANY. Any context.
+ * When the index is full, host_count stays SIP_MAX_HOSTS + 1 and nothing is
+ * stored: sip_parse() then returns SIP_TOO_MANY. Any context.
  *
  * Return: the host's index, or SIP_NO_INDEX.
  */
