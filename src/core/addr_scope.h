@@ -49,8 +49,8 @@ bool sipalg_is_inside(struct net *net, u8 family, const union nf_inet_addr *ip,
  *
  * True if it is behind another interface than sender and receiver, and not reached
  * by a default route: another network of the router's owner, which an outside
- * caller must not name. Without routes, as on a bridge, it is always false. Any context; caller holds
- * rcu_read_lock.
+ * caller must not name. Without routes, as on a bridge, it is always false.
+ * Any context; caller holds rcu_read_lock.
  *
  * Return: true if it is.
  */

@@ -21,7 +21,7 @@ struct sipalg_plan;
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @wanted: it asks for pinholes
  * @inside: @host is an address of the sender's side, and is translated
- * @ice_untouched: it is left to ICE, and is not translated translated
+ * @ice_untouched: it is left to ICE, and is not translated
  * @outside: @host is on the receiver's side (S3-46), or in a network that is
  *	neither's (H-25): no pinhole leads there
  * @hairpin: @host is a phone on the receiver's side, which is told its private
