@@ -9,14 +9,15 @@
 #include "call/msg_log.h"
 #include "call/target.h"
 #include "core/compat.h"
+#include "core/ct_timeout.h"
 #include "core/event.h"
 #include "core/long_timer.h"
 #include "core/net.h"
 #include "core/quota.h"
+#include "core/sipalg_trace.h"
+#include "media/media.h"
 #include "nat/mapping.h"
 #include "nat/sig_expect.h"
-#include "packet/ct_timeout.h"
-#include "packet/sipalg_trace.h"
 
 /* What a lookup compares: the key and the Call-ID behind its hash. */
 struct lookup {
@@ -141,27 +142,6 @@ static void call_timer(struct timer_list *timer)
 	if (!READ_ONCE(call->sn->dying))
 		deadlines_passed(call);
 	sipalg_call_put(call);
-}
-
-void sipalg_call_timer_set(struct sipalg_call *call,
-			   enum sipalg_call_timer which, unsigned long time)
-{
-	call->deadline[which] = jiffies + time;
-	call->deadlines |= 1u << which;
-}
-
-void sipalg_call_timer_reduce(struct sipalg_call *call,
-			      enum sipalg_call_timer which, unsigned long time)
-{
-	if (!(call->deadlines & 1u << which) ||
-	    (long)time < sipalg_call_left(call, which))
-		sipalg_call_timer_set(call, which, time);
-}
-
-void sipalg_call_timer_clear(struct sipalg_call *call,
-			     enum sipalg_call_timer which)
-{
-	call->deadlines &= ~(1u << which);
 }
 
 void sipalg_call_schedule(struct sipalg_call *call)
@@ -379,6 +359,7 @@ void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason)
 
 int sipalg_calls_init(struct sipalg_net *sn)
 {
+	sipalg_lru_init(sn);
 	return rhashtable_init(&sn->calls, &call_params);
 }
 

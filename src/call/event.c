@@ -3,10 +3,11 @@
 #include "call/call.h"
 #include "call/event.h"
 #include "call/timer.h"
+#include "core/ct_timeout.h"
 #include "core/event.h"
 #include "core/net.h"
 #include "media/activity.h"
-#include "packet/ct_timeout.h"
+#include "media/media.h"
 
 #define SESSION_INTERVAL_MIN	90	/* RFC 4028 4 */
 

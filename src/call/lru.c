@@ -3,6 +3,7 @@
 #include "call/call.h"
 #include "call/lru.h"
 #include "core/net.h"
+#include "media/media.h"
 
 #define AT_ONCE	8	/* idle calls that one message or timer evicts at most */
 #define TRIES	3	/* other CPUs may end what has just been picked */

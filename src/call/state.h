@@ -7,16 +7,7 @@
 #ifndef SIPALG_CALL_STATE_H
 #define SIPALG_CALL_STATE_H
 
-#include <linux/types.h>
-
-enum sipalg_call_state {
-	SIPALG_CALL_EARLY,	/* INVITE seen, no final answer */
-	SIPALG_CALL_CONFIRMED,	/* a 2xx has come */
-	SIPALG_CALL_CANCELLING, /* CANCEL seen, a 2xx may still cross it (C3) */
-	SIPALG_CALL_FAILED,	/* final failure: caller may try again (S4-2) */
-	SIPALG_CALL_BYE_SENT,	/* BYE seen: it may still be refused (C10) */
-	SIPALG_CALL_STATES
-};
+#include "core/call.h"
 
 enum sipalg_call_event {
 	SIPALG_EVENT_INVITE,		/* with a CSeq not seen before */
@@ -51,20 +42,6 @@ enum sipalg_call_event {
 #define SIPALG_DO_CLOSE		0x200	/* close media now */
 #define SIPALG_DO_END		0x400	/* forget the call now */
 #define SIPALG_DO_ACKED		0x800	/* forget a failed call in T4 */
-
-enum sipalg_call_timer {
-	SIPALG_TIMER_UNANSWERED,
-	SIPALG_TIMER_C,
-	SIPALG_TIMER_EXPIRES,
-	SIPALG_TIMER_SESSION,
-	SIPALG_TIMER_MAX_DURATION,
-	SIPALG_TIMER_IDLE,
-	SIPALG_TIMER_HOLD,
-	SIPALG_TIMER_MEDIA, /* look whether media flows */
-	SIPALG_TIMER_TEARDOWN,
-	SIPALG_TIMER_FORGET,
-	SIPALG_TIMER_MAX
-};
 
 /**
  * struct sipalg_transition - one cell of the table

@@ -5,6 +5,7 @@
 #include "call/timer.h"
 #include "core/net.h"
 #include "media/activity.h"
+#include "media/media.h"
 
 #define QUIET_DEFAULT	(120 * HZ)	/* where media never becomes inactive */
 

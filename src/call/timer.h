@@ -10,11 +10,6 @@
 
 struct sipalg_call;
 
-static inline bool sipalg_call_on_hold(const struct sipalg_call *call)
-{
-	return call->hold[0] || call->hold[1];
-}
-
 /**
  * sipalg_call_expires() - process Expires of an INVITE or of a 2xx
  * @call: locked

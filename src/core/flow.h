@@ -10,23 +10,13 @@
 
 #include <linux/string.h>
 #include <linux/types.h>
-#include <linux/netfilter.h>
+#include "sip/addr.h"
 
 struct nf_conn;
 struct sipalg_net;
 
 /* H-25: lower ports are services of the router and of phones. */
 #define SIPALG_LOWEST_PORT	1024
-
-/**
- * struct sipalg_addr - a transport address; the family stands beside it
- * @ip: network byte order, an IPv4 address leaves the rest zero
- * @port: network byte order
- */
-struct sipalg_addr {
-	union nf_inet_addr ip;
-	__be16 port;
-};
 
 /**
  * struct sipalg_flow - addresses of a message
@@ -54,19 +44,6 @@ struct sipalg_flow {
 	u8 l4proto;
 	bool original;
 };
-
-static inline bool sipalg_ip_equal(const union nf_inet_addr *a,
-				   const union nf_inet_addr *b)
-{
-	return !((a->all[0] ^ b->all[0]) | (a->all[1] ^ b->all[1]) |
-		 (a->all[2] ^ b->all[2]) | (a->all[3] ^ b->all[3]));
-}
-
-static inline bool sipalg_addr_equal(const struct sipalg_addr *a,
-				     const struct sipalg_addr *b)
-{
-	return sipalg_ip_equal(&a->ip, &b->ip) && a->port == b->port;
-}
 
 /* The sender's address is translated: it is inside. */
 static inline bool sipalg_flow_from_inside(const struct sipalg_flow *flow)

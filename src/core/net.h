@@ -22,9 +22,11 @@
 #include <net/net_namespace.h>
 #include "core/setting.h"
 #include "core/stats.h"
-#include "nat/shared_expect.h"
 
-#define SIPALG_OWN_PORTS_BITS	8
+#define SIPALG_OWN_PORTS_BITS		8
+#define SIPALG_SHARED_EXPECT_HASH_BITS	8
+#define SIPALG_MAX_TCP_QUEUE	(16 << 20)	/* bytes held and noted in a namespace */
+#define SIPALG_MAX_SHARED_EXPECTS	4096	/* in a namespace (S3-17) */
 
 /**
  * struct sipalg_net - one namespace
@@ -111,6 +113,31 @@ struct sipalg_net {
 	atomic_t events_lost;
 	bool dying;
 };
+
+/**
+ * struct sipalg_net_part - what a folder keeps in a namespace
+ * @init: set it up; 0 or a negative errno. Process context; or NULL
+ * @exit: take it down; packets have drained. Process context, sleeps
+ */
+struct sipalg_net_part {
+	int (*init)(struct sipalg_net *sn);
+	void (*exit)(struct sipalg_net *sn);
+};
+
+/**
+ * sipalg_net_register() - set up all namespaces, those to come as well
+ * @parts: set up in this order after the members of core/, taken down in
+ *	reverse
+ * @count: how many
+ *
+ * Process context.
+ *
+ * Return: 0 or a negative errno.
+ */
+int sipalg_net_register(const struct sipalg_net_part *parts, unsigned int count);
+
+/* Takes all namespaces down. Process context, sleeps. */
+void sipalg_net_unregister(void);
 
 /**
  * sipalg_net_get() - the state of a namespace

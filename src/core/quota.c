@@ -6,7 +6,7 @@
 #include <linux/slab.h>
 #include "core/net.h"
 #include "core/quota.h"
-#include "packet/tcp_queue.h"
+#include "sip/addr.h"
 
 #define TRIES		8	/* each time another CPU has got on with its own */
 #define FEW_PAIRS	32	/* of fewer nothing is kept back for others */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Finds channels without media by the timeouts of their conntracks. */
-#include "call/call.h"
-#include "call/timer.h"
+#include "core/call.h"
 #include "core/event.h"
 #include "core/net.h"
 #include "media/activity.h"
+#include "media/media.h"
 #include "media/media_ct.h"
 #include "media/media_expect.h"
 

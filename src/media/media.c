@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Session descriptions become media. What becomes of that is media_pinhole.c. */
 #include <linux/slab.h>
-#include "call/call.h"
+#include "core/call.h"
 #include "core/event.h"
 #include "core/net.h"
 #include "core/quota.h"

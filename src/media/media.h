@@ -15,6 +15,7 @@
 
 #include <linux/list.h>
 #include <linux/rhashtable-types.h>
+#include "core/call.h"
 #include "core/flow.h"
 #include "sip/edit.h"
 #include "sip/msg.h"
@@ -23,8 +24,6 @@ struct nf_conn;
 struct nf_conntrack_expect;
 struct sipalg_call;
 struct sipalg_quota;
-
-enum sipalg_side { SIPALG_CALLER, SIPALG_CALLEE };
 
 enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
 

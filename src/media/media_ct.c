@@ -4,11 +4,11 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_acct.h>
 #include <net/netfilter/nf_conntrack_core.h>
-#include "call/call.h"
+#include "core/call.h"
+#include "core/ct_timeout.h"
 #include "core/net.h"
 #include "media/media.h"
 #include "media/media_ct.h"
-#include "packet/ct_timeout.h"
 
 struct media_flow {
 	struct hlist_node node;

@@ -2,7 +2,7 @@
 /* Opens media pinholes, and sets up NAT of the connections they admit. */
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
-#include "call/call.h"
+#include "core/call.h"
 #include "core/compat.h"
 #include "core/net.h"
 #include "media/media.h"
@@ -134,30 +134,6 @@ static void clear_way(struct sipalg_media *media,
 		}
 }
 
-/*
- * A call that is over keeps its media for teardown-delay. The next one of the
- * same phone to the same place need not wait, and takes no connection over from
- * it that has another public port. Whoever is at that call now is not waited for.
- */
-static bool end_former(const struct sipalg_call *call,
-		       const struct sipalg_expect *pinhole)
-{
-	struct sipalg_call *former = sipalg_expect_holder(call->master, pinhole);
-	bool over = false;
-
-	if (!former)
-		return false;
-	if (former != call && spin_trylock(&former->lock)) {
-		over = former->state == SIPALG_CALL_BYE_SENT ||
-		       former->state == SIPALG_CALL_FAILED;
-		if (over)
-			sipalg_media_close(former);
-		spin_unlock(&former->lock);
-	}
-	sipalg_call_put(former);
-	return over;
-}
-
 static int open_port(struct sipalg_media *media,
 		     const struct sipalg_media *other, unsigned int port)
 {
@@ -175,7 +151,7 @@ static int open_port(struct sipalg_media *media,
 
 	err = sipalg_expect_open(call->sn, call->master, &pinhole,
 				 &media->exp[port]);
-	if (err == -EBUSY && end_former(call, &pinhole))
+	if (err == -EBUSY && sipalg_expect_make_way(call->master, &pinhole))
 		err = sipalg_expect_open(call->sn, call->master, &pinhole,
 					 &media->exp[port]);
 	return err;
@@ -305,6 +281,8 @@ static int sync_media(struct sipalg_media *media)
 	return 0;
 }
 
+static const struct sipalg_expect_ops media_ops;
+
 static int sync_call(struct sipalg_call *call, const struct sipalg_flow *flow)
 {
 	struct sipalg_media *media;
@@ -314,7 +292,7 @@ static int sync_call(struct sipalg_call *call, const struct sipalg_flow *flow)
 	    sipalg_setting(call->sn, SIPALG_MODE) < SIPALG_MODE_PINHOLES)
 		return 0;
 	if (!call->master && flow)
-		call->master = sipalg_master_alloc(flow, SIPALG_OWNER_CALL, call);
+		call->master = sipalg_master_alloc(flow, &media_ops, call);
 	if (!call->master)	/* only a message can bring one: no use in waiting */
 		return flow ? -ENOMEM : 0;
 
@@ -389,9 +367,11 @@ static bool sender_face(struct sipalg_call *call, enum sipalg_side side,
 	return false;
 }
 
-void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
+/* Takes the call's lock. */
+static void media_expected(void *owner, struct nf_conn *ct,
 			   struct nf_conntrack_expect *exp)
 {
+	struct sipalg_call *call = owner;
 	const struct nf_conntrack_tuple *tuple =
 		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	struct sipalg_addr face, real;
@@ -423,3 +403,28 @@ void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
 	if (from_inside)
 		sipalg_expect_nat(ct, &face, true);
 }
+
+/*
+ * A call that is over keeps its media for teardown-delay. The next one of the
+ * same phone to the same place need not wait, and takes no connection over from
+ * it that has another public port. Whoever is at that call now is not waited for.
+ */
+static bool media_give_way(void *owner)
+{
+	struct sipalg_call *call = owner;
+	bool over;
+
+	if (!spin_trylock(&call->lock))
+		return false;
+	over = call->linked && (call->state == SIPALG_CALL_BYE_SENT ||
+				call->state == SIPALG_CALL_FAILED);
+	if (over)
+		sipalg_media_close(call);
+	spin_unlock(&call->lock);
+	return over;
+}
+
+static const struct sipalg_expect_ops media_ops = {
+	.expected = media_expected,
+	.give_way = media_give_way,
+};

@@ -37,15 +37,4 @@ void sipalg_media_retry(struct sipalg_call *call);
  */
 void sipalg_media_release(struct sipalg_media *media, bool kill);
 
-/**
- * sipalg_media_expected() - set up a media connection admitted by a pinhole
- * @call: owner of the pinhole
- * @ct: the new conntrack
- * @exp: the pinhole
- *
- * expectfn context (RCU read side, no lock held); takes the call's lock.
- */
-void sipalg_media_expected(struct sipalg_call *call, struct nf_conn *ct,
-			   struct nf_conntrack_expect *exp);
-
 #endif

@@ -3,20 +3,15 @@
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 #include <net/netfilter/nf_nat.h>
-#include "call/call.h"
 #include "core/compat.h"
 #include "core/event.h"
 #include "core/net.h"
-#include "media/media_expect.h"
 #include "nat/expect.h"
-#include "nat/mapping.h"
-#include "nat/registration.h"
-#include "nat/shared_expect.h"
 
 /* In the private area of a master's helper extension. */
 struct master_data {
 	void __rcu *owner;
-	u8 kind;
+	const struct sipalg_expect_ops *ops;
 };
 
 static struct master_data *master_data(const struct nf_conn *master)
@@ -27,7 +22,8 @@ static struct master_data *master_data(const struct nf_conn *master)
 }
 
 struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
-				    enum sipalg_owner_kind kind, void *owner)
+				    const struct sipalg_expect_ops *ops,
+				    void *owner)
 {
 	const struct nf_conn *ct = flow->ct;
 	struct nf_conntrack_helper *helper;
@@ -56,7 +52,7 @@ struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
 	}
 	rcu_assign_pointer(help->helper, helper);
 	data = (struct master_data *)help->data;
-	data->kind = kind;
+	data->ops = ops;
 	rcu_assign_pointer(data->owner, owner);
 #ifdef CONFIG_NF_CONNTRACK_MARK
 	master->mark = READ_ONCE(ct->mark);
@@ -111,19 +107,8 @@ static void expected(struct nf_conn *ct, struct nf_conntrack_expect *exp)
 	struct master_data *data = ct->master ? master_data(ct->master) : NULL;
 	void *owner = data ? rcu_dereference(data->owner) : NULL;
 
-	if (!owner)
-		return;
-	switch (data->kind) {
-	case SIPALG_OWNER_CALL:
-		sipalg_media_expected(owner, ct, exp);
-		break;
-	case SIPALG_OWNER_MAPPING:
-		sipalg_registration_expected(owner, ct, exp);
-		break;
-	case SIPALG_OWNER_SHARED:
-		sipalg_shared_expect_expected(owner, ct);
-		break;
-	}
+	if (owner)
+		data->ops->expected(owner, ct, exp);
 }
 
 int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
@@ -162,8 +147,29 @@ int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
 	return 0;
 }
 
-struct sipalg_call *sipalg_expect_holder(const struct nf_conn *master,
-					 const struct sipalg_expect *pinhole)
+/* Whose a pinhole is, or NULL; RCU keeps the owner. */
+static void *owner_of(const struct nf_conn *master,
+		      const struct nf_conntrack_tuple *tuple,
+		      const struct sipalg_expect_ops **ops)
+{
+	const struct nf_conntrack_expect *exp;
+	const struct master_data *data = NULL;
+	void *owner = NULL;
+
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	exp = __nf_ct_expect_find(nf_ct_net(master), nf_ct_zone(master), tuple);
+	if (exp && exp->expectfn == expected && exp->master != master)
+		data = master_data(exp->master);
+	if (data) {
+		owner = rcu_dereference(data->owner);
+		*ops = data->ops;
+	}
+	spin_unlock_bh(&nf_conntrack_expect_lock);
+	return owner;
+}
+
+bool sipalg_expect_make_way(const struct nf_conn *master,
+			    const struct sipalg_expect *pinhole)
 {
 	struct nf_conntrack_tuple tuple = {
 		.src.l3num = pinhole->family,
@@ -171,22 +177,18 @@ struct sipalg_call *sipalg_expect_holder(const struct nf_conn *master,
 		.dst.u.all = pinhole->dst.port,
 		.dst.protonum = pinhole->l4proto,
 	};
-	const struct nf_conntrack_expect *exp;
-	const struct master_data *data = NULL;
-	struct sipalg_call *call = NULL;
+	const struct sipalg_expect_ops *ops;
+	bool closed = false;
+	void *owner;
 
 	if (pinhole->src_ip)
 		tuple.src.u3 = *pinhole->src_ip;
-	spin_lock_bh(&nf_conntrack_expect_lock);
-	exp = __nf_ct_expect_find(nf_ct_net(master), nf_ct_zone(master), &tuple);
-	if (exp && exp->expectfn == expected)
-		data = master_data(exp->master);
-	if (data && data->kind == SIPALG_OWNER_CALL)
-		call = rcu_dereference(data->owner);
-	if (call && !refcount_inc_not_zero(&call->refs))
-		call = NULL;
-	spin_unlock_bh(&nf_conntrack_expect_lock);
-	return call;
+	rcu_read_lock();
+	owner = owner_of(master, &tuple, &ops);
+	if (owner && ops->give_way)
+		closed = ops->give_way(owner);
+	rcu_read_unlock();
+	return closed;
 }
 
 static bool still_linked(const struct nf_conn_help *help,

@@ -19,7 +19,6 @@
 struct nf_conn;
 struct nf_conntrack_expect;
 struct nf_conntrack_helper;
-struct sipalg_call;
 
 /*
  * Seconds. Owners close their pinholes: no call lasts this long, and owners that
@@ -35,10 +34,19 @@ enum sipalg_expect_class {
 	SIPALG_CLASS_MAX
 };
 
-enum sipalg_owner_kind {
-	SIPALG_OWNER_CALL,
-	SIPALG_OWNER_MAPPING,
-	SIPALG_OWNER_SHARED,
+/**
+ * struct sipalg_expect_ops - what an owner of pinholes does
+ * @expected: a connection came by one of its pinholes: @ct is new and still
+ *	unconfirmed. RCU read side, no lock held
+ * @give_way: another owner wants what a pinhole of @owner occupies. Closes it
+ *	if @owner does not need it any more and says so; NULL: it always does.
+ *	RCU read side; the one who asks holds a lock of its own kind, so locks
+ *	are tried and never waited for
+ */
+struct sipalg_expect_ops {
+	void (*expected)(void *owner, struct nf_conn *ct,
+			 struct nf_conntrack_expect *exp);
+	bool (*give_way)(void *owner);
 };
 
 /**
@@ -66,16 +74,17 @@ struct sipalg_expect {
 /**
  * sipalg_master_alloc() - create a master for the pinholes of one owner
  * @flow: the signalling flow it is made for
- * @kind: enum sipalg_owner_kind
- * @owner: struct sipalg_call, sipalg_mapping or sipalg_shared_expect; it must stay valid under RCU
- *	until sipalg_master_release() and a grace period
+ * @ops: what @owner does
+ * @owner: handed to @ops; it must stay valid under RCU until
+ *	sipalg_master_release() and a grace period
  *
  * Softirq; the caller may hold the owner's lock.
  *
  * Return: a master or NULL: no memory or the conntrack table is full.
  */
 struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
-				    enum sipalg_owner_kind kind, void *owner);
+				    const struct sipalg_expect_ops *ops,
+				    void *owner);
 
 /**
  * sipalg_master_release() - close all pinholes of an owner for good
@@ -106,16 +115,16 @@ int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
 		       struct nf_conntrack_expect **exp);
 
 /**
- * sipalg_expect_holder() - the call that has a pinhole where another wants one
+ * sipalg_expect_make_way() - ask the owner of a pinhole in the way to close it
  * @master: of who wants it
  * @pinhole: what has been refused with -EBUSY
  *
- * Caller holds rcu_read_lock.
+ * Any context; the caller may hold the lock of @master's owner.
  *
- * Return: the call with a reference, not locked; NULL: it is not a call's.
+ * Return: true if it has closed it: sipalg_expect_open() may be tried again.
  */
-struct sipalg_call *sipalg_expect_holder(const struct nf_conn *master,
-					 const struct sipalg_expect *pinhole);
+bool sipalg_expect_make_way(const struct nf_conn *master,
+			    const struct sipalg_expect *pinhole);
 
 /**
  * sipalg_expect_prolong() - restart the timeout of a pinhole

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The header translation table and its rules. */
 #include <linux/random.h>
-#include "call/call.h"
 #include "core/addr_scope.h"
+#include "core/call.h"
 #include "core/net.h"
 #include "nat/header_nat.h"
 #include "nat/mapping.h"

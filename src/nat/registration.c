@@ -313,6 +313,8 @@ static void open_missing(struct sipalg_mapping *mapping,
 		open_way_out(mapping, registration, flow, helper);
 }
 
+static const struct sipalg_expect_ops registration_ops;
+
 static void open_pinholes(struct sipalg_mapping *mapping,
 			  struct sipalg_registration *registration,
 			  const struct sipalg_flow *flow)
@@ -321,7 +323,7 @@ static void open_pinholes(struct sipalg_mapping *mapping,
 	    sipalg_setting(mapping->sn, SIPALG_MODE) < SIPALG_MODE_PINHOLES)
 		return;
 	if (!mapping->master)
-		mapping->master = sipalg_master_alloc(flow, SIPALG_OWNER_MAPPING,
+		mapping->master = sipalg_master_alloc(flow, &registration_ops,
 						      mapping);
 	if (mapping->master)
 		open_missing(mapping, registration, flow);
@@ -467,10 +469,11 @@ unsigned long sipalg_registration_confirmed(const struct sipalg_flow *flow,
 	return (unsigned long)longest * HZ;
 }
 
-void sipalg_registration_expected(struct sipalg_mapping *mapping,
-				  struct nf_conn *ct,
+/* Takes the mapping's lock. */
+static void registration_expected(void *owner, struct nf_conn *ct,
 				  struct nf_conntrack_expect *exp)
 {
+	struct sipalg_mapping *mapping = owner;
 	struct sipalg_registration *registration;
 	bool way_in = false, way_out = false;
 	struct sipalg_addr phone;
@@ -488,3 +491,7 @@ void sipalg_registration_expected(struct sipalg_mapping *mapping,
 	else if (way_out)
 		sipalg_expect_nat(ct, &mapping->public.addr, true);
 }
+
+static const struct sipalg_expect_ops registration_ops = {
+	.expected = registration_expected,
+};

@@ -120,16 +120,4 @@ bool sipalg_registration_is_at(const struct sipalg_mapping *mapping,
 bool sipalg_registration_lose(struct sipalg_mapping *mapping,
 			      const struct sipalg_addr *registrar);
 
-/**
- * sipalg_registration_expected() - set up a connection admitted by a signalling pinhole
- * @mapping: its owner
- * @ct: the new conntrack
- * @exp: the pinhole
- *
- * expectfn context (RCU read side, no lock held).
- */
-void sipalg_registration_expected(struct sipalg_mapping *mapping,
-				  struct nf_conn *ct,
-				  struct nf_conntrack_expect *exp);
-
 #endif

@@ -81,6 +81,43 @@ static int open_shared(struct sipalg_shared_expect *shared)
 				  &shared->exp);
 }
 
+/* The public face of an inside sender stays what the other side knows (H-12). */
+static bool sender_face(const struct sipalg_shared_expect *shared,
+			const struct nf_conn *ct, struct sipalg_addr *face)
+{
+	const struct nf_conntrack_tuple *tuple =
+		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	const struct sipalg_flow flow = {
+		.sn = shared->sn,
+		.family = shared->key.family,
+		.l4proto = shared->key.l4proto,
+	};
+	const struct sipalg_addr sender = { tuple->src.u3, tuple->src.u.all };
+	const struct sipalg_mapping *mapping;
+
+	mapping = sipalg_mapping_find_inside(&flow, &sender, &shared->face);
+	if (!mapping)
+		return false;
+	*face = mapping->public.addr;
+	return true;
+}
+
+static void shared_expected(void *owner, struct nf_conn *ct,
+			    struct nf_conntrack_expect *exp)
+{
+	const struct sipalg_shared_expect *shared = owner;
+	struct sipalg_addr face;
+
+	if (!sipalg_addr_equal(&shared->real, &shared->key.dst))
+		sipalg_expect_nat(ct, &shared->real, false);
+	else if (sender_face(shared, ct, &face))
+		sipalg_expect_nat(ct, &face, true);
+}
+
+static const struct sipalg_expect_ops shared_ops = {
+	.expected = shared_expected,
+};
+
 /* Caller holds the lock. */
 static struct sipalg_shared_expect *
 shared_alloc(const struct sipalg_flow *flow,
@@ -104,7 +141,7 @@ shared_alloc(const struct sipalg_flow *flow,
 	shared->quota = sipalg_quota_get_more(quota, SIPALG_QUOTA_EXPECTS);
 	if (!shared->quota)
 		goto err_shared;
-	shared->master = sipalg_master_alloc(flow, SIPALG_OWNER_SHARED, shared);
+	shared->master = sipalg_master_alloc(flow, &shared_ops, shared);
 	if (!shared->master)
 		goto err_source;
 	if (open_shared(shared))
@@ -173,36 +210,4 @@ void sipalg_shared_expect_put(struct sipalg_shared_expect *shared)
 	spin_unlock_bh(&sn->shared_expect_lock);
 	if (last)
 		kfree_rcu(shared, rcu);
-}
-
-/* The public face of an inside sender stays what the other side knows (H-12). */
-static bool sender_face(const struct sipalg_shared_expect *shared,
-			const struct nf_conn *ct, struct sipalg_addr *face)
-{
-	const struct nf_conntrack_tuple *tuple =
-		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
-	const struct sipalg_flow flow = {
-		.sn = shared->sn,
-		.family = shared->key.family,
-		.l4proto = shared->key.l4proto,
-	};
-	const struct sipalg_addr sender = { tuple->src.u3, tuple->src.u.all };
-	const struct sipalg_mapping *mapping;
-
-	mapping = sipalg_mapping_find_inside(&flow, &sender, &shared->face);
-	if (!mapping)
-		return false;
-	*face = mapping->public.addr;
-	return true;
-}
-
-void sipalg_shared_expect_expected(struct sipalg_shared_expect *shared,
-				   struct nf_conn *ct)
-{
-	struct sipalg_addr face;
-
-	if (!sipalg_addr_equal(&shared->real, &shared->key.dst))
-		sipalg_expect_nat(ct, &shared->real, false);
-	else if (sender_face(shared, ct, &face))
-		sipalg_expect_nat(ct, &face, true);
 }

@@ -12,11 +12,6 @@
 
 #include "core/flow.h"
 
-#define SIPALG_SHARED_EXPECT_HASH_BITS	8
-#define SIPALG_MAX_SHARED_EXPECTS	4096	/* in a namespace (S3-17) */
-
-struct nf_conn;
-struct nf_conntrack_expect;
 struct sipalg_shared_expect;
 struct sipalg_quota;
 
@@ -64,15 +59,5 @@ sipalg_shared_expect_get(const struct sipalg_flow *flow,
  * lock.
  */
 void sipalg_shared_expect_put(struct sipalg_shared_expect *shared);
-
-/**
- * sipalg_shared_expect_expected() - set up a connection admitted by it
- * @shared: the shared expectation
- * @ct: the new conntrack
- *
- * expectfn context (RCU read side, no lock held).
- */
-void sipalg_shared_expect_expected(struct sipalg_shared_expect *shared,
-				   struct nf_conn *ct);
 
 #endif

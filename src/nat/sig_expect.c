@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From the addresses in a call's headers to shared_expects. */
 #include <linux/slab.h>
-#include "call/call.h"
 #include "core/addr_scope.h"
+#include "core/call.h"
 #include "core/net.h"
 #include "nat/mapping.h"
 #include "nat/shared_expect.h"

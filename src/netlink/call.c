@@ -2,10 +2,12 @@
 /* Calls by netlink: listed with filters, shown, ended. */
 #include <linux/rhashtable.h>
 #include "call/call.h"
+#include "call/state.h"
 #include "call/msg_log.h"
 #include "call/timer.h"
 #include "core/compat.h"
 #include "core/net.h"
+#include "media/media.h"
 #include "media/media_ct.h"
 #include "netlink/family.h"
 #include "netlink/gen.h"

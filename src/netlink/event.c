@@ -2,7 +2,7 @@
 /* Events: allocation, content, sending. */
 #include <net/netfilter/nf_conntrack_expect.h>
 #include <uapi/linux/sipalg.h>
-#include "call/call.h"
+#include "core/call.h"
 #include "core/event.h"
 #include "core/net.h"
 #include "nat/mapping.h"
@@ -85,12 +85,10 @@ static void tell_call(const struct sipalg_call *call, const char *what,
 	send(&event, err);
 }
 
-void sipalg_event_flush(struct sipalg_call *call)
+static void call_changed(struct sipalg_call *call)
 {
 	u8 mask = call->event_mask;
 
-	if (!mask)
-		return;
 	call->event_mask = 0;
 	if (mask & SIPALG_NOTIFY_NEW)
 		tell_call(call, "new", NULL);
@@ -100,17 +98,17 @@ void sipalg_event_flush(struct sipalg_call *call)
 		tell_call(call, "changed", NULL);
 }
 
-void sipalg_event_end(struct sipalg_call *call)
+static void call_ended(struct sipalg_call *call)
 {
 	/* that its state has changed goes without saying */
 	call->event_mask &= ~SIPALG_NOTIFY_CHANGED;
-	sipalg_event_flush(call);
+	call_changed(call);
 	tell_call(call, "ended", sipalg_end_name(call->reason));
 }
 
-void sipalg_event_message(const struct sipalg_flow *flow,
-			  const struct sipalg_call *call, const char *what,
-			  enum sipalg_message_reason reason)
+static void message(const struct sipalg_flow *flow,
+		    const struct sipalg_call *call, const char *what,
+		    enum sipalg_message_reason reason)
 {
 	struct event event;
 	int err;
@@ -129,9 +127,9 @@ void sipalg_event_message(const struct sipalg_flow *flow,
 	send(&event, err);
 }
 
-void sipalg_event_registration(const struct sipalg_mapping *mapping,
-			       const struct sipalg_registration *registration,
-			       const char *what)
+static void registration(const struct sipalg_mapping *mapping,
+			 const struct sipalg_registration *registration,
+			 const char *what)
 {
 	struct sipalg_net *sn = mapping->sn;
 	struct event event;
@@ -164,9 +162,9 @@ static int put_pinhole(struct sk_buff *skb,
 	return 0;
 }
 
-void sipalg_event_pinhole(struct sipalg_net *sn,
-			  const struct nf_conntrack_expect *exp,
-			  const char *what)
+static void pinhole(struct sipalg_net *sn,
+		    const struct nf_conntrack_expect *exp,
+		    const char *what)
 {
 	struct event event;
 
@@ -174,3 +172,11 @@ void sipalg_event_pinhole(struct sipalg_net *sn,
 		return;
 	send(&event, put_pinhole(event.skb, exp));
 }
+
+const struct sipalg_event_ops sipalg_netlink_event_ops = {
+	.call_changed = call_changed,
+	.call_ended = call_ended,
+	.message = message,
+	.registration = registration,
+	.pinhole = pinhole,
+};

@@ -6,6 +6,7 @@
  */
 #include <linux/rhashtable.h>
 #include "core/compat.h"
+#include "core/event.h"
 #include "netlink/family.h"
 #include "netlink/gen.h"
 
@@ -56,12 +57,19 @@ int sipalg_netlink_endpoint(struct sk_buff *skb, int attr, u8 family,
 
 int sipalg_netlink_init(void)
 {
+	int err;
+
 	sipalg_compat_genl_ops(&sipalg_genl_family, sipalg_nl_ops,
 			       ARRAY_SIZE(sipalg_nl_ops));
-	return genl_register_family(&sipalg_genl_family);
+	err = genl_register_family(&sipalg_genl_family);
+	if (!err)
+		WRITE_ONCE(sipalg_event_ops, &sipalg_netlink_event_ops);
+	return err;
 }
 
 void sipalg_netlink_exit(void)
 {
+	WRITE_ONCE(sipalg_event_ops, NULL);
+	synchronize_net();	/* events are sent with BH off */
 	genl_unregister_family(&sipalg_genl_family);
 }

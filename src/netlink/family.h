@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The generic netlink family, divided by object: netlink_setting.c,
+ * The generic netlink family, divided by object: setting.c,
  * call.c, stats.c. Its words are in uapi/linux/sipalg.h, what
- * each command takes in netlink_gen.c, both made of spec/sipalg.yaml.
+ * each command takes in gen.c, both made of spec/sipalg.yaml.
  */
 #ifndef SIPALG_FAMILY_H
 #define SIPALG_FAMILY_H
@@ -12,12 +12,14 @@
 #include <net/sock.h>
 #include "core/flow.h"
 
-struct sipalg_mapping;
 struct sipalg_call;
+struct sipalg_event_ops;
+struct sipalg_mapping;
 struct sipalg_media;
 struct sipalg_registration;
 
 extern struct genl_family sipalg_genl_family;
+extern const struct sipalg_event_ops sipalg_netlink_event_ops;
 
 /**
  * sipalg_netlink_init() - register the family

@@ -5,6 +5,7 @@
  * to one of the structures told of here adds it there as well.
  */
 #include "call/call.h"
+#include "media/media.h"
 #include "nat/sig_expect.h"
 #include "netlink/family.h"
 #include "netlink/gen.h"

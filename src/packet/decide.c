@@ -8,6 +8,7 @@
 #include "call/lru.h"
 #include "call/message.h"
 #include "call/screen.h"
+#include "core/ct_data.h"
 #include "core/event.h"
 #include "core/net.h"
 #include "core/ratelimit.h"
@@ -16,7 +17,6 @@
 #include "nat/mapping.h"
 #include "nat/registration.h"
 #include "nat/sig_expect.h"
-#include "packet/ct_data.h"
 #include "packet/decide.h"
 
 #define REGISTER_EXPIRES_DEFAULT	3600

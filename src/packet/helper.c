@@ -9,9 +9,9 @@
 #include <linux/udp.h>
 #include <net/ipv6.h>
 #include "core/compat.h"
+#include "core/ct_timeout.h"
 #include "core/net.h"
 #include "nat/expect.h"
-#include "packet/ct_timeout.h"
 #include "packet/gso.h"
 #include "packet/helper.h"
 #include "packet/mangle.h"

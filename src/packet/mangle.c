@@ -15,10 +15,11 @@
 #include <net/tcp.h>
 #include "call/call.h"
 #include "core/compat.h"
+#include "core/ct_timeout.h"
 #include "core/net.h"
+#include "media/media.h"
 #include "media/media_expect.h"
 #include "nat/sig_expect.h"
-#include "packet/ct_timeout.h"
 #include "packet/mangle.h"
 
 /* RFC 9293 3.7.1: what every path can carry. */

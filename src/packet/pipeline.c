@@ -9,11 +9,11 @@
 #include "call/msg_log.h"
 #include "core/event.h"
 #include "core/net.h"
+#include "core/sipalg_trace.h"
 #include "packet/decide.h"
 #include "packet/mangle.h"
 #include "packet/pipeline.h"
 #include "packet/retransmit.h"
-#include "packet/sipalg_trace.h"
 
 /* What one message at a time needs. */
 struct workbench {

@@ -7,10 +7,10 @@
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include "core/compat.h"
+#include "core/ct_data.h"
+#include "core/ct_timeout.h"
 #include "core/net.h"
 #include "nat/mapping.h"
-#include "packet/ct_data.h"
-#include "packet/ct_timeout.h"
 #include "packet/helper.h"
 #include "packet/reattach.h"
 

@@ -6,8 +6,8 @@
  */
 #include <linux/in.h>
 #include <linux/siphash.h>
+#include "core/ct_data.h"
 #include "core/net.h"
-#include "packet/ct_data.h"
 #include "packet/retransmit.h"
 
 static u32 hash(const struct sipalg_net *sn, const struct sip_msg *msg)

@@ -6,9 +6,9 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/tcp.h>
 #include "core/compat.h"
+#include "core/ct_data.h"
 #include "core/net.h"
 #include "core/quota.h"
-#include "packet/ct_data.h"
 #include "packet/tcp_queue.h"
 
 static bool charge(struct sipalg_net *sn, struct sipalg_quota *quota,

@@ -21,7 +21,6 @@ struct nf_conn;
 struct sipalg_net;
 struct sipalg_quota;
 
-#define SIPALG_MAX_TCP_QUEUE	(16 << 20)	/* bytes held and noted in a namespace */
 
 /**
  * struct sipalg_tcp_reasm - incomplete message of one direction

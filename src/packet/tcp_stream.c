@@ -12,8 +12,8 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/tcp.h>
+#include "core/ct_data.h"
 #include "core/net.h"
-#include "packet/ct_data.h"
 #include "packet/pipeline.h"
 #include "packet/tcp_queue.h"
 #include "packet/tcp_stream.h"

@@ -7,7 +7,7 @@
 #include <linux/kernel.h>
 #include <linux/socket.h>
 #include <linux/string.h>
-#include "core/flow.h"
+#include "sip/addr.h"
 #include "sip/addr_text.h"
 #include "sip/edit.h"
 

@@ -244,7 +244,7 @@ def one_round(number, seconds):
     """
     Gives back what there was in it, and how many messages arrived. It ends with
     the router or with the module: then registrations end as well, and a debug
-    kernel warns of calls, pinholes and bytes that somebody has lost (src/main.c)
+    kernel warns of calls, pinholes and bytes that somebody has lost (src/core/net.c)
     and of timers that are armed still.
     """
     arrived = mmap.mmap(-1, 8 * 4)

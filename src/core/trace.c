@@ -5,7 +5,7 @@
 #include "core/net.h"
 #include "sip/names.h"
 #define CREATE_TRACE_POINTS
-#include "packet/sipalg_trace.h"
+#include "core/sipalg_trace.h"
 
 void sipalg_trace_address(u8 *to, u8 family, const struct sipalg_addr *addr)
 {

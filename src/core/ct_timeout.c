@@ -2,9 +2,9 @@
 /* Keeps signalling conntracks alive as long as they are used. */
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include "core/compat.h"
+#include "core/ct_data.h"
+#include "core/ct_timeout.h"
 #include "core/net.h"
-#include "packet/ct_data.h"
-#include "packet/ct_timeout.h"
 
 /* A TCP connection that is being closed is not kept. */
 static bool is_closed(const struct nf_conn *ct)

@@ -16,7 +16,7 @@
 
 #include <linux/in6.h>
 #include <linux/tracepoint.h>
-#include "call/call.h"
+#include "core/call.h"
 #include "core/flow.h"
 #include "sip/edit.h"
 #include "sip/msg.h"
@@ -37,8 +37,8 @@ const char *sipalg_trace_method(const struct sip_msg *msg,
 				enum sip_result result);
 
 TRACE_EVENT(sipalg_parse,
-	TP_PROTO(const struct sipalg_flow *flow, const struct sip_msg *msg,
-		 u32 len, enum sip_result result),
+	    TP_PROTO(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		     u32 len, enum sip_result result),
 	TP_ARGS(flow, msg, len, result),
 	TP_STRUCT__entry(
 		__field(u32, netns)
@@ -74,8 +74,8 @@ TRACE_EVENT(sipalg_parse,
 );
 
 TRACE_EVENT(sipalg_plan,
-	TP_PROTO(const struct sipalg_flow *flow,
-		 const struct sipalg_plan *plan),
+	    TP_PROTO(const struct sipalg_flow *flow,
+		     const struct sipalg_plan *plan),
 	TP_ARGS(flow, plan),
 	TP_STRUCT__entry(
 		__field(u32, netns)
@@ -103,8 +103,8 @@ TRACE_EVENT(sipalg_plan,
 );
 
 TRACE_EVENT(sipalg_drop,
-	TP_PROTO(const struct sipalg_flow *flow,
-		 enum sipalg_message_reason reason),
+	    TP_PROTO(const struct sipalg_flow *flow,
+		     enum sipalg_message_reason reason),
 	TP_ARGS(flow, reason),
 	TP_STRUCT__entry(
 		__field(u32, netns)
@@ -128,7 +128,7 @@ TRACE_EVENT(sipalg_drop,
 );
 
 TRACE_EVENT(sipalg_call_end,
-	TP_PROTO(const struct sipalg_call *call),
+	    TP_PROTO(const struct sipalg_call *call),
 	TP_ARGS(call),
 	TP_STRUCT__entry(
 		__field(u32, netns)
@@ -150,7 +150,7 @@ TRACE_EVENT(sipalg_call_end,
 #endif
 
 #undef TRACE_INCLUDE_PATH
-#define TRACE_INCLUDE_PATH packet
+#define TRACE_INCLUDE_PATH core
 #undef TRACE_INCLUDE_FILE
 #define TRACE_INCLUDE_FILE sipalg_trace
 #include <trace/define_trace.h>

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The state of a call: what call/, media/ and nat/ share.
+ *
+ * A call is identified by its Call-ID and the inside host. Its dialogs differ in
+ * the callee's tag (RFC 3261 12, forking S3-56); each is ended by its own BYE.
+ *
+ * Each call has one timer, set to the nearest of its deadlines.
+ */
+#ifndef SIPALG_CORE_CALL_H
+#define SIPALG_CORE_CALL_H
+
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include "sip/addr.h"
+
+struct nf_conn;
+struct sipalg_mapping;
+struct sipalg_msg_log;
+struct sipalg_net;
+struct sipalg_quota;
+struct sipalg_sig_pinholes;
+struct sipalg_targets;
+
+enum sipalg_side { SIPALG_CALLER, SIPALG_CALLEE };
+
+enum sipalg_call_state {
+	SIPALG_CALL_EARLY,	/* INVITE seen, no final answer */
+	SIPALG_CALL_CONFIRMED,	/* a 2xx has come */
+	SIPALG_CALL_CANCELLING, /* CANCEL seen, a 2xx may still cross it (C3) */
+	SIPALG_CALL_FAILED,	/* final failure: caller may try again (S4-2) */
+	SIPALG_CALL_BYE_SENT,	/* BYE seen: it may still be refused (C10) */
+	SIPALG_CALL_STATES
+};
+
+enum sipalg_call_timer {
+	SIPALG_TIMER_UNANSWERED,
+	SIPALG_TIMER_C,
+	SIPALG_TIMER_EXPIRES,
+	SIPALG_TIMER_SESSION,
+	SIPALG_TIMER_MAX_DURATION,
+	SIPALG_TIMER_IDLE,
+	SIPALG_TIMER_HOLD,
+	SIPALG_TIMER_MEDIA, /* look whether media flows */
+	SIPALG_TIMER_TEARDOWN,
+	SIPALG_TIMER_FORGET,
+	SIPALG_TIMER_MAX
+};
+
+#define SIPALG_MAX_CALL_ID	512	/* calls with longer ones are not followed */
+#define SIPALG_MAX_TAG		256
+#define SIPALG_MAX_DIALOGS	16	/* forks of one call */
+
+/**
+ * struct sipalg_call_key - identity of a call
+ * @hash: of the Call-ID
+ * @inside: &sipalg_flow.inside
+ * @back: it comes back to the inside host that sent it: a phone with two lines,
+ *	one of which calls the other
+ */
+struct sipalg_call_key {
+	u32 hash;
+	union nf_inet_addr inside;
+	bool back;
+};
+
+/**
+ * struct sipalg_dialog - one fork of a call
+ * @list: in &sipalg_call.dialogs
+ * @fork: its number, from 1
+ * @confirmed: a 2xx to INVITE has come
+ * @ended: its BYE was answered, or the callee rejected it
+ * @answered: CSeq of the newest 2xx to INVITE, by its sender
+ * @tag_len: bytes in @tag
+ * @tag: the callee's tag
+ */
+struct sipalg_dialog {
+	struct list_head list;
+	u16 fork;
+	bool confirmed;
+	bool ended;
+	u32 answered[2];
+	u16 tag_len;
+	char tag[];
+};
+
+/**
+ * struct sipalg_transaction - identity of a transaction
+ * @cseq: low bits of its CSeq, enough to tell concurrent transactions apart
+ * @sender: enum sipalg_side of the request's sender
+ * @invite: it is an INVITE, with its ACK; else PRACK or UPDATE
+ * @fork: number of the dialog, 0: none yet
+ * @waiting: it carries an offer that waits for its answer
+ */
+struct sipalg_transaction {
+	u32 cseq:24,
+	    sender:1,
+	    invite:1,
+	    fork:5,
+	    waiting:1;
+};
+
+/**
+ * struct sipalg_call - one call
+ * @node: in &sipalg_net.calls
+ * @key: key of the table
+ * @sn: the namespace
+ * @refs: of the table, the armed timer, and messages being decided
+ * @id: the kernel's number of the call, shown to people
+ * @timer: the nearest deadline
+ * @lock: guards all below
+ * @linked: it is in the table
+ * @state: enum sipalg_call_state
+ * @reason: enum sipalg_end_reason once it ends
+ * @event_mask: bits of enum sipalg_event_mask: changes not yet reported
+ * @family: AF_INET or AF_INET6
+ * @l4proto: of the newest signalling
+ * @refresher: enum sip_refresher
+ * @hold: by side: it put the call on hold (S3-34)
+ * @hold_offered: by side: what @hold becomes when the offer is answered
+ * @incomplete: a pinhole could not be opened; the timer retries
+ * @retries: number of retries since the newest message
+ * @spoke: bits of the sides that sent more than 100 Trying
+ * @lru_answered: which of the two lists @lru is in
+ * @bye_side: sender of the newest BYE
+ * @bye_fork: dialog of the newest BYE
+ * @forks: number of dialogs so far
+ * @call_id_len: bytes of Call-ID in @text
+ * @from_tag_len: bytes of the caller's tag behind it
+ * @deadlines: bits of enum sipalg_call_timer
+ * @sdp_transaction: by side: transaction of its newest description
+ * @party: by side: source of its signalling, before NAT
+ * @public: by side: source of its signalling, after NAT
+ * @contact: by side: address of its newest Contact, a valid source as well
+ * @asked: by side: destination of its newest request; responses may come from it
+ * @invite_cseq: by side: CSeq of its newest INVITE
+ * @bye_cseq: CSeq of the newest BYE
+ * @session_interval: seconds of the session timer, 0: none (S4-4)
+ * @expires: seconds of Expires, 0: none (S0-6)
+ * @created: of the first INVITE; see sipalg_since()
+ * @answered: of the first 2xx, 0: none yet
+ * @active: of the newest message
+ * @lru_stamp: when it was last moved in @lru
+ * @entries: number of messages ever written to @msg_log
+ * @deadline: by enum sipalg_call_timer, where @deadlines has the bit
+ * @branch: hash of the branch of the caller's newest INVITE
+ * @new_tag: siphash of the caller's newer tag, 0: unchanged
+ * @screen_key: key of its INVITE for screen-invites, 0: not screened
+ * @lru: in &sipalg_net.lru
+ * @rcu: frees it after the last reader
+ * @idle_lru: in &sipalg_net.idle_lru, or empty
+ * @targets: targets of its INVITE if there are several, or NULL
+ * @quota: of the address that began it
+ * @mapping: of the inside party's Contact; before one was seen, of the address
+ *	it sends from; or NULL
+ * @signalling: the flow of its newest message, kept alive for it, or NULL
+ * @master: master of its pinholes, or NULL
+ * @sig_pinholes: addresses of its parties for signalling, or NULL
+ * @msg_log: its last messages, or NULL
+ * @dialogs: struct sipalg_dialog
+ * @media: struct sipalg_media
+ * @text: Call-ID and the caller's tag
+ */
+struct sipalg_call {
+	struct rhash_head node;
+	struct sipalg_call_key key;
+	struct sipalg_net *sn;
+	refcount_t refs;
+	u32 id;
+	struct timer_list timer;
+
+	/* guards all below */
+	spinlock_t lock;
+	bool linked;
+	u8 state;
+	u8 reason;
+	u8 event_mask;
+	u8 family;
+	u8 l4proto;
+	u8 refresher;
+	bool hold[2];
+	bool hold_offered[2];
+	bool incomplete;
+	u8 spoke;
+	bool lru_answered;
+	u8 bye_side;
+	u8 retries;
+	u8 bye_fork;
+	u8 forks;
+	u16 call_id_len;
+	u16 from_tag_len;
+	u16 deadlines;
+	struct sipalg_transaction sdp_transaction[2];
+	struct sipalg_addr party[2];
+	struct sipalg_addr public[2];
+	union nf_inet_addr contact[2];
+	union nf_inet_addr asked[2];
+	u32 invite_cseq[2];
+	u32 bye_cseq;
+	u32 session_interval;
+	u32 expires;
+	u32 created;
+	u32 answered;
+	u32 active;
+	u32 lru_stamp;
+	u32 entries;
+	u32 deadline[SIPALG_TIMER_MAX];
+	u32 branch;
+	u64 new_tag;
+	u64 screen_key;
+	union {
+		struct list_head lru;
+		struct rcu_head rcu;
+	};
+	struct list_head idle_lru;
+	struct sipalg_targets *targets;
+	struct sipalg_quota *quota;
+	struct sipalg_mapping *mapping;
+	struct nf_conn *signalling;
+	struct nf_conn *master;
+	struct sipalg_sig_pinholes *sig_pinholes;
+	struct sipalg_msg_log *msg_log;
+	struct list_head dialogs;
+	struct list_head media;
+	char text[];
+};
+
+/**
+ * sipalg_since() - time since a stamp
+ * @stamp: low 32 bits of jiffies then; no call lives until they wrap
+ *
+ * Return: jiffies.
+ */
+static inline u32 sipalg_since(u32 stamp)
+{
+	return (u32)jiffies - stamp;
+}
+
+/**
+ * sipalg_call_left() - time until a deadline
+ * @call: locked
+ * @which: enum sipalg_call_timer, one that is set
+ *
+ * Return: jiffies, negative if it has passed.
+ */
+static inline long sipalg_call_left(const struct sipalg_call *call,
+				    enum sipalg_call_timer which)
+{
+	return (s32)(call->deadline[which] - (u32)jiffies);
+}
+
+/* A call of which only one side was heard may not exist. */
+static inline bool sipalg_call_both_spoke(const struct sipalg_call *call)
+{
+	return call->spoke == (BIT(SIPALG_CALLER) | BIT(SIPALG_CALLEE));
+}
+
+static inline const char *sipalg_call_id(const struct sipalg_call *call)
+{
+	return call->text;
+}
+
+static inline const char *sipalg_call_from_tag(const struct sipalg_call *call)
+{
+	return call->text + call->call_id_len;
+}
+
+static inline bool sipalg_call_on_hold(const struct sipalg_call *call)
+{
+	return call->hold[0] || call->hold[1];
+}
+
+/**
+ * sipalg_call_timer_set() - set a deadline
+ * @call: locked
+ * @which: enum sipalg_call_timer
+ * @time: jiffies from now
+ */
+static inline void
+sipalg_call_timer_set(struct sipalg_call *call, enum sipalg_call_timer which, unsigned long time)
+{
+	call->deadline[which] = jiffies + time;
+	call->deadlines |= 1u << which;
+}
+
+/**
+ * sipalg_call_timer_reduce() - set a deadline, unless it is earlier already
+ * @call: locked
+ * @which: enum sipalg_call_timer
+ * @time: jiffies from now
+ */
+static inline void
+sipalg_call_timer_reduce(struct sipalg_call *call, enum sipalg_call_timer which, unsigned long time)
+{
+	if (!(call->deadlines & 1u << which) ||
+	    (long)time < sipalg_call_left(call, which))
+		sipalg_call_timer_set(call, which, time);
+}
+
+/**
+ * sipalg_call_timer_clear() - remove a deadline
+ * @call: locked
+ * @which: enum sipalg_call_timer
+ */
+static inline void
+sipalg_call_timer_clear(struct sipalg_call *call, enum sipalg_call_timer which)
+{
+	call->deadlines &= ~(1u << which);
+}
+
+#endif
