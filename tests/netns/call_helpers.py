@@ -31,6 +31,36 @@ def back(data):
     same(phone.recv(), again(data, SHOW))
 
 
+def send_out(data):
+    """The phone sends; what the provider gets of it."""
+    phone.send(data, SERVER)
+    got = server.recv()
+    assert got, data[:200]
+    return got
+
+
+def send_back(data):
+    """The provider sends; what the phone gets of it."""
+    server.send(data, ROUTER)
+    got = phone.recv()
+    assert got, data[:200]
+    return got
+
+
+def out_as(data, *changes):
+    """The phone sends, the provider gets it with these changes and no other."""
+    got = send_out(data)
+    same(got, again(data, *changes) if changes else data)
+    return got
+
+
+def back_as(data, *changes):
+    """The provider sends, the phone gets it with these changes and no other."""
+    got = send_back(data)
+    same(got, again(data, *changes) if changes else data)
+    return got
+
+
 def new(name):
     return Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
 

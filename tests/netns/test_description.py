@@ -5,32 +5,13 @@ import time
 
 import topology as net
 from sip import Call, again, message, sdp
+from call_helpers import HIDE, back, new, out_as, phone, server
 from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp
 
-net.build()
-phone = Udp("phone", PHONE, 5060)
-server = Udp("provider", SERVER, 5060)
-
-HIDE = (f"{PHONE}:5060", f"{ROUTER}:5060")
-SHOW = HIDE[::-1]
-
-
-def new(name):
-    return Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
-
 
 def out(data, *changes):
-    """The phone sends; the provider gets it with these changes."""
-    phone.send(data, SERVER)
-    got = server.recv()
-    same(got, again(data, HIDE, *changes))
-    return got
-
-
-def back(data):
-    server.send(data, ROUTER)
-    same(phone.recv(), again(data, SHOW))
+    return out_as(data, HIDE, *changes)
 
 
 def refuse(call):

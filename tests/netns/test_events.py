@@ -10,17 +10,12 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
+from ctl import ctl
+from call_helpers import phone, send_back as back, send_out as out, server
 from ksft import run, test
-from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp
+from topology import OTHER, PHONE, RELAY, ROUTER, SERVER
 
-net.build()
-phone = Udp("phone", PHONE, 5060)
-server = Udp("provider", SERVER, 5060)
 TOOL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
-
-
-def ctl(arguments):
-    return net.router(f"{TOOL} {arguments}")
 
 
 class Monitor:
@@ -74,16 +69,6 @@ def listening(*settings):
                     pass
         return both
     return mark
-
-
-def out(data):
-    phone.send(data, SERVER)
-    assert server.recv(), data
-
-
-def back(data):
-    server.send(data, ROUTER)
-    assert phone.recv(), data
 
 
 def begin(name, port, answer=True):

@@ -5,13 +5,11 @@ import re
 
 import topology as net
 from sip import again, message
+from call_helpers import back_as as back, out_as as out, phone, server
 from ksft import run, same, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp, router
 from transports import all_ways
 
-net.build()
-phone = Udp("phone", PHONE, 5060)
-server = Udp("provider", SERVER, 5060)
 WAYS = all_ways(phone, server)
 
 LOCAL, ALG = f"{PHONE}:5060", f"{ROUTER}:5060"
@@ -32,17 +30,6 @@ def request(name, lines, uri=f"sip:bob@{SERVER}", via=LOCAL, method="OPTIONS", e
 def response(name, lines, via=ALG, method="OPTIONS", status="200 OK", extra=""):
     return again(request(name, lines, via=via, method=method, extra=extra),
                  (f"{method} sip:bob@{SERVER} SIP/2.0", f"SIP/2.0 {status}"))
-
-
-def out(data, *changes):
-    """The phone sends; the provider gets it so changed."""
-    phone.send(data, SERVER)
-    same(server.recv(), again(data, *changes))
-
-
-def back(data, *changes):
-    server.send(data, ROUTER)
-    same(phone.recv(), again(data, *changes))
 
 
 IDENTITIES = ("From", "Referred-By", "P-Asserted-Identity", "P-Preferred-Identity", "Diversion", "History-Info")

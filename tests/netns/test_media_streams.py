@@ -5,35 +5,17 @@ import os
 import time
 
 import topology as net
-from sip import Call, again, sdp
+from sip import Call, sdp
+from call_helpers import HIDE, back, new, out_as, phone, server
 from ksft import run, same, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, router
 
-net.build()
-phone = Udp("phone", PHONE, 5060)
-server = Udp("provider", SERVER, 5060)
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
-HIDE = (f"{PHONE}:5060", f"{ROUTER}:5060")
-SHOW = HIDE[::-1]
 WHOLE = (PHONE, ROUTER)
 
 
-def new(name):
-    return Call(name, *HIDE, SERVER)
-
-
 def out(data, *changes):
-    """The phone sends; the provider gets it with these changes."""
-    phone.send(data, SERVER)
-    got = server.recv()
-    same(got, again(data, HIDE, *changes))
-    return got
-
-
-def back(data):
-    """The provider sends; of the description the phone gets every byte."""
-    server.send(data, ROUTER)
-    same(phone.recv(), again(data, SHOW))
+    return out_as(data, HIDE, *changes)
 
 
 def reinvite(call, body, *changes):

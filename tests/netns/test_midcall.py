@@ -5,30 +5,13 @@ import json
 import time
 
 import topology as net
-from sip import Call, again, sdp
-from ksft import run, same, test
+from sip import again, sdp
+from call_helpers import back_as as back, new, out_as as out, phone, server
+from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, shell
 
-net.build()
-phone = Udp("phone", PHONE, 5060)
-server = Udp("provider", SERVER, 5060)
 HIDE = ((f"{PHONE}:5060", f"{ROUTER}:5060"), (PHONE, ROUTER))
 SHOW = ((f"{ROUTER}:5060", f"{PHONE}:5060"),)
-
-
-def new(name):
-    return Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
-
-
-def out(data, *changes):
-    phone.send(data, SERVER)
-    got = server.recv()
-    same(got, again(data, *changes) if changes else data)
-
-
-def back(data, *changes):
-    server.send(data, ROUTER)
-    same(phone.recv(), again(data, *changes) if changes else data)
 
 
 def end(call, cseq):

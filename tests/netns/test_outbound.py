@@ -5,34 +5,13 @@ import time
 
 import topology as net
 from sip import Call, again, message, sdp
+from call_helpers import back_as as back, new, out_as as out, phone, server
 from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp
 
-net.build()
-phone = Udp("phone", PHONE, 5060)
-server = Udp("provider", SERVER, 5060)
 
 HIDE = ((f"{PHONE}:5060", f"{ROUTER}:5060"),)
 SHOW = ((f"{ROUTER}:5060", f"{PHONE}:5060"),)
-
-
-def out(data, *changes):
-    """The phone sends, and the provider gets this with these changes."""
-    phone.send(data, SERVER)
-    got = server.recv()
-    same(got, again(data, *changes) if changes else data)
-    return got
-
-
-def back(data, *changes):
-    server.send(data, ROUTER)
-    got = phone.recv()
-    same(got, again(data, *changes) if changes else data)
-    return got
-
-
-def new(name):
-    return Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
 
 
 def answered(name, port, peer_port=8000):

@@ -15,25 +15,12 @@ import topology as net
 from pages import pages, plain, read, typed_by
 from screen import Terminal
 from sip import Call, again, sdp
+from call_helpers import phone, send_back as back, send_out as out
 from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp, router, shell
 
 TOOLS = os.path.abspath("tools/sipalg-ctl")
 MANUAL = "tools/sipalg-ctl/sipalg-ctl.8"
-
-net.build()
-phone = Udp("phone", PHONE, 5060)
-server = Udp("provider", SERVER, 5060)
-
-
-def out(data):
-    phone.send(data, SERVER)
-    assert server.recv(), data
-
-
-def back(data):
-    server.send(data, ROUTER)
-    assert phone.recv(), data
 
 
 def begin(name, port, *answers):

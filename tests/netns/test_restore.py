@@ -6,13 +6,11 @@ import os
 import time
 
 import topology as net
-from sip import Call, sdp
+from sip import sdp
+from call_helpers import new, send_back as back, send_out as out
 from ksft import run, test
-from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Udp
+from topology import OTHER, PHONE, RELAY, ROUTER, SERVER
 
-net.build()
-phone = Udp("phone", PHONE, 5060)
-server = Udp("provider", SERVER, 5060)
 TOOL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
 
 
@@ -23,20 +21,6 @@ def read(path):
 
 def show(name):
     return json.loads(net.router(f"{TOOL} -j call show {name}@call.example --ladder"))
-
-
-def out(data):
-    phone.send(data, SERVER)
-    assert server.recv(), data
-
-
-def back(data):
-    server.send(data, ROUTER)
-    assert phone.recv(), data
-
-
-def new(name):
-    return Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
 
 
 # What doc/dev/restore.md tells of, by the list that it is an entry of.

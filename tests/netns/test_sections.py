@@ -2,26 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """m= sections that are not the sender's audio and nothing else."""
 import json
-import os
 import socket
 import time
 
 import topology as net
 from sip import Call, again, sdp
+from ctl import ctl
 from ksft import run, same, test
-from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, enter, router, shell
+from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, enter, shell
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
 server = Udp("provider", SERVER, 5060)
-CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
 HIDE = (f"{PHONE}:5060", f"{ROUTER}:5060")
 SHOW = HIDE[::-1]
 WHOLE = (PHONE, ROUTER)
-
-
-def ctl(arguments):
-    return router(f"{CTL} {arguments}")
 
 
 def offered(name, body, *changes):

@@ -18,14 +18,14 @@ static const struct object {
 	const char *help;
 } objects[] = {
 	{ "setting", setting_command,
-	  "  setting list                      every setting, its default and range\n"
+	  "  setting list                      all settings with default and range\n"
 	  "  setting set NAME VALUE ...        all of them or none\n"
 	  "  setting reset                     back to the defaults\n" },
 	{ "call", call_command,
-	  "  call list [FILTER ...]            one line a call\n"
+	  "  call list [FILTER ...]            one line for each call\n"
 	  "  call show ID [--ladder]           one call: parties, dialogs, media, timers,\n"
 	  "                                    and its last messages\n"
-	  "  call end ID                       close its pinholes and media, forget it\n"
+	  "  call end ID                       close its pinholes and media, remove it\n"
 	  "  call end --all [FILTER ...]       the same for all that match\n"
 	  "    ID is a call's number or its Call-ID; call-id TEXT is a Call-ID in any\n"
 	  "    case. FILTER: call-id TEXT,\n"
@@ -34,8 +34,8 @@ static const struct object {
 	{ "registration", registration_command,
 	  "  registration list                 phones that can be called, and until when\n" },
 	{ "stats", stats_command,
-	  "  stats show [--prometheus]         what was counted\n"
-	  "  stats reset                       count from zero\n" },
+	  "  stats show [--prometheus]         counters\n"
+	  "  stats reset                       set the counters to zero\n" },
 	{ "monitor", monitor_command,
 	  "  monitor                           events as they happen, until Ctrl-C\n" },
 	{ "check", check_command,
@@ -43,7 +43,7 @@ static const struct object {
 	  "  check --fix                       raise limits that are too low; --undo: back\n"
 	  "  check --files DIR                 the same of rule sets that were saved there\n" },
 	{ "top", top_command,
-	  "  top                               the state at a glance, until q\n" },
+	  "  top                               live view, until q\n" },
 };
 
 static void print_help(FILE *out, const struct object *only)

@@ -182,15 +182,15 @@ void state_dump_print_timers(const struct nlattr *dump)
 		const char *text;
 	} texts[] = {
 		{ "unanswered", "its pinholes close, if nobody answers at all" },
-		{ "c", "it ends, if there is no final answer" },
-		{ "expires", "it ends, if nothing flows by then" },
-		{ "session", "it ends, if its session is not refreshed" },
-		{ "max_duration", "it ends, whatever happens" },
-		{ "idle", "it ends, if there is no message" },
-		{ "hold", "it ends, if it stays on hold" },
-		{ "media", "it is looked whether media flows" },
+		{ "c", "no final response: ways in close" },
+		{ "expires", "Expires: ends without media" },
+		{ "session", "session timer: ends without refresh" },
+		{ "max_duration", "maximum call duration: ends" },
+		{ "idle", "no SIP message: ends" },
+		{ "hold", "on hold without media: ends" },
+		{ "media", "media check" },
 		{ "teardown", "its media is closed" },
-		{ "forget", "it is forgotten" },
+		{ "forget", "removed from the table" },
 	};
 	const struct nlattr *attr, *attrs[SIPALG_A_TIMER_MAX + 1];
 	char left[16];
