@@ -19,7 +19,7 @@
 #include "nat/mapping.h"
 #include "nat/sig_expect.h"
 
-/* What a lookup compares: the key and the Call-ID behind its hash. */
+/* Key of lookups: the key and the Call-ID behind its hash. */
 struct lookup {
 	struct sipalg_call_key key;
 	const char *call_id;
@@ -138,7 +138,7 @@ static void call_timer(struct timer_list *timer)
 {
 	struct sipalg_call *call = timer_container_of(call, timer, timer);
 
-	/* its table is being destroyed, and with it the call: nothing to end */
+	/* the table and with it the call is being destroyed */
 	if (!READ_ONCE(call->sn->dying))
 		deadlines_passed(call);
 	sipalg_call_put(call);
@@ -161,7 +161,7 @@ void sipalg_call_schedule(struct sipalg_call *call)
 		refcount_inc(&call->refs);
 }
 
-/* One more, by the end of an older one if need be: never more than max-calls. */
+/* Count one more call, evicting an older one if necessary: never above max-calls. */
 static bool count_call(struct sipalg_net *sn)
 {
 	int most = sipalg_setting(sn, SIPALG_MAX_CALLS);
@@ -275,8 +275,8 @@ struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
 }
 
 /*
- * The number of a new dialog, 0: there are too many. Who answers is the call's
- * party: of those who have only entry, the first one makes room.
+ * Number of a new dialog, 0 if there are too many. A 2xx always gets one: it
+ * replaces the first dialog that only rang.
  */
 static u16 take_fork(struct sipalg_call *call, bool answered)
 {

@@ -3,16 +3,16 @@
  * Events of calls: the actions of the state table, and the deadlines.
  *
  * Deadlines; all share the call's timer:
- *	UNANSWERED	no answer at all to INVITE: 64*T1 (RFC 3261 17.1.1.2)
- *	C		no final answer to INVITE: c-timeout (RFC 3261 16.8)
+ *	UNANSWERED	no response at all to INVITE: 64*T1 (RFC 3261 17.1.1.2)
+ *	C		no final response to INVITE: c-timeout (RFC 3261 16.8)
  *	EXPIRES		timer.h
  *	SESSION		no refresh: Session-Expires of the 2xx and a margin
  *	MAX_DURATION	hard limit, from the answer
  *	IDLE		no signalling at all
  *	HOLD		timer.h
- *	MEDIA		look whether media flows; open what could not be opened
+ *	MEDIA		check media activity; retry pinholes
  *	TEARDOWN	close the media of a call that ends
- *	FORGET		nobody retransmits any more: forget the call
+ *	FORGET		retransmissions have ended: remove the call
  */
 #ifndef SIPALG_CALL_EVENT_H
 #define SIPALG_CALL_EVENT_H

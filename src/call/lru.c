@@ -104,7 +104,7 @@ static bool evict(struct sipalg_net *sn,
 
 	spin_lock_bh(&call->lock);
 	ended = call->linked;
-	net_dbg_ratelimited("call %u gives way to a newer one\n", call->id);
+	net_dbg_ratelimited("call %u evicted\n", call->id);
 	sipalg_call_end(call, SIPALG_END_EVICTED);
 	spin_unlock_bh(&call->lock);
 	sipalg_call_put(call);

@@ -84,10 +84,10 @@ static bool find_sides(struct speech *s)
 }
 
 /*
- * The right tags from the wrong address, or the right address without the
- * tags, is nobody (S3-54). A party speaks from where it spoke before, or from
- * the Contact it gave: a peer that no proxy stands before; or from where the
- * other one has sent its requests to.
+ * The right tags from a wrong address, or wrong tags from the right address, have
+ * no effect (S3-54). Valid source addresses of a party are the one it used
+ * before, its Contact (a peer without a proxy), and the destination of the other
+ * party's requests.
  */
 static bool is_known(const struct speech *s)
 {
@@ -352,7 +352,7 @@ static void bye(struct speech *s)
 		event(s, SIPALG_EVENT_BYE, SIPALG_END_BYE);
 }
 
-/* C10: challenged or refused by a broken server, the call goes on. */
+/* C10: the BYE was challenged or failed with 5xx: the call goes on. */
 static void bye_response(struct speech *s)
 {
 	u16 status = s->msg->status;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The last messages of a call: a ring that comes with the first of them. */
+/* The last messages of a call: a ring, allocated with the first message. */
 #include <linux/slab.h>
 #include "call/call.h"
 #include "call/msg_log.h"
@@ -9,7 +9,7 @@ static struct sipalg_msg_log *msg_log_of(struct sipalg_call *call)
 {
 	if (call->msg_log)
 		return call->msg_log;
-	/* not zeroed: most calls never fill it, and what is cold costs */
+	/* not zeroed: most calls never fill it, and cold cache lines are expensive */
 	call->msg_log = kmalloc(sizeof(*call->msg_log), GFP_ATOMIC);
 	if (!call->msg_log)
 		return NULL;
@@ -17,7 +17,7 @@ static struct sipalg_msg_log *msg_log_of(struct sipalg_call *call)
 	return call->msg_log;
 }
 
-/* Two parties at one address are told apart by their ports. */
+/* Two parties at one address are distinguished by their ports. */
 static bool from_caller(const struct sipalg_call *call,
 			const struct sipalg_flow *flow)
 {

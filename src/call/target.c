@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A short array of targets, made when there is a second one. */
+/* A short array of targets, allocated for the second one. */
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include "call/call.h"
@@ -64,7 +64,7 @@ static struct sipalg_targets *targets_make(struct sipalg_call *call)
 	if (!targets)
 		return NULL;
 	append(targets, call->branch, &call->asked[SIPALG_CALLER]);
-	/* its fate is that of the call so far */
+	/* its state is that of the call so far */
 	targets->target[0].over = call->state == SIPALG_CALL_FAILED ||
 				  call->state == SIPALG_CALL_CANCELLING;
 	atomic_long_add(sizeof(*targets), &call->sn->memory);

@@ -63,7 +63,7 @@ void sipalg_call_expired(struct sipalg_call *call)
 	sipalg_call_event(call, SIPALG_EVENT_IDLE, NULL, SIPALG_END_IDLE);
 }
 
-/* A queue that plays music rings for as long as somebody listens. */
+/* A queue that plays music rings as long as the caller listens. */
 static bool may_ring_on(struct sipalg_call *call)
 {
 	u32 longest = sipalg_setting(call->sn, SIPALG_MAXIMUM_CALL_DURATION);

@@ -10,8 +10,8 @@
  *	a time)
  *	nf_conntrack_expect_lock (conntrack's, inside its functions)
  * All are taken with _bh: the helper also runs for packets of local sockets
- * in process context. rhashtable locks its own buckets; nothing of ours is
- * called under them. Conntrack calls us (help, expectfn) with none held.
+ * in process context. rhashtable locks its own buckets; no function of this
+ * module is called under them. Conntrack calls help and expectfn without locks.
  */
 #ifndef SIPALG_NET_H
 #define SIPALG_NET_H

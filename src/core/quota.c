@@ -76,12 +76,12 @@ struct sipalg_quota *sipalg_quota_host_get(struct sipalg_net *sn, u8 family,
 	struct sipalg_quota *quota;
 	unsigned int try;
 
-	/* Another CPU may be making the same entry, or forgetting it. */
+	/* Another CPU may be creating the same entry, or removing it. */
 	for (try = 0; try < TRIES; try++) {
 		quota = rhashtable_lookup(&sn->quotas, &key, quota_params);
 		if (quota && refcount_inc_not_zero(&quota->users))
 			return quota;
-		/* whoever used it last may be kept from taking it out */
+		/* its last user may not have removed it yet */
 		if (quota)
 			quota_unlink(quota);
 		quota = quota_make(sn, &key);

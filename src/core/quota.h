@@ -37,7 +37,7 @@ enum sipalg_quota_kind {
  */
 int sipalg_quotas_init(struct sipalg_net *sn);
 
-/* Takes it down; nobody holds anything. */
+/* Frees the table; all charges have been returned. */
 void sipalg_quotas_exit(struct sipalg_net *sn);
 
 /**

@@ -24,7 +24,7 @@ static bool is_open(const struct sipalg_media *media)
 	return media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP];
 }
 
-/* What is retained on hold is not used, and yet must not go (S3-33). */
+/* Media retained on hold is inactive, but must not be closed (S3-33). */
 static unsigned long limit_of(const struct sipalg_call *call)
 {
 	bool retained = sipalg_call_on_hold(call) &&

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Session descriptions become media. What becomes of that is media_pinhole.c. */
+/* Turns session descriptions into media. Pinholes: see media_expect.c. */
 #include <linux/slab.h>
 #include "core/call.h"
 #include "core/event.h"
@@ -23,9 +23,9 @@ static u16 rtcp_port(const struct sipalg_section *section, unsigned int pair)
 }
 
 /*
- * Can a section have this media, whose address it names? All of one
- * description that name it share it (H-17). What was there before must have
- * RTCP where it is wanted now: fax had none (H-30), a=rtcp may have changed.
+ * Test whether a section can use this media, which has its address. All sections
+ * of a description with one address share it (H-17). Existing media must have
+ * RTCP if it is wanted now: fax had none (H-30), a=rtcp may have changed.
  */
 static bool suits(const struct sipalg_media *media,
 		  const struct sipalg_section *section, unsigned int pair)
@@ -203,9 +203,9 @@ pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
 }
 
 /*
- * The peer's description names a public port of ours: the peer is another
- * phone behind this router (H-26). It gets the phone's own address, so that
- * media takes the short way and needs no turn at the router.
+ * The peer's description names a public port of this router: the peer is another
+ * phone behind it (H-26). The description gets that phone's own address, so that
+ * media takes the direct path and is not hairpinned.
  */
 static bool turn_round(const struct sipalg_flow *flow,
 		       const struct sipalg_section *section,
@@ -269,7 +269,7 @@ static bool describe_pairs(struct sipalg_call *call, enum sipalg_side side,
 	return true;
 }
 
-/* The short way may lead from one of the router's inside networks to another. */
+/* The direct path may lead from one inside network to another. */
 static bool describe_hairpin(struct sipalg_call *call, enum sipalg_side side,
 			     u16 fork, const struct sipalg_flow *flow,
 			    const struct sip_msg *msg,
@@ -307,7 +307,7 @@ static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
 		return true;
 	if (!section->ice_untouched)
 		return false;
-	/* nothing of it is edited, so nothing is wrong with the message */
+	/* nothing is edited, so the message is right as it is */
 	plan->reason = SIPALG_REASON_NONE;
 	return true;
 }
@@ -336,8 +336,8 @@ static void forget_unanswered(struct sipalg_call *call, enum sipalg_side side,
 }
 
 /*
- * A packet may come by twice: on its way through a bridge behind the router
- * its description already shows our public ports (KERNEL.md 2.1).
+ * A packet may pass twice: on a bridge behind the router its description already
+ * has the public ports.
  */
 static bool translated_before(const struct sipalg_flow *flow,
 			      const struct sip_msg *msg)
@@ -361,7 +361,7 @@ static bool translated_before(const struct sipalg_flow *flow,
 	return false;
 }
 
-/* Returns how many streams have gone. */
+/* Returns the number of removed streams. */
 static unsigned int forget_oldest(struct sipalg_call *call,
 				  enum sipalg_side side, u16 fork)
 {
@@ -383,9 +383,8 @@ static unsigned int forget_oldest(struct sipalg_call *call,
 }
 
 /*
- * For so many streams more than the other forks have: two descriptions of the
- * most that one may have, or a few streams for each fork. What nobody has
- * answered gives way, the oldest first.
+ * Make room for more streams of all forks: at most twice max-media-per-call, or a
+ * few for each fork. The oldest unanswered ones are removed.
  */
 static bool make_room(struct sipalg_call *call, enum sipalg_side side, u16 fork,
 		      u32 count)

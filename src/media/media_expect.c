@@ -27,8 +27,8 @@ void sipalg_media_release(struct sipalg_media *media, bool kill)
 }
 
 /*
- * Does a phone behind NAT name somebody outside (S3-46)? What a peer outside
- * names on our side may be of its own private network, and tells nothing.
+ * Test whether a phone behind NAT names an outside host (S3-46). An inside address
+ * named by an outside peer may belong to the peer's own private network.
  */
 static bool names_outsider(const struct sipalg_call *call,
 			   const struct sipalg_media *media)
@@ -39,10 +39,9 @@ static bool names_outsider(const struct sipalg_call *call,
 }
 
 /*
- * Who may send to this media. Towards a phone behind NAT: what media-source
- * says. Towards the outside, from a phone behind NAT: that phone, so that two
- * calls to one media server do not stand in each other's way; where the phone
- * names somebody outside, nobody but itself (S3-46). Else anyone.
+ * Allowed source of this media. Towards a phone behind NAT: as media-source says.
+ * From a phone behind NAT to the outside: that phone only, so that two calls to
+ * one media server do not conflict (also S3-46). Otherwise any.
  */
 static const union nf_inet_addr *
 allowed_source(const struct sipalg_media *media, const struct sipalg_media *other)
@@ -116,7 +115,7 @@ static void clear_sender(const struct sipalg_media *media,
 	nf_ct_put(ct);
 }
 
-/* Once for each that is to send here; nobody sends where nobody was told to. */
+/* Once for each peer that may send here; no peer sends to an address it was not given. */
 static void clear_way(struct sipalg_media *media,
 		      const struct sipalg_media *other)
 {
@@ -190,7 +189,7 @@ static bool is_wanted(const struct sipalg_media *media)
 	       (media->offered || media->active);
 }
 
-/* Both of one side: is it the same place? Public ports of ours never are. */
+/* Two media of one side: test for the same address. Public ports never are the same. */
 static bool is_same(const struct sipalg_media *media, unsigned int port,
 		    const struct sipalg_media *other, unsigned int other_port)
 {
@@ -199,7 +198,7 @@ static bool is_same(const struct sipalg_media *media, unsigned int port,
 	       sipalg_ip_equal(&media->public, &other->public);
 }
 
-/* H-16: a hole that nobody needs may be where another stream wants its own. */
+/* H-16: an unneeded pinhole may occupy the port of another stream. */
 static unsigned int ports_wanted(const struct sipalg_media *media)
 {
 	if (!is_wanted(media))
@@ -208,8 +207,8 @@ static unsigned int ports_wanted(const struct sipalg_media *media)
 }
 
 /*
- * A host without RTCP may have RTP of its next stream there, and a=rtcp may name
- * RTP's own port: what comes is RTP's.
+ * A host without RTCP may have the RTP port of its next stream there, and a=rtcp
+ * may name the RTP port itself: such packets are RTP's.
  */
 static bool rtcp_is_rtp(const struct sipalg_media *media)
 {
@@ -224,8 +223,8 @@ static bool rtcp_is_rtp(const struct sipalg_media *media)
 
 /*
  * Two forks may be one host, and a new description may differ from the one in
- * force in RTCP alone: the newest has the hole as long as it is there. Conntrack
- * would give it to that one silently, and it would be lost to both.
+ * force in RTCP only: the newest has the pinhole. Conntrack would replace the
+ * expectation silently, and both would lose it.
  */
 static bool has_newer(const struct sipalg_media *media, unsigned int port)
 {

@@ -26,9 +26,9 @@ struct port_key {
 #define NEIGHBOURS	8
 
 /*
- * Ports that are asked for together are neighbours: so are their buckets, in
- * one line of the cache. Where such a group lies nobody can foretell: a phone
- * chooses its ports, but must not choose the bucket.
+ * Adjacent ports are looked up together, so their buckets are adjacent, in one
+ * cache line. The position of the group is hashed with a secret: a phone chooses
+ * its ports, but must not choose the bucket.
  */
 static u32 hash(const union nf_inet_addr *ip, u16 port, u32 seed)
 {

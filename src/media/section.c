@@ -20,9 +20,9 @@ static u8 host_family(const struct sip_host *host)
 }
 
 /*
- * The one place that says which addresses are ours to translate (H-14): that
- * of the sender behind NAT, and, as media-source goes, that of another host
- * on its side of the router: a PBX speaks for its phones and its media server
+ * The only place that decides which addresses are translated (H-14): that of a
+ * sender behind NAT and, depending on media-source, that of another host on its
+ * side of the router, since a PBX speaks for its phones and its media server
  * (S3-47, S3-48).
  */
 static bool is_own(const struct sipalg_flow *flow, const struct sip_host *host)
@@ -75,7 +75,7 @@ u64 sipalg_sections_ice_untouched(const struct sipalg_flow *flow,
 	return session == SIP_NO_INDEX ? ice_untouched : ice_untouched | shared;
 }
 
-/* a=rtcp may name another host: that one's port is not beside this one's. */
+/* a=rtcp may name another host, whose port is not adjacent to this one's. */
 static bool rtcp_is_here(const struct sip_msg *msg,
 			 const struct sdp_media *sdp,
 			 const struct sip_host *host)
@@ -84,7 +84,7 @@ static bool rtcp_is_here(const struct sip_msg *msg,
 	       sipalg_ip_equal(&msg->hosts[sdp->rtcp_host].addr, &host->addr);
 }
 
-/* S3-7: who connects itself needs no way in. */
+/* S3-7: a phone that connects actively needs no pinhole. */
 static bool has_transport(const struct sdp_media *sdp)
 {
 	switch (sdp->transport) {
@@ -98,7 +98,7 @@ static bool has_transport(const struct sdp_media *sdp)
 	}
 }
 
-/* S3-13, H-9, H-25: holes only for a unicast address of the flow's family. */
+/* S3-13, H-9, H-25: pinholes only for a unicast address of the flow's family. */
 static bool is_wanted(const struct sipalg_section *section,
 		      const struct sipalg_flow *flow)
 {
@@ -118,8 +118,8 @@ static bool is_wanted(const struct sipalg_section *section,
 }
 
 /*
- * The candidate behind an address that STUN has told the phone: its own, with
- * the port that NAT keeps where it can (H-15).
+ * Host candidate of an address learnt by STUN: the phone's own address, with the
+ * port that NAT keeps if it can (H-15).
  */
 static const struct sip_host *base_of(const struct sipalg_section *section,
 				      const struct sipalg_flow *flow,
@@ -196,7 +196,7 @@ static bool all_ice_untouched(const struct sip_msg *msg, u64 ice_untouched)
 	return ice_untouched;
 }
 
-/* Is this host one whose address goes with its section's? */
+/* Test whether a host's address changes with its section's. */
 static bool is_edited(const struct sip_msg *msg, const struct sip_host *host,
 		      u64 ice_untouched)
 {

@@ -15,11 +15,11 @@
 
 static char *helper_name = "sipalg";
 module_param(helper_name, charp, 0444);
-MODULE_PARM_DESC(helper_name, "name that rules attach the helper by (sip: in place of nf_conntrack_sip)");
+MODULE_PARM_DESC(helper_name, "name of the helper in rules (sip: in place of nf_conntrack_sip)");
 
 static bool resume;
 module_param(resume, bool, 0444);
-MODULE_PARM_DESC(resume, "follow the UDP connections again that an earlier module followed");
+MODULE_PARM_DESC(resume, "attach the helper again to UDP connections of an earlier module");
 
 /* Taken down from the last to the first: what holds others goes before them. */
 static const struct sipalg_net_part net_parts[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Expectations, and the unhashed conntracks that carry them. */
+/* Expectations and their unhashed master conntracks. */
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 #include <net/netfilter/nf_nat.h>
@@ -98,9 +98,9 @@ void sipalg_expect_nat(struct nf_conn *ct, const struct sipalg_addr *addr,
 }
 
 /*
- * Conntrack calls this for a new, still unconfirmed connection that an
- * expectation of ours has let in. RCU read side, no lock held. The owner may
- * have ended a moment ago: then the connection gets no translation.
+ * Called by conntrack for a new, unconfirmed connection that an expectation of
+ * this module admitted. RCU read side, no lock held. If the owner has just ended,
+ * the connection gets no translation.
  */
 static void expected(struct nf_conn *ct, struct nf_conntrack_expect *exp)
 {
@@ -118,7 +118,7 @@ int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
 	struct nf_conntrack_expect *new;
 	int err;
 
-	/* conntrack would throw the oldest out */
+	/* conntrack would evict the oldest */
 	if (nfct_help(master)->expecting[pinhole->class] >= NF_CT_EXPECT_MAX_CNT)
 		return -ENOSPC;
 	new = nf_ct_expect_alloc(master);

@@ -107,9 +107,9 @@ static struct sipalg_mapping *bind_sender(struct translation *t)
 }
 
 /*
- * What the outside is told for an inside transport address. A stream is used
- * in both directions (RFC 5923), and so is the port a phone sends from; a UDP
- * phone that listens elsewhere gets a port of its own.
+ * Public address of an inside transport address. A TCP connection is used in both
+ * directions (RFC 5923), and so is the port a phone sends from; a UDP phone that
+ * listens on another port gets a public port of its own.
  */
 static struct sipalg_mapping *bind_host(struct translation *t,
 					const struct sip_host *host)
@@ -158,7 +158,7 @@ static bool is_target_refresh(const struct sip_msg *msg,
 
 /*
  * The peer sends to the phone's Contact as long as the call lives (RFC 3261
- * 12.1.1); a Via comes back with the answer, and then no more.
+ * 12.1.1); a Via is used for the response only.
  */
 static void use_mapping(const struct translation *t,
 			const struct sip_host *host,
@@ -224,9 +224,9 @@ static void hide_identity(struct translation *t, const struct sip_host *host)
 }
 
 /*
- * Who is referred to a phone of ours may be let in to it: within a call in
- * which both have spoken, to what is surely behind this router, and no more
- * than a description may name a neighbour (media_section.c).
+ * A referred party may be admitted to an inside phone: within a call of which both
+ * sides were heard, to an address that is certainly behind this router, under the
+ * same conditions as for descriptions (media/section.c).
  */
 static bool may_introduce(const struct translation *t,
 			  const struct sip_host *host,
@@ -245,7 +245,7 @@ static bool may_introduce(const struct translation *t,
 				&t->flow->dst_private.ip);
 }
 
-/* Until the new call comes, which keeps it, it may take as long as to answer. */
+/* The new call, which keeps it, may take as long as a response. */
 static struct sipalg_mapping *introduce(const struct translation *t,
 					const struct sip_host *host,
 					const struct sipalg_addr *addr)
@@ -387,9 +387,9 @@ static void restore_identity(const struct translation *t,
 }
 
 /*
- * The administrator's own DNAT: nobody inside has said anything yet. Or a call
- * that began before this module was there (H-23): what the phone has said is
- * not known, but conntrack still knows who it is.
+ * DNAT by the administrator: the inside host has sent nothing yet. Or a call that
+ * began before the module was loaded (H-23): the phone's own spelling is not
+ * known, but conntrack knows its address.
  */
 static void restore_forwarded(const struct translation *t,
 			      const struct sip_host *host)
@@ -406,9 +406,9 @@ static void restore_forwarded(const struct translation *t,
 }
 
 /*
- * The port as the phone wrote it. Where none had to be put in, what comes back
- * tells by itself; a way to the phone is as in its Contact, since whoever
- * sends there may have spelled it otherwise.
+ * The port as the phone wrote it. If none had to be added, the returned text shows
+ * it; targets are written as in the phone's Contact, since the peer may have
+ * written them differently.
  */
 static u16 port_to_restore(const struct sip_host *host,
 			   const struct sipalg_mapping *mapping)
@@ -424,7 +424,7 @@ static u16 port_to_restore(const struct sip_host *host,
 	return port ?: ntohs(mapping->private.addr.port);
 }
 
-/* The receiver itself; or whoever else is known by the address. */
+/* The receiver itself, or another host with that public address. */
 static struct sipalg_mapping *find_named(const struct sipalg_flow *flow,
 					 const struct sipalg_addr *addr)
 {

@@ -63,7 +63,7 @@ static int compare_host(struct rhashtable_compare_arg *arg, const void *obj)
 	       !sipalg_ip_equal(&mapping->private.addr.ip, lookup->inside);
 }
 
-/* Read without its lock: whoever finds one looks again. */
+/* Read without its lock; a caller that finds one checks again under it. */
 static int compare_rival(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	const struct sipalg_mapping *mapping = obj;
@@ -81,7 +81,7 @@ static int compare_rival(struct rhashtable_compare_arg *arg, const void *obj)
 	.obj_cmpfn = _compare,						\
 	.automatic_shrinking = true }
 
-/* One table, in which a mapping is wanted by one thing or another. */
+/* Lookup in one of the tables. */
 static const struct rhashtable_params public_params =
 	PUBLIC_PARAMS(compare_host);
 static const struct rhashtable_params face_params =
@@ -146,7 +146,7 @@ static void give_port(struct sipalg_mapping *mapping)
 	mapping->holder = NULL;
 }
 
-/* What media would have taken is shared with media. */
+/* Ports of media-ports are charged like those of media. */
 static void hold_port(struct sipalg_mapping *mapping,
 		      const union nf_inet_addr *namer)
 {
@@ -247,7 +247,7 @@ static void lose_address(struct sipalg_mapping *mapping,
 	if (!ended)
 		return;
 
-	/* what is in no table nobody stops when the namespace goes */
+	/* not in a table: nothing would stop its timer when the namespace is removed */
 	if (timer_delete(&mapping->timer))
 		mapping_put(mapping); /* the timer's */
 	unlink_tables(mapping);

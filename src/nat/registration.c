@@ -82,7 +82,7 @@ static void close_pinholes(struct sipalg_mapping *mapping,
 	sipalg_expect_close(mapping->sn, &registration->way_out);
 }
 
-/* A REGISTER may be on its way: its answer is waited for as any other. */
+/* A REGISTER may be in flight: its response is awaited. */
 static void end(struct sipalg_mapping *mapping,
 		struct sipalg_registration *registration)
 {
@@ -209,7 +209,7 @@ void sipalg_registration_request(const struct sipalg_flow *flow,
 
 	spin_lock_bh(&mapping->lock);
 	registration = find_refreshed(mapping, flow, id, aor);
-	/* nothing is to be kept of one that is not known and shall end */
+	/* an unknown registration that ends needs no entry */
 	if (!registration && expires && !mapping->dead)
 		registration = add(mapping, aor);
 	if (registration) {
@@ -263,8 +263,8 @@ static void open_way_in(struct sipalg_mapping *mapping,
 }
 
 /*
- * When the flow's conntrack has timed out the phone's next packet shall leave
- * from the port it is registered with, not from any other that is free.
+ * After the flow's conntrack has timed out the phone's next packet must leave from
+ * the port that is registered, not from another free one.
  */
 static void open_way_out(struct sipalg_mapping *mapping,
 			 struct sipalg_registration *registration,
@@ -287,7 +287,7 @@ static void open_way_out(struct sipalg_mapping *mapping,
 				   &registration->way_out);
 }
 
-/* Registrations that need the same way share it: one of them holds it. */
+/* Registrations with the same pinhole share it: one of them holds it. */
 static void open_missing(struct sipalg_mapping *mapping,
 			 struct sipalg_registration *registration,
 			 const struct sipalg_flow *flow)

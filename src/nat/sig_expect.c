@@ -22,7 +22,7 @@ struct sipalg_sig_pinholes {
 	struct sipalg_sig_pinhole pinhole[];
 };
 
-/* Places that tell of a way, and the settings that let it be opened. */
+/* Fields that name a signalling address, and the settings that allow a pinhole. */
 #define TELLING_FIELDS							\
 	(1u << SIP_FIELD_CONTACT | 1u << SIP_FIELD_REFER_TO |			\
 	 1u << SIP_FIELD_RECORD_ROUTE | 1u << SIP_FIELD_ROUTE | 1u << SIP_FIELD_VIA)
@@ -56,7 +56,7 @@ static bool is_same(const struct sipalg_sig_pinhole *a,
 	       a->l4proto == b->l4proto && a->inside == b->inside;
 }
 
-/* Room for one more, or false. */
+/* Make room for one more; false without memory. */
 static bool make_room(struct sipalg_call *call)
 {
 	struct sipalg_sig_pinholes *all = call->sig_pinholes, *grown;
@@ -95,7 +95,7 @@ static void pinhole_add(struct sipalg_call *call,
 		call->sig_pinholes->pinhole[call->sig_pinholes->count++] = *new;
 }
 
-/* Who told of it: a Route is where the receiver sends the message on to. */
+/* The party that it belongs to: a Route is where the receiver forwards the message. */
 static bool is_told_by(const struct sipalg_sig_pinhole *pinhole, u8 side, u16 fork)
 {
 	if (pinhole->field == SIP_FIELD_ROUTE)
@@ -104,7 +104,7 @@ static bool is_told_by(const struct sipalg_sig_pinhole *pinhole, u8 side, u16 fo
 }
 
 /*
- * The message has named others in these @fields: those of before are no more.
+ * The message has new addresses in these @fields: the earlier ones are removed.
  */
 static void drop_stale(struct sipalg_sig_pinholes *all, u8 side, u16 fork,
 		       u32 fields)
@@ -125,7 +125,7 @@ static void drop_stale(struct sipalg_sig_pinholes *all, u8 side, u16 fork,
 	}
 }
 
-/* The sender has named itself. Returns false if nobody can reach it there. */
+/* The sender named itself. Returns false if it cannot be reached there. */
 static bool find_inside(const struct sipalg_flow *flow,
 			struct sipalg_sig_pinhole *pinhole)
 {
@@ -134,12 +134,12 @@ static bool find_inside(const struct sipalg_flow *flow,
 	pinhole->inside = true;
 	if (!sipalg_flow_from_inside(flow))
 		return true;
-	/* it knows its public address and has written that (H-13) */
+	/* it knows its public address and wrote it (H-13) */
 	if (sipalg_ip_equal(&pinhole->dst.ip, &flow->src_public.ip)) {
 		pinhole->real = flow->src;
 		return pinhole->dst.port == flow->src_public.port;
 	}
-	/* what is told in Via is where the message came from */
+	/* a Via names the source of the message */
 	mapping = sipalg_mapping_of_sender(flow, pinhole->field == SIP_FIELD_VIA ?
 						 &flow->src : &pinhole->dst);
 	if (!mapping ||
@@ -149,7 +149,7 @@ static bool find_inside(const struct sipalg_flow *flow,
 	return true;
 }
 
-/* A network that is neither party's: who is registered there may be named. */
+/* A network of neither party: only registered phones there may be named. */
 static bool is_strange(const struct sipalg_flow *flow,
 		       const struct sipalg_sig_pinhole *pinhole)
 {
@@ -175,7 +175,7 @@ static bool find_other(const struct sipalg_flow *flow,
 	       !is_strange(flow, pinhole);
 }
 
-/* S3-28: a third phone of ours, as the one who is referred to it addresses it. */
+/* S3-28: a third inside phone, by the address that the referred party uses. */
 static bool find_third(const struct sipalg_flow *flow,
 		       struct sipalg_sig_pinhole *pinhole)
 {
@@ -200,7 +200,7 @@ static bool find_pinhole(const struct sipalg_flow *flow,
 	u8 form = flow->family == AF_INET ? SIP_HOST_IP4 : SIP_HOST_IP6;
 	u16 port = sip_host_port(host);
 
-	/* what is behind TLS is nothing that we could follow */
+	/* messages over TLS cannot be followed */
 	if (host->form != form || host->secure || port < SIPALG_LOWEST_PORT ||
 	    !sipalg_is_unicast(flow->family, &host->addr))
 		return false;
@@ -279,8 +279,8 @@ void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
 }
 
 /*
- * As long as nobody has answered, what a lone INVITE names is not worth a
- * pinhole (H-25), be there a tag in its To; the answer itself comes by Via.
+ * Before a response, addresses in a single INVITE get no pinhole (H-25), even if
+ * its To has a tag; the response itself uses Via.
  */
 static bool may_open(const struct sipalg_call *call,
 		     const struct sipalg_sig_pinhole *pinhole)
@@ -289,7 +289,7 @@ static bool may_open(const struct sipalg_call *call,
 	       (sipalg_call_both_spoke(call) && !list_empty(&call->dialogs));
 }
 
-/* Whoever it is, or the other party: as it sends, and as it wants to be sent to. */
+/* Any sender, or the other party: its source address and its Contact. */
 static void find_senders(const struct sipalg_call *call,
 			 const struct sipalg_sig_pinhole *pinhole,
 			 union nf_inet_addr src[SIPALG_MAX_SIG_PEERS])

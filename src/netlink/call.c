@@ -401,9 +401,8 @@ static int put_call(struct sk_buff *skb, const struct sipalg_call *call,
 }
 
 /*
- * Returns 0 if it stands in the answer or does not match, else -EMSGSIZE. For
- * what no answer has room for, an error would be the end of the list: so much
- * is told as fits.
+ * Returns 0 if the call was put or does not match, else -EMSGSIZE. For a call that
+ * does not fit in any reply an error would end the dump, so a part of it is sent.
  */
 static int answer_call(struct sk_buff *skb, struct sipalg_call *call,
 		       const struct call_filter *filter, u32 portid, u32 seq,
@@ -513,7 +512,7 @@ static struct sipalg_call *find_call(struct sipalg_net *sn,
 	struct sipalg_call *call;
 
 	if (!info->attrs[SIPALG_A_ID] && !info->attrs[SIPALG_A_CALL_ID]) {
-		NL_SET_ERR_MSG(info->extack, "which call: a number or a Call-ID");
+		NL_SET_ERR_MSG(info->extack, "a call number or a Call-ID is required");
 		return ERR_PTR(-EINVAL);
 	}
 	rhashtable_walk_enter(&sn->calls, &iter);

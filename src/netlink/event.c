@@ -23,7 +23,7 @@ static bool is_wanted(const struct sipalg_net *sn)
 	       genl_has_listeners(&sipalg_genl_family, sn->net, 0);
 }
 
-/* Two CPUs may both begin a second: then a few more are told in it. */
+/* Two CPUs may both begin a second: then a few more events are sent in it. */
 static bool within_rate(struct sipalg_net *sn)
 {
 	unsigned long second = jiffies / HZ;
@@ -100,7 +100,7 @@ static void call_changed(struct sipalg_call *call)
 
 static void call_ended(struct sipalg_call *call)
 {
-	/* that its state has changed goes without saying */
+	/* a new state needs no event of its own */
 	call->event_mask &= ~SIPALG_NOTIFY_CHANGED;
 	call_changed(call);
 	tell_call(call, "ended", sipalg_end_name(call->reason));

@@ -179,7 +179,7 @@ static int set_one(struct sipalg_settings *new, struct nlattr *attr,
 	if (err)
 		return err;
 	if (!tb[SIPALG_A_SETTING_NAME]) {
-		NL_SET_ERR_MSG_ATTR(extack, attr, "a setting without a name");
+		NL_SET_ERR_MSG_ATTR(extack, attr, "setting without a name");
 		return -EINVAL;
 	}
 	name = nla_data(tb[SIPALG_A_SETTING_NAME]);
@@ -193,7 +193,7 @@ static int set_one(struct sipalg_settings *new, struct nlattr *attr,
 		return i;
 	}
 	if (!tb[SIPALG_A_SETTING_VALUE]) {
-		NL_SET_ERR_MSG_ATTR(extack, attr, "a setting without a value");
+		NL_SET_ERR_MSG_ATTR(extack, attr, "setting without a value");
 		return -EINVAL;
 	}
 	if (!sipalg_setting_valid(i, nla_get_u32(tb[SIPALG_A_SETTING_VALUE]))) {
@@ -246,7 +246,7 @@ int sipalg_nl_setting_set_doit(struct sk_buff *skb, struct genl_info *info)
 			break;
 	}
 	if (!err && !any) {
-		NL_SET_ERR_MSG(info->extack, "nothing to set");
+		NL_SET_ERR_MSG(info->extack, "no setting given");
 		err = -EINVAL;
 	}
 	if (!err)

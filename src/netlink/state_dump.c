@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All that a call is remembered by, for a router that is to go on with it in
- * place of this one. doc/dev/restore.md tells what each is for; who adds a member
- * to one of the structures told of here adds it there as well.
+ * The whole state of a call, for a router that continues it in place of this one.
+ * doc/dev/restore.md explains each attribute.
  */
 #include "call/call.h"
 #include "media/media.h"

@@ -255,7 +255,7 @@ void sipalg_packet_clear_fin(struct sipalg_packet *packet)
 	struct tcphdr *tcp =
 		(struct tcphdr *)(packet->skb->data + packet->protoff);
 
-	/* the checksum is left to be completed since the payload was cut */
+	/* CHECKSUM_PARTIAL since the payload was cut */
 	tcp->fin = 0;
 }
 
@@ -306,7 +306,7 @@ bool sipalg_packet_replace_payload(struct sipalg_packet *packet,
 
 	if (!replace_payload(packet, 0, bytes, len))
 		return false;
-	/* the checksum is left to be completed, so it need not be told */
+	/* CHECKSUM_PARTIAL: the checksum is completed later */
 	tcp = (struct tcphdr *)(packet->skb->data + packet->protoff);
 	tcp->seq = htonl(seq);
 	packet->piece = max(piece, old);

@@ -78,7 +78,7 @@ bool sipalg_tcp_may_rewrite(const struct sipalg_flow *flow)
 static int foreign(struct segment *s)
 {
 	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_FOREIGN]);
-	net_dbg_ratelimited("a direction of a TCP connection is left alone\n");
+	net_dbg_ratelimited("TCP connection: one direction is no longer followed\n");
 	s->stream->state = SIPALG_STREAM_FOREIGN;
 	if (held(s))
 		sipalg_tcp_let_go(s->tcp, s->dir);

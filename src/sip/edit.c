@@ -31,7 +31,7 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 	plan->sent_by = 0;
 }
 
-/* @text: where in the plan's text stands what comes */
+/* @text: offset of the replacement in the plan's text */
 static void plan_edit(struct sipalg_plan *plan, struct sip_span at, u16 text,
 		      u16 len)
 {
@@ -102,7 +102,7 @@ void sipalg_plan_host_text(struct sipalg_plan *plan,
 	plan_port(plan, host, port);
 }
 
-/* A message names one address again and again: it is written once. */
+/* A message has one address many times: its text is written once. */
 static void plan_ip(struct sipalg_plan *plan, struct sip_span at, u8 family,
 		    const union nf_inet_addr *ip)
 {

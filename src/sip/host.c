@@ -19,9 +19,9 @@ static u32 octet_word(const char *p, const char *end)
 }
 
 /*
- * 0..255 in one to three digits without leading zeros. Where an octet ends
- * nobody can foretell, and a message has dozens of them: so all its digits are
- * looked at in one word, without a branch for each. Up to three bytes before
+ * 0..255 in one to three digits without leading zeros. The end of
+ * an octet is not predictable, and a message has dozens of them: so all its
+ * digits are read in one word, without a branch for each. Up to three bytes before
  * @p are read if @end is near.
  */
 static const char *octet_read(const char *p, const char *end, u8 *octet)
@@ -92,7 +92,7 @@ static bool gap_fill(u8 addr[16], int len, int gap)
 	return true;
 }
 
-/* RFC 4291 2.2, all three forms; [p, end) must be the address and no more. */
+/* RFC 4291 2.2, all three forms; [p, end) must be exactly the address. */
 static bool ip6_read(const char *p, const char *end, u8 addr[16])
 {
 	int len = 0, gap = -1;
@@ -128,8 +128,8 @@ static bool ip6_read(const char *p, const char *end, u8 addr[16])
 }
 
 /*
- * [v6]. What is in brackets but no address we know (a zone, the three colons
- * of RFC 5118 4.10) is a host whose meaning is the reader's: a name.
+ * [v6]. Text in brackets that is no IPv6 address (a zone, the three colons of RFC
+ * 5118 4.10) is treated as a name.
  */
 static const char *reference_read(const char *p, const char *end, struct sip_host *host)
 {

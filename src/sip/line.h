@@ -4,7 +4,7 @@
  * headers of a body part.
  *
  * A line ends in CRLF or in a bare LF; a bare CR is an ordinary byte. A line
- * that begins with SP or HTAB goes on with the header before it (folding).
+ * that begins with SP or HTAB continues the header before it (folding).
  */
 #ifndef SIPALG_SIP_LINE_H
 #define SIPALG_SIP_LINE_H

@@ -4,8 +4,8 @@
  *
  * The parser walks the bytes once and leaves spans (offset, length) and
  * decoded values here. It allocates nothing, knows no skb and no conntrack,
- * and so compiles in user space too. An index lives as long as the bytes it
- * was made from stay where they are; nobody keeps one.
+ * and so compiles in user space too. An index is valid as long as the bytes it
+ * refers to do not move; none is kept.
  *
  * Offsets count from the first byte of the message; a message has at most
  * SIP_MAX_MESSAGE bytes, so 16 bits hold every offset and length.
@@ -305,7 +305,7 @@ struct sip_msg {
 	struct sdp_media media[SIP_MAX_MEDIA];
 };
 
-/* What becomes of bytes that somebody sent to the SIP port. */
+/* Result of parsing. */
 enum sip_result {
 	SIP_OK,			/* a message, the index is whole */
 	SIP_NOT_SIP,		/* does not claim to be SIP: keepalive, STUN, TLS, junk */

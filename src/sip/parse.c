@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From the bytes of a message to its index, in one pass over the header.
+ * Parses a message into its index, in one pass over the header.
  *
- * A header that does not concern us costs the search for its end. What is
- * needed to understand a message must be right: start line, Call-ID, CSeq,
- * From, To, Via, Content-Length. Anything else that is wrong yields nothing,
- * and its bytes stay what they are (H-24).
+ * Of a header that is not needed only the end is searched. Start line, Call-ID,
+ * CSeq, From, To, Via and Content-Length must be valid. Any other invalid header
+ * is ignored, and its bytes stay unchanged (H-24).
  */
 #include "sip/host.h"
 #include "sip/line.h"

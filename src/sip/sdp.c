@@ -50,8 +50,8 @@ static const char *address_find(const char *p, const char *end, bool *internet)
 }
 
 /*
- * Indexes the address of <nettype> <addrtype> <address>. What is no internet
- * address is a name to us: it is there, and is not translated.
+ * Indexes the address of <nettype> <addrtype> <address>. Text that is no internet
+ * address is treated as a name, and not translated.
  */
 static u16 address_add(struct walk *walk, const char *p, const char *end,
 		       enum sip_field field)

@@ -29,7 +29,7 @@ const char *sip_param_read(const char *p, const char *end, struct sip_param *par
 		param->value_len = p - param->value;
 	}
 
-	/* What follows, if not white space, is nobody's: pass over it. */
+	/* Skip what follows if it is not white space. */
 	while (p < end && *p != ';' && *p != ',') {
 		p = *p == '"' ? text_skip_quoted(p, end) : p + 1;
 		if (!p)
