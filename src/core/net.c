@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The state of a namespace: set up part by part, taken down in reverse. */
+#include <linux/slab.h>
 #include <linux/random.h>
 #include <net/net_debug.h>
 #include <net/netns/generic.h>
@@ -102,6 +103,7 @@ static void __net_exit net_exit(struct net *net)
 	exit_parts(sn, net_part_count);
 	sipalg_quotas_exit(sn);
 	sipalg_hashlimit_swap(sn, NULL);
+	kfree(rcu_access_pointer(sn->nat64));
 	nothing_left(sn);
 	free_percpu(sn->stats);
 }

@@ -40,6 +40,7 @@
  * @mappings_public: struct sipalg_mapping by public transport address and host
  * @mappings_private: the same by private transport address
  * @quotas: struct sipalg_quota by address
+ * @nat64: of @settings, for the packet path; NULL: no translator
  * @lru_lock: guards @lru and @idle_lru
  * @lru: calls by their last message, oldest first: [0] unanswered ones,
  *	[1] answered ones
@@ -77,6 +78,7 @@ struct sipalg_net {
 	struct rhashtable mappings_public;
 	struct rhltable mappings_private;
 	struct rhashtable quotas;
+	struct sipalg_nat64 __rcu *nat64;
 
 	/* guards lru and idle_lru */
 	spinlock_t lru_lock;

@@ -30,6 +30,9 @@ static const char * const message_words[SIPALG_REASON_MAX] = {
 	[SIPALG_REASON_NOT_SIP] = "not_sip",
 	[SIPALG_REASON_SPLIT_MESSAGE] = "split_message",
 	[SIPALG_REASON_GSO] = "gso",
+	[SIPALG_REASON_NAT64_OUTSIDE] = "nat64_outside_prefix",
+	[SIPALG_REASON_NAT64_ROUTER] = "nat64_names_router",
+	[SIPALG_REASON_NAT64_LOOP] = "nat64_names_pool",
 };
 
 const char *sipalg_end_name(enum sipalg_end_reason reason)

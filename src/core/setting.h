@@ -9,6 +9,7 @@
 
 #include <linux/types.h>
 #include <uapi/linux/sipalg.h>
+#include "sip/nat64.h"
 
 struct sipalg_net;
 
@@ -76,10 +77,12 @@ enum sipalg_setting {
  * struct sipalg_settings - all settings of a namespace
  * @value: by enum sipalg_setting, in the unit named there
  * @screen_exempt: status codes that screen-invites ignores, ended by 0
+ * @nat64: nat64-prefix and nat64-pool; read from &sipalg_net.nat64
  */
 struct sipalg_settings {
 	u32 value[SIPALG_SETTING_MAX];
 	u16 screen_exempt[SIPALG_SCREEN_EXEMPT_MAX];
+	struct sipalg_nat64 nat64;
 };
 
 /**

@@ -5,6 +5,7 @@
 #include "core/net.h"
 #include "media/media.h"
 #include "media/section.h"
+#include "nat/nat64.h"
 #include "sip/edit.h"
 
 static u8 host_family(const struct sip_host *host)
@@ -37,6 +38,7 @@ static bool is_own(const struct sipalg_flow *flow, const struct sip_host *host)
 		return true;
 	return sipalg_setting(sn, SIPALG_MEDIA_SOURCE) ==
 		       SIPALG_MEDIA_SOURCE_ANY &&
+	       !sipalg_nat64_is_phone(flow) &&
 	       sipalg_is_inside(sn->net, flow->family, &host->addr,
 				&flow->dst_private.ip);
 }
@@ -62,7 +64,8 @@ u64 sipalg_sections_ice_untouched(const struct sipalg_flow *flow,
 		const struct sdp_media *sdp = &msg->media[i];
 		const struct sip_host *host = connection_of(msg, sdp);
 
-		if (!sdp->port || !host)
+		/* what crosses to IPv4 would else be of no use to anybody */
+		if (!sdp->port || !host || host->written == SIP_HOST_IP6)
 			continue;
 		if (!host->value)
 			shared |= BIT_ULL(i);
@@ -98,6 +101,15 @@ static bool has_transport(const struct sdp_media *sdp)
 	}
 }
 
+/* A phone behind a NAT64 opens nothing to others who are there, or inside. */
+static bool is_neighbour_of_pool(const struct sipalg_flow *flow,
+				 const union nf_inet_addr *ip)
+{
+	return sipalg_nat64_is_phone(flow) &&
+	       sipalg_is_inside(flow->sn->net, flow->family, ip,
+				&flow->dst_private.ip);
+}
+
 /* S3-13, H-9, H-25: pinholes only for a unicast address of the flow's family. */
 static bool is_wanted(const struct sipalg_section *section,
 		      const struct sipalg_flow *flow)
@@ -112,8 +124,10 @@ static bool is_wanted(const struct sipalg_section *section,
 	if (host_family(host) != flow->family ||
 	    !sipalg_is_unicast(flow->family, &host->addr))
 		return false;
+	if (sipalg_ip_equal(&host->addr, &flow->src.ip))
+		return true;
 	/* only the router itself may have its own ports opened */
-	return sipalg_ip_equal(&host->addr, &flow->src.ip) ||
+	return !is_neighbour_of_pool(flow, &host->addr) &&
 	       !sipalg_is_local(flow->sn->net, flow->family, &host->addr);
 }
 

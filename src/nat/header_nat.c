@@ -6,6 +6,7 @@
 #include "core/net.h"
 #include "nat/header_nat.h"
 #include "nat/mapping.h"
+#include "nat/nat64.h"
 
 /* The columns of the table: out is inside to outside. */
 #define OUT_REQUEST	0x01
@@ -235,6 +236,7 @@ static bool may_introduce(const struct translation *t,
 	const struct sipalg_net *sn = t->flow->sn;
 
 	return host->field == SIP_FIELD_REFER_TO && !host->secure &&
+	       !sipalg_nat64_is_phone(t->flow) &&
 	       t->msg->method == SIP_METHOD_REFER && t->plan->followed &&
 	       sipalg_call_both_spoke(t->plan->call) &&
 	       sipalg_setting(sn, SIPALG_CONTACT_PINHOLE) &&

@@ -38,6 +38,20 @@ struct sipalg_mapping_key {
 	u8 l4proto;
 };
 
+#define SIPALG_SPELLINGS	2	/* of From and To */
+
+/**
+ * struct sipalg_spelling - an address of somebody else, as the phone writes it
+ * @ip: what it stands for
+ * @text_len: its length in bytes; 0: none
+ * @text: the host
+ */
+struct sipalg_spelling {
+	__be32 ip;
+	u8 text_len;
+	char text[SIPALG_MAPPING_TEXT];
+};
+
 /**
  * struct sipalg_mapping - public address of an inside address
  * @public_node: in &sipalg_net.mappings_public
@@ -65,6 +79,7 @@ struct sipalg_mapping_key {
  * @text: host as the phone writes it
  * @text_len: its length in bytes
  * @registered: number of confirmed @registrations
+ * @spelling: host in From and To, where it was an address of nat64-prefix
  * @registrations: struct sipalg_registration, one for each account
  * @master: master of their pinholes, or NULL
  */
@@ -96,6 +111,7 @@ struct sipalg_mapping {
 	struct hlist_head registrations;
 	struct nf_conn *master;
 	char text[SIPALG_MAPPING_TEXT];
+	struct sipalg_spelling spelling[SIPALG_SPELLINGS];
 };
 
 /**

@@ -5,6 +5,7 @@
 #include "core/call.h"
 #include "core/net.h"
 #include "nat/mapping.h"
+#include "nat/nat64.h"
 #include "nat/shared_expect.h"
 #include "nat/sig_expect.h"
 
@@ -181,7 +182,7 @@ static bool find_third(const struct sipalg_flow *flow,
 {
 	const struct sipalg_mapping *mapping;
 
-	if (!sipalg_flow_from_inside(flow) ||
+	if (!sipalg_flow_from_inside(flow) || sipalg_nat64_is_phone(flow) ||
 	    !sipalg_is_inside(flow->sn->net, flow->family, &pinhole->dst.ip,
 			      &flow->dst_private.ip))
 		return false;

@@ -4,7 +4,9 @@
 #include "core/net.h"
 #include "core/setting.h"
 #include "netlink/family.h"
+#include "nat/nat64.h"
 #include "netlink/gen.h"
+#include "netlink/nat64.h"
 #include "sip/names.h"
 
 #define SCREEN_EXEMPT	"screen-exempt"
@@ -71,6 +73,24 @@ static int put_exempt(struct sk_buff *skb, const u16 *codes)
 	return 0;
 }
 
+/* What is no number has its row behind those that are. */
+enum { ROW_EXEMPT = SIPALG_SETTING_MAX, ROW_PREFIX, ROW_POOL, ROWS };
+
+static int put_row(struct sk_buff *skb, struct sipalg_net *sn, unsigned int i)
+{
+	switch (i) {
+	case ROW_EXEMPT:
+		return put_exempt(skb, sn->settings.screen_exempt);
+	case ROW_PREFIX:
+		return sipalg_nl_nat64_put_prefix(skb, &sn->settings.nat64);
+	case ROW_POOL:
+		return sipalg_nl_nat64_put_pool(skb, &sn->settings.nat64);
+	default:
+		return put_info(skb, &sipalg_setting_table[i],
+				sipalg_setting(sn, i));
+	}
+}
+
 static int put_setting(struct sk_buff *skb, struct netlink_callback *cb,
 		       struct sipalg_net *sn, unsigned int i)
 {
@@ -83,9 +103,7 @@ static int put_setting(struct sk_buff *skb, struct netlink_callback *cb,
 	if (!header)
 		return -EMSGSIZE;
 	nest = nla_nest_start(skb, SIPALG_A_SETTING);
-	err = !nest ? -EMSGSIZE : i < SIPALG_SETTING_MAX ?
-	      put_info(skb, &sipalg_setting_table[i], sipalg_setting(sn, i)) :
-	      put_exempt(skb, sn->settings.screen_exempt);
+	err = nest ? put_row(skb, sn, i) : -EMSGSIZE;
 	if (err) {
 		genlmsg_cancel(skb, header);
 		return err;
@@ -99,7 +117,7 @@ int sipalg_nl_setting_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 {
 	struct sipalg_net *sn = sipalg_net_get(sock_net(skb->sk));
 
-	while (cb->args[0] <= SIPALG_SETTING_MAX &&
+	while (cb->args[0] < ROWS &&
 	       !put_setting(skb, cb, sn, cb->args[0]))
 		cb->args[0]++;
 	return skb->len;
@@ -167,7 +185,8 @@ static int set_exempt(struct sipalg_settings *new, struct nlattr *list,
 	return 0;
 }
 
-static int set_one(struct sipalg_settings *new, struct nlattr *attr,
+/* @given: which settings that need each other have been named */
+static int set_one(struct sipalg_settings *new, struct nlattr *attr, u8 *given,
 		   struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[SIPALG_A_SETTING_MAX + 1];
@@ -185,6 +204,10 @@ static int set_one(struct sipalg_settings *new, struct nlattr *attr,
 	name = nla_data(tb[SIPALG_A_SETTING_NAME]);
 	if (!strcmp(name, SCREEN_EXEMPT))
 		return set_exempt(new, tb[SIPALG_A_SETTING_LIST], extack);
+	if (sipalg_nl_nat64_is(name))
+		return sipalg_nl_nat64_set(&new->nat64, name,
+					   tb[SIPALG_A_SETTING_PREFIX], given,
+					   extack);
 
 	i = find_setting(name);
 	if (i < 0) {
@@ -210,6 +233,7 @@ static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
 		       new->value[SIPALG_SCREEN_INVITES];
 	struct sipalg_hashlimit *hashlimit;
 	unsigned int i;
+	int err;
 
 	if (metered && !rcu_access_pointer(sn->hashlimit)) {
 		hashlimit = sipalg_hashlimit_alloc();
@@ -218,6 +242,10 @@ static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
 		sipalg_hashlimit_swap(sn, hashlimit);
 	}
 
+	err = sipalg_nat64_swap(sn, &new->nat64);
+	if (err)
+		return err;
+	sn->settings.nat64 = new->nat64;
 	for (i = 0; i < SIPALG_SETTING_MAX; i++)
 		WRITE_ONCE(sn->settings.value[i], new->value[i]);
 	for (i = 0; i < SIPALG_SCREEN_EXEMPT_MAX; i++)
@@ -234,6 +262,7 @@ int sipalg_nl_setting_set_doit(struct sk_buff *skb, struct genl_info *info)
 	bool any = false;
 	struct nlattr *attr;
 	int rest, err = 0;
+	u8 given = 0;
 
 	mutex_lock(&setting_mutex);
 	new = sn->settings;
@@ -241,7 +270,7 @@ int sipalg_nl_setting_set_doit(struct sk_buff *skb, struct genl_info *info)
 		if (nla_type(attr) != SIPALG_A_SETTING)
 			continue;
 		any = true;
-		err = set_one(&new, attr, info->extack);
+		err = set_one(&new, attr, &given, info->extack);
 		if (err)
 			break;
 	}
@@ -249,6 +278,9 @@ int sipalg_nl_setting_set_doit(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "no setting given");
 		err = -EINVAL;
 	}
+	if (!err)
+		err = sipalg_nl_nat64_check(genl_info_net(info), &new.nat64,
+					    given, info->extack);
 	if (!err)
 		err = take_over(sn, &new);
 	mutex_unlock(&setting_mutex);

@@ -15,6 +15,7 @@
 #include "media/media.h"
 #include "nat/header_nat.h"
 #include "nat/mapping.h"
+#include "nat/nat64.h"
 #include "nat/registration.h"
 #include "nat/sig_expect.h"
 #include "packet/decide.h"
@@ -274,6 +275,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	/* before any refusal: what is dropped is in its call's msg_log, too */
 	if (msg->method != SIP_METHOD_REGISTER)
 		plan->call = lock_call(sipalg_call_find(flow, msg, false));
+	sipalg_nat64_begin(flow, plan);
 	plan->unseen = !plan->call && msg->request && msg->to_tag.len;
 	if (refused_by_policy(sn, msg, plan) || refused_for_now(flow, msg, plan))
 		return;
@@ -293,8 +295,10 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		return;
 	}
 
-	if (sipalg_setting(sn, SIPALG_MODE) == SIPALG_MODE_FULL)
+	if (sipalg_setting(sn, SIPALG_MODE) == SIPALG_MODE_FULL) {
 		sipalg_translate(flow, msg, plan);
+		sipalg_nat64_finish(flow, msg, plan);
+	}
 	registrations(flow, msg, plan);
 	subscriptions(flow, msg, plan);
 	if (plan->followed && plan->call->linked &&

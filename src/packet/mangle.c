@@ -387,13 +387,34 @@ static void allow_sack(struct sipalg_packet *packet)
 	spin_unlock_bh(&ct->lock);
 }
 
+/*
+ * A packet that has grown is longer than its sender has found to pass without
+ * fragments: by routers behind us, and by a NAT64, which makes it longer still.
+ */
+static void let_be_fragmented(struct sipalg_packet *packet)
+{
+	struct sk_buff *skb = packet->skb;
+	struct iphdr *iph;
+
+	skb->ignore_df = 1;
+	if (nf_ct_l3num(packet->ct) != NFPROTO_IPV4 ||
+	    !(ip_hdr(skb)->frag_off & htons(IP_DF)) ||
+	    skb_ensure_writable(skb, skb_network_offset(skb) + sizeof(*iph)))
+		return;
+	iph = ip_hdr(skb);
+	iph->frag_off &= ~htons(IP_DF);
+	/* RFC 6864: an atomic datagram may have any number, as Linux's have 0 */
+	__ip_select_ident(nf_ct_net(packet->ct), iph, 1);
+	ip_send_check(iph);
+}
+
 void sipalg_apply_done(struct sipalg_packet *packet)
 {
 	const struct tcphdr *tcp;
 
 	if (nf_ct_protonum(packet->ct) == IPPROTO_UDP) {
 		if (packet->delta > 0)
-			packet->skb->ignore_df = 1;
+			let_be_fragmented(packet);
 		return;
 	}
 

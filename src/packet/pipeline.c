@@ -10,6 +10,7 @@
 #include "core/event.h"
 #include "core/net.h"
 #include "core/sipalg_trace.h"
+#include "nat/nat64.h"
 #include "packet/decide.h"
 #include "packet/mangle.h"
 #include "packet/pipeline.h"
@@ -89,6 +90,7 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 	if (result != SIP_OK)
 		return not_understood(flow, result);
 
+	sipalg_nat64_read(flow, &bench->msg);
 	sipalg_decide(flow, &bench->msg, plan);
 	if (!plan->call && sipalg_is_retransmission(flow, &bench->msg))
 		plan->retransmitted = true;

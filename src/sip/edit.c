@@ -20,6 +20,7 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 	plan->overflow = false;
 	plan->edit_count = 0;
 	plan->text_used = 0;
+	plan->reader.text_len = 0;
 	plan->named_len = 0;
 	plan->call = NULL;
 	plan->described = false;
@@ -46,18 +47,25 @@ static void plan_edit(struct sipalg_plan *plan, struct sip_span at, u16 text,
 	};
 }
 
-void sipalg_plan_replace(struct sipalg_plan *plan, struct sip_span at,
-			 const char *text, unsigned int len)
+/* Put text into the plan; returns where it stands. */
+static u16 plan_text(struct sipalg_plan *plan, const char *text,
+		     unsigned int len)
 {
 	u16 used = plan->text_used;
 
 	if (len > SIPALG_PLAN_TEXT - used) {
 		plan->overflow = true;
-		return;
+		return 0;
 	}
 	memcpy(plan->text + used, text, len);
 	plan->text_used += len;
-	plan_edit(plan, at, used, len);
+	return used;
+}
+
+void sipalg_plan_replace(struct sipalg_plan *plan, struct sip_span at,
+			 const char *text, unsigned int len)
+{
+	plan_edit(plan, at, plan_text(plan, text, len), len);
 }
 
 void sipalg_plan_number(struct sipalg_plan *plan, struct sip_span digits,
@@ -103,38 +111,99 @@ void sipalg_plan_host_text(struct sipalg_plan *plan,
 }
 
 /* A message has one address many times: its text is written once. */
-static void plan_ip(struct sipalg_plan *plan, struct sip_span at, u8 family,
-		    const union nf_inet_addr *ip)
+static struct sip_span name_ip(struct sipalg_plan *plan, u8 family,
+			       const union nf_inet_addr *ip)
 {
-	char text[SIPALG_IP_TEXT];
+	char text[SIPALG_IP_TEXT + 2] = "[";
+	unsigned int len;
 
-	if (!plan->named_len || !sipalg_ip_equal(&plan->named, ip)) {
+	if (!plan->named_len || plan->named_family != family ||
+	    !sipalg_ip_equal(&plan->named, ip)) {
 		plan->named = *ip;
-		plan->named_text = plan->text_used;
-		plan->named_len = sipalg_ip_text(text, family, ip);
-		sipalg_plan_replace(plan, at, text, plan->named_len);
-	} else {
-		plan_edit(plan, at, plan->named_text, plan->named_len);
+		plan->named_family = family;
+		len = 1 + sipalg_ip_text(text + 1, family, ip);
+		text[len++] = ']';
+		if (family == AF_INET)
+			plan->named_text = plan_text(plan, text + 1, len -= 2);
+		else
+			plan->named_text = plan_text(plan, text, len);
+		plan->named_len = len;
 	}
+	return (struct sip_span){ plan->named_text, plan->named_len };
+}
+
+/* RFC 3261 25.1, RFC 8866 9: where an IPv6 address stands without brackets. */
+static bool is_bare(const struct sip_host *host)
+{
+	return host->field == SIP_FIELD_VIA_RECEIVED ||
+	       host->field >= SIP_FIELD_SDP_ORIGIN;
+}
+
+/* @text: an IPv6 address in brackets, or an IPv4 one */
+static void plan_literal(struct sipalg_plan *plan, const struct sip_host *host,
+			 u8 form, struct sip_span text)
+{
+	u8 written = host->written ?: host->form;
+	struct sip_span at = host->host;
+
+	if (host->bracketed && form == SIP_HOST_IP6) {
+		at.off++;
+		at.len -= 2;
+	}
+	if (form == SIP_HOST_IP6 && (host->bracketed || is_bare(host) ||
+				     written == SIP_HOST_IP6)) {
+		text.off++;
+		text.len -= 2;
+	}
+	plan_edit(plan, at, text.off, text.len);
+	if (written == form || !host->type)
+		return;
+	at.off = host->host.off - host->type;
+	at.len = 1;
+	sipalg_plan_replace(plan, at, form == SIP_HOST_IP6 ? "6" : "4", 1);
+}
+
+/* An IPv4 address as a phone behind a NAT64 knows it. */
+static void plan_for_reader(struct sipalg_plan *plan,
+			    const struct sip_host *host,
+			    const union nf_inet_addr *ip)
+{
+	const struct sipalg_nat64_reader *reader = &plan->reader;
+	u8 form = reader->ip6 ? SIP_HOST_IP6 : SIP_HOST_IP4;
+	union nf_inet_addr known = *ip;
+	u8 family = AF_INET;
+	struct sip_span text;
+
+	if (sipalg_ip_equal(ip, &reader->self)) {
+		text.off = plan_text(plan, reader->text, reader->text_len);
+		text.len = reader->text_len;
+		plan_literal(plan, host, form, text);
+		return;
+	}
+	if (reader->ip6) {
+		sipalg_nat64_embed(&reader->nat64, ip, &known);
+		family = AF_INET6;
+	} else if (!host->written && sipalg_ip_equal(&host->addr, ip)) {
+		return;
+	}
+	plan_literal(plan, host, form, name_ip(plan, family, &known));
 }
 
 void sipalg_plan_host(struct sipalg_plan *plan, const struct sip_host *host,
 		      u8 family, const union nf_inet_addr *ip, u16 port)
 {
-	struct sip_span at = host->host;
+	u8 form = family == AF_INET ? SIP_HOST_IP4 : SIP_HOST_IP6;
 
-	if (!sipalg_ip_equal(&host->addr, ip)) {
-		if (host->bracketed) {
-			at.off++;
-			at.len -= 2;
-		}
-		plan_ip(plan, at, family, ip);
-	}
+	if (plan->reader.text_len && family == AF_INET)
+		plan_for_reader(plan, host, ip);
+	else if (host->written || host->form != form ||
+		 !sipalg_ip_equal(&host->addr, ip))
+		plan_literal(plan, host, form, name_ip(plan, family, ip));
 	plan_port(plan, host, port);
 }
 
 /* Edits come nearly in order, so insertion is linear in practice. */
-static void sort_edits(struct sipalg_plan *plan)
+void sipalg_plan_sort(struct sipalg_plan *plan)
 {
 	unsigned int i, j;
 
@@ -201,10 +270,10 @@ static void correct_content_length(struct sipalg_plan *plan,
 
 bool sipalg_plan_finish(struct sipalg_plan *plan, const struct sip_msg *msg)
 {
-	sort_edits(plan);
+	sipalg_plan_sort(plan);
 	drop_duplicates(plan);
 	correct_content_length(plan, msg);
-	sort_edits(plan);
+	sipalg_plan_sort(plan);
 	return !plan->overflow && !edits_overlap(plan);
 }
 

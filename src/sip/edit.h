@@ -9,8 +9,9 @@
 #define SIPALG_EDIT_H
 
 #include "sip/msg.h"
+#include "sip/nat64.h"
 
-#define SIPALG_MAX_EDITS	(2 * SIP_MAX_HOSTS + 2 * SIP_MAX_MEDIA + 1)
+#define SIPALG_MAX_EDITS	(2 * SIP_MAX_HOSTS + 3 * SIP_MAX_MEDIA + 1)
 #define SIPALG_PLAN_TEXT	24576u	/* room for the text of all edits */
 
 struct sipalg_addr;
@@ -53,8 +54,10 @@ enum sipalg_verdict {
  *	0: conntrack's own timeout (S3-4, H-11)
  * @sent_by: UDP port of the receiver for this response, host byte order;
  *	0: the port it is sent to
+ * @reader: how the receiver writes addresses, if it is behind a NAT64
  * @named: the address that was last written as text
- * @named_text: its offset in @text
+ * @named_family: its family
+ * @named_text: its offset in @text, with brackets if it is IPv6
  * @named_len: its length, 0: none yet
  * @edits: in the order of the message once sipalg_plan_finish() has run
  * @text: text of the edits
@@ -75,7 +78,9 @@ struct sipalg_plan {
 	u16 fork;
 	unsigned long keep;
 	u16 sent_by;
+	struct sipalg_nat64_reader reader;
 	union nf_inet_addr named;
+	u8 named_family;
 	u16 named_text;
 	u16 named_len;
 	struct sipalg_edit edits[SIPALG_MAX_EDITS];
@@ -106,7 +111,9 @@ void sipalg_plan_replace(struct sipalg_plan *plan, struct sip_span at,
  * @ip: the new address, network byte order
  * @port: the new port, host byte order; 0: no port is written
  *
- * Brackets around an IPv6 address are kept; unchanged parts are not touched.
+ * The address is written as the receiver writes it, see &sipalg_plan.reader.
+ * Brackets around an IPv6 address are kept; if the family changes, brackets and
+ * the address type of SDP change too. Unchanged parts are not touched.
  */
 void sipalg_plan_host(struct sipalg_plan *plan, const struct sip_host *host,
 		      u8 family, const union nf_inet_addr *ip, u16 port);
@@ -131,6 +138,12 @@ void sipalg_plan_host_text(struct sipalg_plan *plan,
  */
 void sipalg_plan_number(struct sipalg_plan *plan, struct sip_span digits,
 			u32 value);
+
+/**
+ * sipalg_plan_sort() - bring the edits so far into the order of the message
+ * @plan: the plan
+ */
+void sipalg_plan_sort(struct sipalg_plan *plan);
 
 /**
  * sipalg_plan_finish() - sort the edits and correct Content-Length

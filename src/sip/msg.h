@@ -95,6 +95,11 @@ enum sip_host_form {
  * @port: the port as a number in host byte order; 0: none written
  * @field: enum sip_field
  * @form: enum sip_host_form
+ * @written: enum sip_host_form of the literal that stands in the message, where
+ *	@form and @addr have become those of the IPv4 address that it stands for
+ *	(nat/nat64.h); SIP_HOST_NAME: they are as written
+ * @type: bytes from the digit of "IP4" or "IP6" to @host in a session
+ *	description; 0: there is none
  * @value: which value of its header (all lines of that name counted through)
  *	it belongs to, 0 being the topmost; 255 for all from the 256th on.
  *	In a session description: the number of the m= section it stands in,
@@ -116,6 +121,8 @@ struct sip_host {
 	u8 bracketed:1,
 	   spaced:1,
 	   secure:1;
+	u8 written;
+	u8 type;
 	union nf_inet_addr addr;
 };
 

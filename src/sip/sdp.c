@@ -32,8 +32,10 @@ static struct sip_span field(const struct sip_msg *msg, const char **p, const ch
 /*
  * The last word of a line: the address of o=, c= and a=rtcp. Going backwards
  * spares us the fields before it. The address type must stand before it.
+ * @digit: of "IP4" or "IP6"; NULL: it is another type
  */
-static const char *address_find(const char *p, const char *end, bool *internet)
+static const char *address_find(const char *p, const char *end,
+				const char **digit)
 {
 	const char *address = end, *type, *type_end;
 
@@ -45,7 +47,9 @@ static const char *address_find(const char *p, const char *end, bool *internet)
 		type--;
 	if (address == end || type == type_end)
 		return NULL;
-	*internet = text_is(type, type_end - type, "ip4") || text_is(type, type_end - type, "ip6");
+	*digit = NULL;
+	if (text_is(type, type_end - type, "ip4") || text_is(type, type_end - type, "ip6"))
+		*digit = type_end - 1;
 	return address;
 }
 
@@ -58,18 +62,19 @@ static u16 address_add(struct walk *walk, const char *p, const char *end,
 {
 	struct sip_msg *msg = walk->msg;
 	struct sip_host host;
-	const char *slash;
-	bool internet;
+	const char *slash, *digit;
 
-	p = address_find(p, end, &internet);
+	p = address_find(p, end, &digit);
 	if (!p || *p == '/')
 		return SIP_NO_INDEX;
 	slash = text_find(p, end, '/');		/* ttl and count of multicast */
-	if (!internet || !sip_host_read_bare(msg, p, slash, &host)) {
+	if (!digit || !sip_host_read_bare(msg, p, slash, &host)) {
 		host = (struct sip_host){
 			.form = SIP_HOST_NAME,
 			.host = sip_span_of(msg, p, slash),
 		};
+	} else if (p - digit <= U8_MAX) {
+		host.type = p - digit;
 	}
 	return sip_host_add(msg, &host, field, walk->section);
 }

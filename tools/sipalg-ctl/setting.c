@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sipalg-ctl setting: the kernel says what there is and what it may be. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,8 @@ struct setting {
 	unsigned int word_count;
 	struct codes list;
 	struct codes initial_list;
+	const uint8_t *prefix;	/* address, and how many bits of it count */
+	unsigned int prefix_len;
 };
 
 static struct setting settings[MOST_SETTINGS];
@@ -77,6 +80,10 @@ static int take_setting(const struct nlmsghdr *answer, void *data)
 	read_words(setting, top[SIPALG_A_SETTING]);
 	read_list(&setting->list, attrs[SIPALG_A_SETTING_LIST]);
 	read_list(&setting->initial_list, attrs[SIPALG_A_SETTING_DEFAULT_LIST]);
+	if (attrs[SIPALG_A_SETTING_PREFIX]) {
+		setting->prefix = mnl_attr_get_payload(attrs[SIPALG_A_SETTING_PREFIX]);
+		setting->prefix_len = mnl_attr_get_payload_len(attrs[SIPALG_A_SETTING_PREFIX]);
+	}
 	setting_count++;
 	return MNL_CB_OK;
 }
@@ -117,6 +124,19 @@ static void codes_text(const struct codes *codes, char *text, size_t size)
 	}
 }
 
+static void prefix_text(const struct setting *setting, char *text, size_t size)
+{
+	unsigned int len = setting->prefix_len ? setting->prefix_len - 1 : 0;
+	char address[INET6_ADDRSTRLEN];
+
+	if (len != 4 && len != 16) {
+		snprintf(text, size, "none");
+		return;
+	}
+	inet_ntop(len == 4 ? AF_INET : AF_INET6, setting->prefix, address, sizeof(address));
+	snprintf(text, size, "%s/%u", address, setting->prefix[len]);
+}
+
 /* The value that a setting has, or its default. */
 static const char *value_text(const struct setting *setting, bool initial,
 			      char *text, size_t size)
@@ -146,6 +166,12 @@ static const char *value_text(const struct setting *setting, bool initial,
 	case SIPALG_SETTING_KIND_CODES:
 		codes_text(initial ? &setting->initial_list : &setting->list, text, size);
 		break;
+	case SIPALG_SETTING_KIND_PREFIX:
+		if (initial)
+			snprintf(text, size, "none");
+		else
+			prefix_text(setting, text, size);
+		break;
 	default:
 		snprintf(text, size, "%u", value);
 	}
@@ -174,6 +200,9 @@ static const char *range_text(const struct setting *setting, char *text,
 		break;
 	case SIPALG_SETTING_KIND_CODES:
 		snprintf(text, size, "codes %u-%u", setting->min, setting->max);
+		break;
+	case SIPALG_SETTING_KIND_PREFIX:
+		append(text, size, setting->word_count ? setting->words[0] : "prefix");
 		break;
 	default:
 		snprintf(text, size, "%s%u..%u", setting->zero ? "0, " : "",
@@ -327,6 +356,30 @@ static int read_codes(const char *text, uint16_t *codes)
 	return n;
 }
 
+/* Number of bytes: 0 for none, or -1. The kernel says which prefixes it takes. */
+static int read_prefix(const char *text, uint8_t *bytes)
+{
+	const char *slash = strchr(text, '/');
+	char address[INET6_ADDRSTRLEN];
+	uint32_t bits;
+
+	if (!strcmp(text, "none"))
+		return 0;
+	if (!slash || slash - text >= (int)sizeof(address) ||
+	    !read_number(slash + 1, 255, &bits))
+		return -1;
+	memcpy(address, text, slash - text);
+	address[slash - text] = '\0';
+	if (inet_pton(AF_INET, address, bytes) == 1) {
+		bytes[4] = bits;
+		return 5;
+	}
+	if (inet_pton(AF_INET6, address, bytes) != 1)
+		return -1;
+	bytes[16] = bits;
+	return 17;
+}
+
 static bool read_value(const struct setting *setting, const char *text,
 		       uint32_t *value)
 {
@@ -353,9 +406,12 @@ static int bad_value(const struct setting *setting, const char *text)
 {
 	char range[256];
 
+	range_text(setting, range, sizeof(range));
+	/* a sentence of the kernel's, where a word is too short for it */
+	if (setting->kind == SIPALG_SETTING_KIND_PREFIX && setting->word_count > 1)
+		snprintf(range, sizeof(range), "%s, or none", setting->words[1]);
 	fprintf(stderr, "%s cannot be %s, its range is %s%s%s\n", setting->name, text,
-		range_text(setting, range, sizeof(range)), *setting->unit ? " " : "",
-		setting->unit);
+		range, *setting->unit ? " " : "", setting->unit);
 	return USAGE;
 }
 
@@ -371,6 +427,7 @@ static int put_pair(struct request *request, const char *name, const char *text)
 {
 	const struct setting *setting = find(name);
 	uint16_t codes[16];
+	uint8_t prefix[17];
 	struct nlattr *nest;
 	uint32_t value = 0;
 	int n = 0;
@@ -381,7 +438,10 @@ static int put_pair(struct request *request, const char *name, const char *text)
 	}
 	if (setting->kind == SIPALG_SETTING_KIND_CODES)
 		n = read_codes(text, codes);
+	if (setting->kind == SIPALG_SETTING_KIND_PREFIX)
+		n = read_prefix(text, prefix);
 	if (n < 0 || (setting->kind != SIPALG_SETTING_KIND_CODES &&
+		      setting->kind != SIPALG_SETTING_KIND_PREFIX &&
 		      (!read_value(setting, text, &value) || !in_range(setting, value))))
 		return bad_value(setting, text);
 
@@ -389,6 +449,8 @@ static int put_pair(struct request *request, const char *name, const char *text)
 	mnl_attr_put_strz(request->nlh, SIPALG_A_SETTING_NAME, name);
 	if (setting->kind == SIPALG_SETTING_KIND_CODES)
 		mnl_attr_put(request->nlh, SIPALG_A_SETTING_LIST, n * sizeof(*codes), codes);
+	else if (setting->kind == SIPALG_SETTING_KIND_PREFIX)
+		mnl_attr_put(request->nlh, SIPALG_A_SETTING_PREFIX, n, prefix);
 	else
 		mnl_attr_put_u32(request->nlh, SIPALG_A_SETTING_VALUE, value);
 	mnl_attr_nest_end(request->nlh, nest);

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* RFC 6052 addresses in messages: which of them cross, and into what. */
+#include <linux/inet.h>
+#include <linux/slab.h>
+#include "core/addr_scope.h"
+#include "core/call.h"
+#include "core/net.h"
+#include "nat/mapping.h"
+#include "nat/nat64.h"
+
+/* An address as a message has it. */
+struct literal {
+	u8 form;
+	union nf_inet_addr addr;
+};
+
+/* The sender of a message: its own literals, by which it may write itself. */
+struct sender {
+	const struct sipalg_flow *flow;
+	const struct sipalg_nat64 *nat64;
+	struct literal own[2];
+	unsigned int own_count;
+};
+
+/* What is counted once a message. */
+struct left_alone {
+	bool outside;
+	bool router;
+	bool loop;
+};
+
+int sipalg_nat64_swap(struct sipalg_net *sn, const struct sipalg_nat64 *nat64)
+{
+	struct sipalg_nat64 *new = NULL, *old;
+
+	if (nat64->prefix_len) {
+		new = kmemdup(nat64, sizeof(*nat64), GFP_KERNEL);
+		if (!new)
+			return -ENOMEM;
+	}
+	old = rcu_replace_pointer(sn->nat64, new, true);
+	if (old) {
+		synchronize_rcu();
+		kfree(old);
+	}
+	return 0;
+}
+
+static const struct sipalg_nat64 *phone_at(const struct sipalg_flow *flow,
+					   const union nf_inet_addr *ip)
+{
+	const struct sipalg_nat64 *nat64 = rcu_dereference(flow->sn->nat64);
+
+	return flow->family == AF_INET && sipalg_nat64_in_pool(nat64, ip) ?
+		       nat64 : NULL;
+}
+
+bool sipalg_nat64_is_phone(const struct sipalg_flow *flow)
+{
+	return phone_at(flow, &flow->src.ip);
+}
+
+static bool is_literal(const struct sip_host *host)
+{
+	return host->form == SIP_HOST_IP4 || host->form == SIP_HOST_IP6;
+}
+
+static void count_left_alone(struct sipalg_net *sn,
+			     const struct left_alone *left)
+{
+	if (left->outside)
+		sipalg_count(sn, passed_unchanged[SIPALG_REASON_NAT64_OUTSIDE]);
+	if (left->router)
+		sipalg_count(sn, passed_unchanged[SIPALG_REASON_NAT64_ROUTER]);
+	if (left->loop)
+		sipalg_count(sn, passed_unchanged[SIPALG_REASON_NAT64_LOOP]);
+}
+
+/* How a phone writes itself, as it has been noted; returns its length. */
+static unsigned int own_text(struct sipalg_mapping *mapping,
+			     char text[SIPALG_LITERAL_TEXT])
+{
+	unsigned int len;
+
+	BUILD_BUG_ON(SIPALG_MAPPING_TEXT > SIPALG_LITERAL_TEXT);
+	spin_lock_bh(&mapping->lock);
+	len = mapping->text_len;
+	memcpy(text, mapping->text, len);
+	spin_unlock_bh(&mapping->lock);
+	return len;
+}
+
+static bool text_read(const char *text, unsigned int len,
+		      struct literal *literal)
+{
+	literal->addr = (union nf_inet_addr){};
+	literal->form = SIP_HOST_IP4;
+	if (len > 2 && *text == '[') {
+		literal->form = SIP_HOST_IP6;
+		return in6_pton(text + 1, len - 2, (u8 *)&literal->addr, -1,
+				NULL);
+	}
+	return len && in4_pton(text, len, (u8 *)&literal->addr, -1, NULL);
+}
+
+/* The one at which it is known here, or the one that its Contact names. */
+static struct sipalg_mapping *
+mapping_of(const struct sipalg_flow *flow, const struct sipalg_addr *public,
+	   const struct sipalg_addr *private)
+{
+	return sipalg_mapping_find(flow, public, &private->ip) ?:
+		       sipalg_mapping_find_inside(flow, private, &public->ip);
+}
+
+static const struct sip_host *topmost_via(const struct sip_msg *msg)
+{
+	unsigned int i;
+
+	for (i = 0; i < msg->host_count; i++)
+		if (msg->hosts[i].field == SIP_FIELD_VIA)
+			return &msg->hosts[i];
+	return NULL;
+}
+
+static const struct sip_host *first_contact(const struct sip_msg *msg)
+{
+	if (!msg->contact_count || msg->contacts[0].host == SIP_NO_INDEX)
+		return NULL;
+	return &msg->hosts[msg->contacts[0].host];
+}
+
+/*
+ * Where the sender writes itself: a Via is always its own, a Contact where
+ * there is no better. A public address it has from STUN (H-13).
+ */
+static const struct sip_host *self_of(const struct sender *s,
+				      const struct sip_msg *msg)
+{
+	const struct sip_host *host = msg->request ? topmost_via(msg) : NULL;
+
+	if (!host || !is_literal(host)) {
+		if (s->own_count)
+			return NULL;
+		host = first_contact(msg);
+	}
+	if (!host || !is_literal(host) ||
+	    sipalg_ip_equal(&host->addr, &s->flow->src_public.ip) ||
+	    !sipalg_is_unicast(host->form == SIP_HOST_IP4 ? AF_INET : AF_INET6,
+			       &host->addr))
+		return NULL;
+	return host;
+}
+
+static void find_own(struct sender *s, const struct sip_msg *msg)
+{
+	struct sipalg_mapping *mapping = mapping_of(s->flow,
+						    &s->flow->src_public,
+						    &s->flow->src);
+	char text[SIPALG_LITERAL_TEXT];
+	const struct sip_host *host;
+
+	if (mapping && text_read(text, own_text(mapping, text), &s->own[0]))
+		s->own_count = 1;
+	host = self_of(s, msg);
+	if (host)
+		s->own[s->own_count++] = (struct literal){ host->form,
+							   host->addr };
+}
+
+static bool is_own(const struct sender *s, const struct sip_host *host)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->own_count; i++)
+		if (s->own[i].form == host->form &&
+		    sipalg_ip_equal(&s->own[i].addr, &host->addr))
+			return true;
+	return false;
+}
+
+static bool is_of_description(const struct sip_host *host)
+{
+	return host->field >= SIP_FIELD_SDP_ORIGIN;
+}
+
+/* In an answer From and To are what the other party has written. */
+static bool is_echo(const struct sip_msg *msg, const struct sip_host *host)
+{
+	return !msg->request && (host->field == SIP_FIELD_FROM ||
+				 host->field == SIP_FIELD_TO);
+}
+
+/* The IPv4 address that a literal of the prefix stands for, if it is one. */
+static bool stands_for(const struct sender *s, const struct sip_msg *msg,
+		       const struct sip_host *host, union nf_inet_addr *ip,
+		       struct left_alone *left)
+{
+	if (host->form != SIP_HOST_IP6 || is_echo(msg, host))
+		return false;
+	if (!sipalg_nat64_extract(s->nat64, &host->addr, ip)) {
+		left->outside |= host->field == SIP_FIELD_SDP_CONNECTION &&
+				 sipalg_is_unicast(AF_INET6, &host->addr);
+		return false;
+	}
+	if (!sipalg_is_unicast(AF_INET, ip))
+		return false;
+	if (!is_of_description(host) ||
+	    !sipalg_is_local(s->flow->sn->net, AF_INET, ip))
+		return true;
+	left->router = true;	/* media to the router is nobody's */
+	return false;
+}
+
+static void read_as(struct sip_host *host, const union nf_inet_addr *ip)
+{
+	if (host->form == SIP_HOST_IP4 && sipalg_ip_equal(&host->addr, ip))
+		return;
+	host->written = host->form;
+	host->form = SIP_HOST_IP4;
+	host->addr = *ip;
+}
+
+void sipalg_nat64_read(const struct sipalg_flow *flow, struct sip_msg *msg)
+{
+	struct sender s = { .flow = flow };
+	struct left_alone left = {};
+	union nf_inet_addr ip;
+	unsigned int i;
+
+	s.nat64 = phone_at(flow, &flow->src.ip);
+	if (!s.nat64)
+		return;
+	find_own(&s, msg);
+	for (i = 0; i < msg->host_count; i++) {
+		struct sip_host *host = &msg->hosts[i];
+
+		if (host->field == SIP_FIELD_SDP_CANDIDATE || !is_literal(host))
+			continue;
+		if (is_own(&s, host))
+			read_as(host, &flow->src.ip);
+		else if (stands_for(&s, msg, host, &ip, &left))
+			read_as(host, &ip);
+	}
+	count_left_alone(flow->sn, &left);
+}
+
+void sipalg_nat64_begin(const struct sipalg_flow *flow,
+			struct sipalg_plan *plan)
+{
+	const struct sipalg_nat64 *nat64 = phone_at(flow, &flow->dst_private.ip);
+	struct sipalg_nat64_reader *reader = &plan->reader;
+	struct sipalg_mapping *mapping;
+	struct literal literal;
+	unsigned int len;
+
+	if (!nat64 || sipalg_setting(flow->sn, SIPALG_MODE) != SIPALG_MODE_FULL)
+		return;
+	mapping = mapping_of(flow, &flow->dst, &flow->dst_private);
+	if (!mapping && plan->call && plan->call->mapping &&
+	    sipalg_ip_equal(&plan->call->mapping->private.addr.ip,
+			    &flow->dst_private.ip))
+		mapping = plan->call->mapping;
+	if (!mapping)
+		return;
+	len = own_text(mapping, reader->text);
+	if (!text_read(reader->text, len, &literal) ||
+	    (literal.form == SIP_HOST_IP4 &&
+	     sipalg_ip_equal(&literal.addr, &flow->dst_private.ip)))
+		return;
+	reader->nat64 = *nat64;
+	reader->self = flow->dst_private.ip;
+	reader->ip6 = literal.form == SIP_HOST_IP6;
+	reader->text_len = len;
+}
+
+/* Places where a phone looks for addresses to send to, or gives them back. */
+#define CROSSING_INWARD							\
+	(1u << SIP_FIELD_REQUEST_URI | 1u << SIP_FIELD_VIA |		\
+	 1u << SIP_FIELD_VIA_MADDR | 1u << SIP_FIELD_VIA_RECEIVED |	\
+	 1u << SIP_FIELD_CONTACT | 1u << SIP_FIELD_ROUTE |		\
+	 1u << SIP_FIELD_RECORD_ROUTE | 1u << SIP_FIELD_PATH |		\
+	 1u << SIP_FIELD_SERVICE_ROUTE | 1u << SIP_FIELD_REFER_TO |	\
+	 1u << SIP_FIELD_URI_MADDR | 1u << SIP_FIELD_SDP_CONNECTION |	\
+	 1u << SIP_FIELD_SDP_RTCP)
+
+static bool crosses_inward(const struct sip_host *host)
+{
+	return host->form == SIP_HOST_IP4 &&
+	       (CROSSING_INWARD & 1u << host->field || host->written) &&
+	       sipalg_is_unicast(AF_INET, &host->addr);
+}
+
+/* From and To of an answer, as the phone has written them in its question. */
+static bool respell(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		    const struct sip_host *host, struct sipalg_plan *plan)
+{
+	struct sipalg_mapping *mapping;
+	struct sipalg_spelling spelling;
+	unsigned int i;
+
+	if (!is_echo(msg, host) || host->form != SIP_HOST_IP4)
+		return false;
+	mapping = mapping_of(flow, &flow->dst, &flow->dst_private);
+	for (i = 0; mapping && i < SIPALG_SPELLINGS; i++) {
+		spin_lock_bh(&mapping->lock);
+		spelling = mapping->spelling[i];
+		spin_unlock_bh(&mapping->lock);
+		if (!spelling.text_len || spelling.ip != host->addr.ip)
+			continue;
+		sipalg_plan_host_text(plan, host, spelling.text,
+				      spelling.text_len, host->port);
+		return true;
+	}
+	return false;
+}
+
+static void write_inward(const struct sipalg_flow *flow,
+			 const struct sip_msg *msg, const struct sip_host *host,
+			 struct sipalg_plan *plan)
+{
+	const union nf_inet_addr *ip = &host->addr;
+
+	if (respell(flow, msg, host, plan) || !crosses_inward(host))
+		return;
+	if (host->field == SIP_FIELD_URI_MADDR && sipalg_flow_to_inside(flow) &&
+	    sipalg_ip_equal(ip, &flow->dst.ip))
+		ip = &flow->dst_private.ip;
+	sipalg_plan_host(plan, host, AF_INET, ip, host->port);
+}
+
+static void note_spelling(struct sipalg_mapping *mapping,
+			  const struct sip_msg *msg,
+			  const struct sip_host *host)
+{
+	struct sipalg_spelling *spelling =
+		&mapping->spelling[host->field == SIP_FIELD_TO];
+
+	if (host->host.len > SIPALG_MAPPING_TEXT)
+		return;
+	spin_lock_bh(&mapping->lock);
+	spelling->ip = host->addr.ip;
+	spelling->text_len = host->host.len;
+	memcpy(spelling->text, sip_span_ptr(msg, host->host), host->host.len);
+	spin_unlock_bh(&mapping->lock);
+}
+
+static void write_outward(const struct sipalg_flow *flow,
+			  const struct sip_msg *msg,
+			  const struct sip_host *host,
+			  struct sipalg_plan *plan,
+			  struct sipalg_mapping *mapping,
+			  struct left_alone *left)
+{
+	const struct sipalg_nat64 *nat64 = phone_at(flow, &flow->src.ip);
+	bool hidden = sipalg_flow_from_inside(flow);
+
+	if (!host->written)
+		return;
+	/* what a rule of header_nat.c leaves of the phone itself stays */
+	if (hidden && sipalg_ip_equal(&host->addr, &flow->src.ip))
+		return;
+	if (hidden && sipalg_nat64_in_pool(nat64, &host->addr)) {
+		left->loop = true;
+		return;
+	}
+	if (mapping && (host->field == SIP_FIELD_FROM ||
+			host->field == SIP_FIELD_TO))
+		note_spelling(mapping, msg, host);
+	sipalg_plan_host(plan, host, AF_INET, &host->addr, host->port);
+}
+
+/*
+ * Where nothing is translated nobody else notes how the phone writes itself:
+ * for as long as its call, or a transaction.
+ */
+static struct sipalg_mapping *note_plain(const struct sipalg_flow *flow,
+					 const struct sip_msg *msg,
+					 struct sipalg_plan *plan)
+{
+	const struct sip_host *host = topmost_via(msg);
+	struct sipalg_call *call = plan->call;
+	struct sipalg_mapping *mapping;
+
+	if (!msg->request || !host ||
+	    !sipalg_ip_equal(&host->addr, &flow->src.ip))
+		host = first_contact(msg);
+	if (!host || !sipalg_ip_equal(&host->addr, &flow->src.ip))
+		return NULL;
+	mapping = sipalg_mapping_make(flow, &flow->src, &flow->src_public);
+	if (!mapping)
+		return NULL;
+	sipalg_mapping_note(mapping, msg, host);
+	if (call && !call->mapping && sipalg_mapping_use(mapping))
+		call->mapping = mapping;
+	return mapping;
+}
+
+static struct sipalg_mapping *mapping_of_sender(const struct sipalg_flow *flow,
+						const struct sip_msg *msg,
+						struct sipalg_plan *plan)
+{
+	if (!sipalg_flow_from_inside(flow) && !sipalg_flow_to_inside(flow))
+		return note_plain(flow, msg, plan);
+	return sipalg_mapping_find(flow, &flow->src_public, &flow->src.ip);
+}
+
+/* Has a rule written this host already? @edit: the first not before it */
+static bool is_written(const struct sipalg_plan *plan,
+		       const struct sip_host *host, unsigned int edits,
+		       unsigned int *edit)
+{
+	u32 end = host->host.off + host->host.len;
+
+	while (*edit < edits && plan->edits[*edit].at.off < host->host.off)
+		(*edit)++;
+	return *edit < edits && plan->edits[*edit].at.off < end;
+}
+
+void sipalg_nat64_finish(const struct sipalg_flow *flow,
+			 const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	bool inward = plan->reader.text_len;
+	struct sipalg_mapping *mapping = NULL;
+	struct left_alone left = {};
+	unsigned int i, edits, edit = 0;
+
+	if (sipalg_nat64_is_phone(flow))
+		mapping = mapping_of_sender(flow, msg, plan);
+	else if (!inward)
+		return;
+	sipalg_plan_sort(plan);
+	edits = plan->edit_count;
+	for (i = 0; i < msg->host_count; i++) {
+		const struct sip_host *host = &msg->hosts[i];
+
+		if (is_written(plan, host, edits, &edit))
+			continue;
+		if (inward)
+			write_inward(flow, msg, host, plan);
+		else
+			write_outward(flow, msg, host, plan, mapping, &left);
+	}
+	count_left_alone(flow->sn, &left);
+}

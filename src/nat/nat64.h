@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Phones behind a NAT64: their messages speak of IPv6, their packets are IPv4.
+ *
+ * All that decides works on the IPv4 addresses that conntrack shows. So before
+ * it a message of such a phone is read as if it were written so, and behind it
+ * what is for such a phone is written as that one writes itself.
+ */
+#ifndef SIPALG_NAT_NAT64_H
+#define SIPALG_NAT_NAT64_H
+
+#include "core/flow.h"
+#include "sip/edit.h"
+#include "sip/msg.h"
+#include "sip/nat64.h"
+
+/**
+ * sipalg_nat64_swap() - put the settings in force
+ * @sn: the namespace
+ * @nat64: copied; without prefix: there is no translator
+ *
+ * Process context, one at a time.
+ *
+ * Return: 0 or -ENOMEM: those of before stay.
+ */
+int sipalg_nat64_swap(struct sipalg_net *sn, const struct sipalg_nat64 *nat64);
+
+/**
+ * sipalg_nat64_is_phone() - is the sender a phone behind the translator
+ * @flow: its flow
+ *
+ * Such a one opens ways to itself alone: what it names are addresses that the
+ * translator knows, and not the router. Caller holds rcu_read_lock.
+ *
+ * Return: true if it is.
+ */
+bool sipalg_nat64_is_phone(const struct sipalg_flow *flow);
+
+/**
+ * sipalg_nat64_read() - read a message as if it were written with IPv4 alone
+ * @flow: its flow
+ * @msg: its index; &sip_host.written of what has changed
+ *
+ * The sender's own literal becomes the address that it has, one of the prefix
+ * the address in it. All else stays, and is counted where it is a stream's.
+ * Caller holds rcu_read_lock; softirq.
+ */
+void sipalg_nat64_read(const struct sipalg_flow *flow, struct sip_msg *msg);
+
+/**
+ * sipalg_nat64_begin() - who is to read this message
+ * @flow: its flow
+ * @plan: empty; its call, if there is one, is locked. &sipalg_plan.reader is
+ *	filled if that is a phone behind the translator
+ *
+ * Caller holds rcu_read_lock; takes mappings' locks.
+ */
+void sipalg_nat64_begin(const struct sipalg_flow *flow,
+			struct sipalg_plan *plan);
+
+/**
+ * sipalg_nat64_finish() - have all written that no other rule has written
+ * @flow: its flow
+ * @msg: the message, as sipalg_nat64_read() has left it
+ * @plan: gets the edits, behind those of header_nat.c and section.c
+ *
+ * Caller holds rcu_read_lock; takes mappings' locks.
+ */
+void sipalg_nat64_finish(const struct sipalg_flow *flow,
+			 const struct sip_msg *msg, struct sipalg_plan *plan);
+
+#endif
