@@ -42,7 +42,8 @@ SETTINGS = (
     ("max-idle-calls", 0, (0, 1048576, False)), ("max-media-per-call", 32, (1, 64, False)),
     ("max-message", 65535, (1500, 65535, False)),
     ("media-ports", "1024-65535", None), ("deny-methods", "none", None),
-    ("screen-exempt", "401,407,422,487,488", None))
+    ("screen-exempt", "401,407,422,487,488", None),
+    ("nat64-prefix", "none", None), ("nat64-pool", "none", None))
 
 
 def ctl(arguments, status=0, prefix=f"{TOOL} -n router"):

@@ -251,7 +251,7 @@ def register(name, host=f"[{PHONE6}]", sock=None, seen=ROUTER):
                                         f"[{six(STRANGER)}]", f"[{six(RELAY)}]")))
 
 
-@test("issue 23", "a registered phone is called: the offer is IP6 for it, the answer IP4 for the peer")
+@test("S3-21", "a registered phone is called: the offer is IP6 for it, the answer IP4 for the peer")
 def call_in():
     register("in")
     call = Six("in")
@@ -503,7 +503,7 @@ def only_itself():
         assert phone.recv()
 
 
-@test("464XLAT", "a phone that writes IPv4 is told IPv4: its CLAT's address comes back, the peer's stay")
+@test("issue 23", "464XLAT: a phone that writes IPv4 is told IPv4: its CLAT's address comes back, the peer's stay")
 def clat():
     clat_ip = "192.0.0.4"
     call = Call("clat", f"{clat_ip}:5060", f"{ROUTER}:5061", SERVER)
@@ -531,7 +531,7 @@ def clat():
     same(other.recv(), again(bye, (f"alice@{ROUTER}:{port} ", f"alice@{clat_ip}:5060 ")))
 
 
-@test("464XLAT", "a phone that writes the pool's address itself is an ordinary one behind NAT44")
+@test("issue 23", "464XLAT: a phone that writes the pool's address itself is an ordinary one behind NAT44")
 def pool_literal():
     call = Call("plain", f"{S2}:5060", f"{ROUTER}:5061", SERVER)
     data = call.request("INVITE", sdp(S2, 4610))
@@ -645,7 +645,7 @@ def off():
         ctl(f"setting set nat64-prefix {PREFIX} nat64-pool 10.64.0.0/16")
 
 
-@test("RFC 6052", "all of it with a prefix of each length")
+@test("S3-20", "all of it with a prefix of each length")
 def lengths():
     for prefix in PREFIXES:
         Translator.start(prefix)
