@@ -6,6 +6,7 @@ import time
 
 import topology as net
 from sip import Call, again, message, sdp
+from ctl import forget_all
 from ksft import run, same, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, router
 
@@ -22,8 +23,7 @@ def data(arguments):
 
 
 def reset():
-    router(f"{CTL} setting reset")
-    router(f"{CTL} call end --all")
+    forget_all()
     time.sleep(40)
     router("conntrack -D -p udp 2>/dev/null || true")
 

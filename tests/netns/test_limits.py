@@ -6,6 +6,7 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
+from ctl import forget_all
 from ksft import run, same, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, shell
 
@@ -42,10 +43,8 @@ def answer(call):
 
 
 def reset():
-    shell(f"{TOOL} setting reset")
-    shell(f"{TOOL} call end --all")
+    forget_all()
     shell(f"{TOOL} stats reset")
-    net.router("conntrack -D -p udp 2>/dev/null || true")
     time.sleep(40)
     assert data("stats show")["memory_bytes"] == 0
 

@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Messages that are broken, foreign or hostile: they pass, and nobody is told too much."""
-import json
 import random
 import re
 
 import corpus
 import topology as net
 from sip import Call, again, sdp
+from ctl import forget_all, stats
 from ksft import run, same, test
-from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, router, shell
+from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, shell
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
@@ -20,13 +20,8 @@ LOCAL, ALG = f"{PHONE}:5060", f"{ROUTER}:5060"
 HIDE = ((LOCAL, ALG), (PHONE, ROUTER))
 
 
-def stats():
-    return json.loads(shell(f"{tool} -j stats show"))
-
-
 def reset():
-    shell(f"{tool} setting reset; {tool} call end --all")
-    router("conntrack -D -p udp 2>/dev/null || true")
+    forget_all()
 
 
 def invite(name="doubt", body=True):

@@ -3,24 +3,19 @@
 """Flows of a real SIP implementation, sipp on both sides of the router."""
 import csv
 import glob
-import json
 import os
 import subprocess
 import tempfile
 import time
 
 import topology as net
+from ctl import stats
 from ksft import run, test
-from topology import PHONE, SERVER, router
+from topology import PHONE, SERVER
 
 net.build()
-CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
 SCENARIOS = os.path.abspath("tests/sipp")
 CALLS = 200
-
-
-def stats():
-    return json.loads(router(f"{CTL} -j stats show"))
 
 
 def sipp(namespace, address, *arguments):

@@ -6,6 +6,7 @@ import time
 
 import topology as net
 from sip import Call, again, message, sdp
+from ctl import forget_all
 from ksft import run, same, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Tcp, Udp, router
 
@@ -64,12 +65,6 @@ def is_heard(port):
 
 def rows(name):
     return [row for row in data_of("call list") if row["call_id"] == f"{name}@call.example"]
-
-
-def reset():
-    router(f"{CTL} setting reset")
-    router(f"{CTL} call end --all")
-    router("conntrack -D -p udp 2>/dev/null || true")
 
 
 @test("T-6", "a stranger outside who knows Call-ID and tags ends no call: BYE, CANCEL, answers")
@@ -225,4 +220,4 @@ def slipstream():
         router("conntrack -D -p tcp 2>/dev/null || true")
 
 
-run(after=reset)
+run(after=forget_all)

@@ -6,6 +6,7 @@ import json
 import ctnetlink
 import topology as net
 from sip import Call, message, sdp
+from ctl import forget_all
 from ksft import run, test
 from topology import OTHER, OTHER6, PHONE, PHONE6, RELAY, RELAY6, SERVER, SERVER6, Udp, router
 
@@ -56,10 +57,7 @@ def leads_to(address):
 
 
 def reset():
-    router(f"{CTL} setting reset")
-    router(f"{CTL} call end --all")
-    for family in ("ipv4", "ipv6"):
-        router(f"conntrack -D -f {family} -p udp 2>/dev/null || true")
+    forget_all("ipv4", "ipv6")
 
 
 @test("T-5", "who calls from outside opens no way to a third network of ours by its description")

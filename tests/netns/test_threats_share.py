@@ -7,6 +7,7 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
+from ctl import ctl, forget_all
 from ksft import run, same, test
 from topology import OTHER, PHONE, ROUTER, SERVER, Tcp, Udp, router, shell
 
@@ -19,10 +20,6 @@ CTL = "tools/sipalg-ctl/sipalg-ctl"
 
 def data(arguments):
     return json.loads(router(f"{CTL} -j {arguments}"))
-
-
-def ctl(arguments):
-    router(f"{CTL} {arguments}")
 
 
 def invite(name, sock, port, **options):
@@ -38,9 +35,7 @@ def is_translated(got):
 
 
 def reset():
-    ctl("setting reset")
-    ctl("call end --all")
-    router("conntrack -D -p udp 2>/dev/null || true")
+    forget_all()
     time.sleep(40)
     assert data("stats show")["memory_bytes"] == 0, data("stats show")
 
