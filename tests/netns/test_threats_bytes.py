@@ -6,6 +6,7 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
+from ctl import forget_all, stats
 from ksft import run, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, router, shell
 
@@ -20,10 +21,6 @@ EDGES = ("0", "00", "1", "-1", "+1", "01", "1023", "65535", "65536", "65537", "4
          "4294967297", "2147483647", "2147483648", "9223372036854775807", "9223372036854775808",
          "18446744073709551615", "18446744073709551616", "18446744073709551617", "9" * 300,
          "0" * 300 + "90", "0x5a", "1e3", "", " ", "1 2", "1.5", "\u0661", "%31")
-
-
-def stats():
-    return json.loads(router(f"{CTL} -j stats show"))
 
 
 def calls():
@@ -48,9 +45,7 @@ def arrives(data):
 
 
 def reset():
-    router(f"{CTL} setting reset")
-    router(f"{CTL} call end --all")
-    router("conntrack -D -p udp 2>/dev/null || true")
+    forget_all()
     time.sleep(200)     # somebody may still ring: what Via named is kept for c-timeout
     left = stats()
     assert left["memory_bytes"] == 0 and left["pinholes"]["open"] == 0, left
