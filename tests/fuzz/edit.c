@@ -14,6 +14,22 @@ static char moved[PLANNER_ROOM];
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* Inward what is IPv4; outward what is IPv6, of whatever prefix begins like it. */
+static void cross(struct planner_move *move, const uint8_t *data)
+{
+	static const uint8_t lengths[] = { 32, 40, 48, 56, 64, 96 };
+	struct sipalg_nat64 *nat64 = &move->nat64;
+	uint8_t *bytes = (uint8_t *)&nat64->prefix;
+
+	nat64->prefix_len = lengths[data[4] % 6];
+	if (move->family == AF_INET6)
+		memcpy(bytes, &move->from, nat64->prefix_len / 8);
+	else
+		memcpy(bytes, data + 1, 3);
+	bytes[8] = 0;
+	planner_cross(move, move->family == AF_INET6 ? PLANNER_OUTWARD : PLANNER_INWARD);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct planner_move move = { .family = AF_INET };
@@ -35,6 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(&move.to, data + 1, 4);
 	move.shift = data[4] * 257;
 	move.media = data[5] * 257;
+	/* an odd last byte: across families, with a prefix of the length that it says */
+	if (data[5] & 1)
+		cross(&move, data);
 
 	moved_len = planner_translate(&msg, &move, moved);
 	if (!moved_len || moved_len > SIP_MAX_MESSAGE)

@@ -41,6 +41,7 @@ int main(int argc, char **argv)
 	frame_tests();
 	linear_tests();
 	corpus_tests(argv[1]);
+	nat64_tests();
 	plan_tests(argv[1]);
 	return tap_done();
 }

@@ -19,7 +19,7 @@
 
 static struct sip_msg before, after;
 static char moved[PLANNER_ROOM];
-static unsigned int translated, refused;
+static unsigned int translated, refused, crossed;
 static u64 state = SEED;
 
 /* xorshift64*: the same messages on every machine. */
@@ -44,6 +44,20 @@ static void any_move(struct planner_move *move, const struct sip_host *host)
 	move->media = any(2) ? any(65536) : 0;
 }
 
+/* A prefix of each length that RFC 6052 knows. */
+static void any_prefix(struct sipalg_nat64 *nat64)
+{
+	static const u8 lengths[] = { 32, 40, 48, 56, 64, 96 };
+	u8 *bytes = (u8 *)&nat64->prefix;
+	unsigned int i;
+
+	memset(nat64, 0, sizeof(*nat64));
+	nat64->prefix_len = lengths[any(6)];
+	for (i = 0; i < nat64->prefix_len / 8u; i++)
+		bytes[i] = i == 8 ? 0 : any(256);
+	bytes[0] = 0x20 | (bytes[0] & 0x1f);
+}
+
 /* One translation of one message that has been parsed. */
 static bool holds(const struct planner_move *move)
 {
@@ -63,6 +77,50 @@ static bool holds(const struct planner_move *move)
 	return false;
 }
 
+/* What has no leading zeros, and is right, can come out again as it went in. */
+static bool is_plain(const struct sip_msg *msg)
+{
+	char digits[12];
+	int len = snprintf(digits, sizeof(digits), "%u", msg->content_length_value);
+
+	return !msg->has_content_length ||
+	       (len == msg->content_length.len && msg->content_length_value <= SIP_MAX_MESSAGE &&
+		!memcmp(digits, sip_span_ptr(msg, msg->content_length), len));
+}
+
+/* Inward and outward again: the identity, to the byte. */
+static bool comes_back(const struct planner_move *move)
+{
+	static char back[PLANNER_ROOM];
+	struct planner_move outward = { .nat64 = move->nat64, .family = AF_INET6, .from = move->to };
+	u32 len;
+
+	planner_cross(&outward, PLANNER_OUTWARD);
+	if (outward.cross != PLANNER_OUTWARD) {
+		tap_note("what has been put into a prefix cannot be taken out");
+		return false;
+	}
+	len = planner_translate(&after, &outward, back);
+	if (len == before.len && !memcmp(back, before.data, len))
+		return true;
+	tap_note("out and back is not the identity:\n%.*s", (int)len, back);
+	return false;
+}
+
+/* One address of a message crosses to IPv6, and back. */
+static bool crosses(const struct sip_host *host)
+{
+	struct planner_move move = { .family = AF_INET, .from = host->addr };
+	unsigned int refused_before = refused;
+
+	any_prefix(&move.nat64);
+	planner_cross(&move, PLANNER_INWARD);
+	if (!holds(&move) || refused != refused_before)
+		return refused != refused_before;
+	crossed++;
+	return !is_plain(&before) || comes_back(&move);
+}
+
 static bool all_moves_hold(unsigned int times)
 {
 	struct planner_move move;
@@ -71,6 +129,8 @@ static bool all_moves_hold(unsigned int times)
 	for (i = 0; i < before.host_count; i++) {
 		if (before.hosts[i].form != SIP_HOST_IP4 && before.hosts[i].form != SIP_HOST_IP6)
 			continue;
+		if (before.hosts[i].form == SIP_HOST_IP4 && !crosses(&before.hosts[i]))
+			return false;
 		for (n = 0; n < times; n++) {
 			any_move(&move, &before.hosts[i]);
 			if (!holds(&move))
@@ -187,9 +247,9 @@ static void generated(void)
 			return;
 		}
 	}
-	tap(parsed > GENERATED * 9 / 10 && refused < translated / 100,
-	    "%u messages of seed %u: %u parsed, %u translations, %u refused", GENERATED, SEED,
-	    parsed, translated, refused);
+	tap(parsed > GENERATED * 9 / 10 && refused < translated / 100 && crossed > GENERATED,
+	    "%u messages of seed %u: %u parsed, %u translations, %u to IPv6 and back, %u refused",
+	    GENERATED, SEED, parsed, translated, crossed, refused);
 }
 
 void plan_tests(const char *dir)

@@ -36,6 +36,47 @@ static u16 moved_media(const struct sdp_media *media, const struct planner_move 
 	return media->port ? (u16)(media->port + move->media) : 0;
 }
 
+void planner_cross(struct planner_move *move, enum planner_cross cross)
+{
+	move->cross = cross;
+	if (cross == PLANNER_INWARD)
+		sipalg_nat64_embed(&move->nat64, &move->from, &move->to);
+	else if (!sipalg_nat64_extract(&move->nat64, &move->from, &move->to))
+		move->cross = PLANNER_STAYS;
+}
+
+/* What crosses outward is read as IPv4 first, as src/nat/nat64.c does. */
+static void move_host(struct sipalg_plan *plan, const struct sip_host *host,
+		      const struct planner_move *move)
+{
+	struct sip_host seen = *host;
+
+	if (move->cross == PLANNER_INWARD) {
+		sipalg_plan_host(plan, host, AF_INET, &move->from, moved_port(host, move));
+		return;
+	}
+	if (move->cross == PLANNER_OUTWARD) {
+		seen.written = seen.form;
+		seen.form = SIP_HOST_IP4;
+		seen.addr = move->to;
+		sipalg_plan_host(plan, &seen, AF_INET, &move->to, moved_port(host, move));
+		return;
+	}
+	sipalg_plan_host(plan, host, move->family, &move->to, moved_port(host, move));
+}
+
+/* Somebody behind a translator, whom no message of these tests names. */
+static void set_reader(struct sipalg_plan *plan, const struct planner_move *move)
+{
+	if (move->cross != PLANNER_INWARD)
+		return;
+	plan->reader.nat64 = move->nat64;
+	memset(&plan->reader.self, 0xff, sizeof(plan->reader.self));
+	plan->reader.ip6 = true;
+	plan->reader.text_len = 5;
+	memcpy(plan->reader.text, "[::1]", 5);
+}
+
 u32 planner_translate(const struct sip_msg *msg, const struct planner_move *move,
 		      char out[PLANNER_ROOM])
 {
@@ -45,10 +86,10 @@ u32 planner_translate(const struct sip_msg *msg, const struct planner_move *move
 	int rendered;
 
 	sipalg_plan_init(&plan);
+	set_reader(&plan, move);
 	for (i = 0; i < msg->host_count; i++)
 		if (is_moved(&msg->hosts[i], move))
-			sipalg_plan_host(&plan, &msg->hosts[i], move->family, &move->to,
-					 moved_port(&msg->hosts[i], move));
+			move_host(&plan, &msg->hosts[i], move);
 	for (i = 0; i < msg->media_count; i++)
 		if (moved_media(&msg->media[i], move) != msg->media[i].port)
 			sipalg_plan_number(&plan, msg->media[i].digits,
@@ -78,18 +119,43 @@ static bool text_equal(const struct sip_msg *a, struct sip_span in_a,
 	       !memcmp(sip_span_ptr(a, in_a), sip_span_ptr(b, in_b), in_a.len);
 }
 
+static u8 moved_form(const struct sip_host *host, const struct planner_move *move)
+{
+	if (move->cross == PLANNER_STAYS)
+		return host->form;
+	return move->cross == PLANNER_INWARD ? SIP_HOST_IP6 : SIP_HOST_IP4;
+}
+
+/* RFC 3261 25.1: brackets in URIs and sent-by; none in received=, none in SDP. */
+static bool moved_brackets(const struct sip_host *host, const struct planner_move *move)
+{
+	if (move->cross == PLANNER_STAYS)
+		return host->bracketed;
+	return move->cross == PLANNER_INWARD && host->field != SIP_FIELD_VIA_RECEIVED &&
+	       host->field < SIP_FIELD_SDP_ORIGIN;
+}
+
+/* The type before an address that has crossed is its own. */
+static bool type_fits(const struct sip_msg *msg, const struct sip_host *host)
+{
+	return !host->type || msg->data[host->host.off - host->type] ==
+			      (host->form == SIP_HOST_IP6 ? '6' : '4');
+}
+
 static const char *host_flaw(const struct sip_msg *before, const struct sip_msg *after,
 			     unsigned int i, const struct planner_move *move)
 {
 	const struct sip_host *a = &before->hosts[i], *b = &after->hosts[i];
 
-	if (a->field != b->field || a->value != b->value ||
-	    a->form != b->form || a->bracketed != b->bracketed ||
-	    a->secure != b->secure)
-		return "a host is in another place, or of another form";
+	if (a->field != b->field || a->value != b->value || a->secure != b->secure)
+		return "a host is in another place";
 	if (!is_moved(a, move))
 		return text_equal(before, a->host, after, b->host) && a->port == b->port ?
 		       NULL : "a host that has not moved is another";
+	if (b->form != moved_form(a, move) || b->bracketed != moved_brackets(a, move))
+		return "a host is of another form";
+	if (move->cross != PLANNER_STAYS && !type_fits(after, b))
+		return "an address has the type of the other family";
 	if (memcmp(&b->addr, &move->to, sizeof(move->to)))
 		return "a host has moved elsewhere";
 	if (has_port(a) && b->port != moved_port(a, move))

@@ -7,12 +7,18 @@
 #define TEST_PLANNER_H
 
 #include "sip/msg.h"
+#include "sip/nat64.h"
 
 #define PLANNER_ROOM	(SIP_MAX_MESSAGE + 32768)
 
+/* To another family, as a message does for a phone behind a NAT64. */
+enum planner_cross { PLANNER_STAYS, PLANNER_INWARD, PLANNER_OUTWARD };
+
 /**
  * struct planner_move - who has moved, and where to
- * @family: AF_INET or AF_INET6
+ * @cross: enum planner_cross; inward from IPv4 to IPv6, outward back
+ * @nat64: the prefix, for those that cross
+ * @family: AF_INET or AF_INET6, of @from
  * @from: the address that is looked for
  * @to: the one that comes
  * @shift: added to each port that is written beside @from, modulo 2^16; a sum
@@ -20,12 +26,17 @@
  * @media: added to each port of an m= line that is not 0
  */
 struct planner_move {
+	u8 cross;
+	struct sipalg_nat64 nat64;
 	u8 family;
 	union nf_inet_addr from;
 	union nf_inet_addr to;
 	u16 shift;
 	u16 media;
 };
+
+/* The address of the other family that stands for @from, see struct planner_move. */
+void planner_cross(struct planner_move *move, enum planner_cross cross);
 
 /*
  * Plans and renders the whole new message. Returns its length; 0: the plan

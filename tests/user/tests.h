@@ -9,6 +9,7 @@ void form_tests(void);
 void sdp_tests(void);
 void frame_tests(void);
 void linear_tests(void);
+void nat64_tests(void);
 void plan_tests(const char *dir);
 
 #endif
