@@ -6,6 +6,7 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
+from ctl import forget_all
 from ksft import run, same, test
 from topology import (OTHER, PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER, SERVER6, STRANGER, Tcp,
                       Udp, router)
@@ -26,9 +27,7 @@ def setting(*words):
 
 
 def reset():
-    router(f"{CTL} setting reset")
-    router(f"{CTL} call end --all")
-    router("conntrack -D -p udp 2>/dev/null || true")
+    forget_all()
     assert not net.expectations("signalling"), net.expectations("signalling")
 
 

@@ -6,34 +6,19 @@ A day of mixed calls, one in twenty of them abandoned at some step, ends at zero
     scripts/um-run --time-travel env SEED=N /usr/bin/python3 tests/netns/test_soak.py
 """
 import heapq
-import json
 import os
 import random
 import time
 
 import topology as net
 from sip import sdp
-from call_helpers import expires, new, phone, server
+from call_helpers import expires, new, send_back as back, send_out as out
+from ctl import stats
 from ksft import run, test
-from topology import PHONE, RELAY, ROUTER, SERVER, router
+from topology import PHONE, RELAY, ROUTER, router
 
-CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
 SEED = int(os.environ.get("SEED") or 24)
 DAY, EVERY = 24 * 3600, 10
-
-
-def stats():
-    return json.loads(router(f"{CTL} -j stats show"))
-
-
-def out(data):
-    phone.send(data, SERVER)
-    assert server.recv(), data[:200]
-
-
-def back(data):
-    server.send(data, ROUTER)
-    assert phone.recv(), data[:200]
 
 
 # Each of these is a call: it yields the seconds until its next step.

@@ -1,27 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """A PBX behind the router: all calls of a company by one signalling flow."""
-import json
-import os
 import random
 import time
 
 import topology as net
 from sip import sdp
 from call_helpers import new, phone, server
+from ctl import ctl, stats
 from ksft import run, same, test
-from topology import PHONE, RELAY, ROUTER, SERVER, Udp, router, shell
+from topology import PHONE, RELAY, ROUTER, SERVER, Udp, shell
 
-CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
 SETUP, ESTABLISHED = 1000, 20000
-
-
-def ctl(arguments):
-    return router(f"{CTL} {arguments}")
-
-
-def stats():
-    return json.loads(ctl("stats show -j"))
 
 
 def port(number):
