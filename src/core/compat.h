@@ -14,6 +14,10 @@
 #include <net/netfilter/nf_conntrack_expect.h>
 #include <net/netfilter/nf_conntrack_helper.h>
 #include <net/genetlink.h>
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
+#include <net/tcp.h>
+#include <net/udp.h>
 #include <uapi/linux/sipalg.h>
 
 #ifdef SIPALG_GSO_HAS_HEADER
@@ -118,6 +122,17 @@ static inline void sipalg_compat_expect_unlink(struct nf_conntrack_expect *exp)
 #endif
 }
 
+/* Somebody has taken it out. No lock needed: it is looked at again if so. */
+static inline bool
+sipalg_compat_expect_is_gone(const struct nf_conntrack_expect *exp)
+{
+#ifdef SIPALG_EXPECT_HAS_DEAD
+	if (READ_ONCE(exp->flags) & NF_CT_EXPECT_DEAD)
+		return true;
+#endif
+	return READ_ONCE(exp->lnode.pprev) == LIST_POISON2;
+}
+
 /* nf_conntrack_expect_lock held. Return: false if it goes anyway. */
 static inline bool
 sipalg_compat_expect_prolong(struct nf_conntrack_expect *exp, u32 seconds)
@@ -125,6 +140,8 @@ sipalg_compat_expect_prolong(struct nf_conntrack_expect *exp, u32 seconds)
 #ifdef SIPALG_EXPECT_HAS_TIMER
 	return mod_timer_pending(&exp->timeout, jiffies + seconds * HZ);
 #else
+	if (sipalg_compat_expect_is_gone(exp))
+		return false;
 	WRITE_ONCE(exp->timeout, nfct_time_stamp + seconds * HZ);
 	return true;
 #endif
@@ -137,6 +154,72 @@ static inline void sipalg_compat_refresh(struct nf_conn *ct, u32 extra_jiffies)
 #else
 	nf_ct_refresh(ct, NULL, extra_jiffies);
 #endif
+}
+
+/* Among the hooks of a priority, that of NAT. */
+static inline bool sipalg_compat_is_nat(const struct nf_hook_ops *ops)
+{
+#ifdef SIPALG_HOOKS_SAY_NAT
+	return ops->hook_ops_type == NF_HOOK_OP_NAT;
+#else
+	return ops->hook_ops_type == NF_HOOK_OP_UNDEFINED;
+#endif
+}
+
+/**
+ * struct sipalg_compat_listener - a socket that would get what comes for it
+ * @family: AF_INET or AF_INET6
+ * @l4proto: IPPROTO_UDP or IPPROTO_TCP
+ * @ip: the router's address
+ * @port: network byte order
+ * @dif: index of the interface, or of its VRF
+ * @sdif: index of the interface if it has a VRF, else 0
+ */
+struct sipalg_compat_listener {
+	u8 family;
+	u8 l4proto;
+	const union nf_inet_addr *ip;
+	__be16 port;
+	int dif;
+	int sdif;
+};
+
+/* Old kernels want to be told in which table. */
+#ifndef SIPALG_UDP_LOOKUP_HAS_TABLE
+#define SIPALG_UDP_TABLE(_net)
+#elif defined(SIPALG_NET_HAS_UDP_TABLE)
+#define SIPALG_UDP_TABLE(_net)	(_net)->ipv4.udp_table,
+#else
+#define SIPALG_UDP_TABLE(_net)	&udp_table,
+#endif
+#ifdef SIPALG_TCP_LOOKUP_HAS_TABLE
+#define SIPALG_TCP_TABLE(_net)	(_net)->ipv4.tcp_death_row.hashinfo,
+#else
+#define SIPALG_TCP_TABLE(_net)
+#endif
+
+/* Caller holds rcu_read_lock. Return: somebody listens there, to whomever. */
+static inline bool
+sipalg_compat_listens(struct net *net,
+		      const struct sipalg_compat_listener *l)
+{
+	const struct in6_addr *ip6 = &l->ip->in6;
+	u16 port = ntohs(l->port);
+
+	if (l->family == AF_INET && l->l4proto == IPPROTO_UDP)
+		return __udp4_lib_lookup(net, 0, 0, l->ip->ip, l->port, l->dif,
+					 l->sdif, SIPALG_UDP_TABLE(net) NULL);
+	if (l->family == AF_INET)
+		return __inet_lookup_listener(net, SIPALG_TCP_TABLE(net) NULL, 0, 0,
+					      0, l->ip->ip, port, l->dif,
+					      l->sdif);
+	if (l->l4proto == IPPROTO_UDP)
+		return __udp6_lib_lookup(net, &in6addr_any, 0, ip6, l->port,
+					 l->dif, l->sdif,
+					 SIPALG_UDP_TABLE(net) NULL);
+	return inet6_lookup_listener(net, SIPALG_TCP_TABLE(net) NULL, 0,
+				     &in6addr_any, 0, ip6, port, l->dif,
+				     l->sdif);
 }
 
 #ifndef NLA_POLICY_MAX_LEN

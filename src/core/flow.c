@@ -24,6 +24,7 @@ void sipalg_flow_init(struct sipalg_flow *flow, struct sipalg_net *sn,
 		&ct->tuplehash[IP_CT_DIR_REPLY].tuple;
 
 	flow->sn = sn;
+	flow->domain = (struct sipalg_domain){};
 	flow->ct = ct;
 	flow->family = nf_ct_l3num(ct);
 	flow->l4proto = nf_ct_protonum(ct);

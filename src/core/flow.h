@@ -19,6 +19,22 @@ struct sipalg_net;
 #define SIPALG_LOWEST_PORT	1024
 
 /**
+ * struct sipalg_domain - where the router looks a packet's addresses up
+ * @in: index of the VRF that the packet has come by, 0: none
+ * @out: of the one that it leaves by
+ * @dev_in: index of the interface that it has come by, 0: none
+ * @dev_out: of the one that it leaves by
+ * @mark: its mark
+ */
+struct sipalg_domain {
+	int in;
+	int out;
+	int dev_in;
+	int dev_out;
+	u32 mark;
+};
+
+/**
  * struct sipalg_flow - addresses of a message
  * @sn: the namespace
  * @ct: its conntrack, for apply and for pinholes; the caller's packet holds it
@@ -28,6 +44,7 @@ struct sipalg_net;
  * @dst_private: the receiver's own address
  * @inside: address of the end behind NAT, zero if none: it distinguishes two
  *	passes of one call through this router (hairpin, H-26)
+ * @domain: of the packet; all zero where there is none
  * @family: AF_INET or AF_INET6
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @original: the message goes in the direction the flow was opened in
@@ -40,6 +57,7 @@ struct sipalg_flow {
 	struct sipalg_addr dst;
 	struct sipalg_addr dst_private;
 	union nf_inet_addr inside;
+	struct sipalg_domain domain;
 	u8 family;
 	u8 l4proto;
 	bool original;
@@ -56,6 +74,15 @@ static inline bool sipalg_flow_from_inside(const struct sipalg_flow *flow)
 static inline bool sipalg_flow_to_inside(const struct sipalg_flow *flow)
 {
 	return !sipalg_addr_equal(&flow->dst, &flow->dst_private);
+}
+
+/*
+ * Nothing is translated on it, and no side of it is known as inside: the
+ * firewall alone may be in the way.
+ */
+static inline bool sipalg_flow_is_plain(const struct sipalg_flow *flow)
+{
+	return !sipalg_flow_from_inside(flow) && !sipalg_flow_to_inside(flow);
 }
 
 /**

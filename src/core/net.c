@@ -26,10 +26,14 @@ static void init_members(struct sipalg_net *sn)
 	get_random_bytes(&sn->table_key, sizeof(sn->table_key));
 	spin_lock_init(&sn->port_lock);
 	spin_lock_init(&sn->shared_expect_lock);
+	spin_lock_init(&sn->face_lock);
+	spin_lock_init(&sn->promise_lock);
 	spin_lock_init(&sn->tcp_lock);
 	INIT_LIST_HEAD(&sn->tcp);
 	for (i = 0; i < ARRAY_SIZE(sn->shared_expects); i++)
 		INIT_HLIST_HEAD(&sn->shared_expects[i]);
+	for (i = 0; i < ARRAY_SIZE(sn->faces); i++)
+		INIT_HLIST_HEAD(&sn->faces[i]);
 }
 
 static void exit_parts(struct sipalg_net *sn, unsigned int count)

@@ -8,6 +8,7 @@
  *	sipalg_mapping.lock
  *	sipalg_net.port_lock, .tcp_lock, .shared_expect_lock or .lru_lock (one at
  *	a time)
+ *	sipalg_net.face_lock or .promise_lock
  *	nf_conntrack_expect_lock (conntrack's, inside its functions)
  * All are taken with _bh: the helper also runs for packets of local sockets
  * in process context. rhashtable locks its own buckets; no function of this
@@ -19,11 +20,13 @@
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include "core/setting.h"
 #include "core/stats.h"
 
 #define SIPALG_OWN_PORTS_BITS		8
+#define SIPALG_FACE_HASH_BITS		6
 #define SIPALG_SHARED_EXPECT_HASH_BITS	8
 #define SIPALG_MAX_TCP_QUEUE	(16 << 20)	/* bytes held and noted in a namespace */
 #define SIPALG_MAX_SHARED_EXPECTS	4096	/* in a namespace (S3-17) */
@@ -38,6 +41,7 @@
  *	flow
  * @calls: struct sipalg_call by Call-ID and inside address
  * @mappings_public: struct sipalg_mapping by public transport address and host
+ * @mappings_face: the same by public transport address
  * @mappings_private: the same by private transport address
  * @quotas: struct sipalg_quota by address
  * @nat64: of @settings, for the packet path; NULL: no translator
@@ -51,6 +55,13 @@
  * @shared_expect_lock: guards @shared_expects
  * @shared_expects: struct sipalg_shared_expect by what they admit
  * @shared_expect_count: their number
+ * @face_lock: guards @faces
+ * @faces: struct sipalg_face by address
+ * @face_work: ends what hangs on lost ones
+ * @face_walk: when it has last done so, in jiffies
+ * @promise_lock: guards @promises
+ * @promises: what the nat chains are told of, see source_nat.c
+ * @heard: hosts that have spoken for themselves, see heard.h
  * @tcp_lock: guards @tcp
  * @tcp: struct sipalg_tcp
  * @tcp_bytes: bytes that they hold
@@ -76,6 +87,7 @@ struct sipalg_net {
 
 	struct rhashtable calls;
 	struct rhashtable mappings_public;
+	struct rhltable mappings_face;
 	struct rhltable mappings_private;
 	struct rhashtable quotas;
 	struct sipalg_nat64 __rcu *nat64;
@@ -95,6 +107,18 @@ struct sipalg_net {
 	spinlock_t shared_expect_lock;
 	struct hlist_head shared_expects[1 << SIPALG_SHARED_EXPECT_HASH_BITS];
 	unsigned int shared_expect_count;
+
+	/* guards faces */
+	spinlock_t face_lock;
+	struct hlist_head faces[1 << SIPALG_FACE_HASH_BITS];
+	struct delayed_work face_work;
+	unsigned long face_walk;
+
+	/* guards promises */
+	spinlock_t promise_lock;
+	struct sipalg_promise *promises;
+
+	struct sipalg_heard *heard;
 
 	/* guards tcp */
 	spinlock_t tcp_lock;

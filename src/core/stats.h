@@ -33,6 +33,7 @@ enum sipalg_tcp_counter {
  * @pinholes_closed: expectations taken out
  * @translated: messages that left with at least one byte changed
  * @identity_changed: those of them whose Identity may not be valid any more
+ * @face_lost: public addresses that the router has lost while they were in use
  * @tcp: by enum sipalg_tcp_counter
  */
 struct sipalg_stats {
@@ -46,6 +47,7 @@ struct sipalg_stats {
 	u64 pinholes_closed;
 	u64 translated;
 	u64 identity_changed;
+	u64 face_lost;
 	u64 tcp[SIPALG_TCP_MAX];
 };
 

@@ -99,4 +99,6 @@ void sipalg_media_look(struct sipalg_call *call)
 
 	if (call->incomplete)
 		sipalg_media_retry(call);
+	else
+		sipalg_media_repair(call, NULL);
 }

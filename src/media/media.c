@@ -11,6 +11,7 @@
 #include "media/port.h"
 #include "media/section.h"
 #include "nat/expect.h"
+#include "nat/face.h"
 
 #define FORK_MEDIA	4	/* minimum of streams for each of 16 forks */
 
@@ -36,8 +37,18 @@ static bool suits(const struct sipalg_media *media,
 					   htons(rtcp_port(section, pair));
 }
 
+/* What the other side was told of it is what it would be told now. */
+static bool keeps_face(const struct sipalg_media *media,
+		       const struct sipalg_flow *flow)
+{
+	return !media->translated ||
+	       (!sipalg_face_is_lost(media->face) &&
+		sipalg_ip_equal(&media->public, &flow->src_public.ip));
+}
+
 static struct sipalg_media *find_media(const struct sipalg_call *call,
 				       enum sipalg_side side, u16 fork,
+				       const struct sipalg_flow *flow,
 				       const struct sipalg_section *section,
 				       unsigned int pair)
 {
@@ -49,7 +60,7 @@ static struct sipalg_media *find_media(const struct sipalg_call *call,
 		    media->private_port[SIPALG_RTP] == port &&
 		    media->l4proto == section->l4proto &&
 		    sipalg_ip_equal(&media->private, &section->host->addr) &&
-		    suits(media, section, pair))
+		    keeps_face(media, flow) && suits(media, section, pair))
 			return media;
 	return NULL;
 }
@@ -69,6 +80,7 @@ static void media_free(struct sipalg_media *media)
 	if (media->translated)
 		sipalg_port_release(sn, media);
 	sipalg_quota_put(media->holder, SIPALG_QUOTA_PAIRS);
+	sipalg_face_put(media->face);
 	list_del(&media->list);
 	atomic_long_sub(sizeof(*media), &sn->memory);
 	kfree_rcu(media, rcu);
@@ -152,6 +164,9 @@ set_public(struct sipalg_media *media, const struct sipalg_flow *flow,
 	if (!media->holder)
 		return SIPALG_REASON_NO_PORT_PAIR;
 	media->public = flow->src_public.ip;
+	media->face = sipalg_face_get(flow, &media->public);
+	if (!media->face)
+		return SIPALG_REASON_NO_MEMORY;
 	if (section->ice_untouched)
 		reserved = claim_own(media, flow, section, pair);
 	else if (before)
@@ -179,7 +194,7 @@ pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
 {
 	struct sipalg_media *media;
 
-	media = find_media(call, side, fork, section, pair);
+	media = find_media(call, side, fork, flow, section, pair);
 	if (media)
 		return media;
 
@@ -192,7 +207,7 @@ pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
 	media->fork = fork;
 	media->resumed = call->state != SIPALG_CALL_EARLY;
 	media->opened_late = media->resumed || !sipalg_call_both_spoke(call);
-	media->family = flow->family;
+	media->family = section->family;
 	set_private(media, section, pair);
 	plan->reason = set_public(media, flow, section, pair, before);
 	if (plan->reason) {
@@ -452,6 +467,7 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 }
 
 static struct sipalg_media *known_media(const struct sipalg_call *call,
+					const struct sipalg_flow *flow,
 					const struct sipalg_section *section)
 {
 	struct sipalg_media *media;
@@ -459,7 +475,7 @@ static struct sipalg_media *known_media(const struct sipalg_call *call,
 	if (!call)
 		return NULL;
 	list_for_each_entry(media, &call->media, list)
-		if (media->translated &&
+		if (media->translated && keeps_face(media, flow) &&
 		    media->private_port[SIPALG_RTP] == htons(section->sdp->port) &&
 		    sipalg_ip_equal(&media->private, &section->host->addr))
 			return media;
@@ -496,7 +512,7 @@ void sipalg_media_retransmit(struct sipalg_call *call,
 		if (turn_round(flow, &section, msg, plan, private) ||
 		    !section.inside || section.ice_untouched)
 			continue;
-		media = known_media(call, &section);
+		media = known_media(call, flow, &section);
 		if (!media) {
 			plan->reason = SIPALG_REASON_NO_PORT_PAIR;
 			return;
@@ -568,6 +584,19 @@ void sipalg_media_forget(struct sipalg_call *call, u16 fork)
 			media_free(media);
 	/* what remains may have had a pinhole in common with what has gone */
 	sipalg_media_sync(call, NULL);
+}
+
+void sipalg_media_lose(struct sipalg_call *call)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list) {
+		if (!sipalg_face_is_lost(media->face))
+			continue;
+		sipalg_media_release(media, true);
+		renew_sender(media);
+		call->event_mask |= SIPALG_NOTIFY_CHANGED;
+	}
 }
 
 void sipalg_media_abandon(struct sipalg_call *call)

@@ -23,6 +23,7 @@
 struct nf_conn;
 struct nf_conntrack_expect;
 struct sipalg_call;
+struct sipalg_face;
 struct sipalg_quota;
 
 enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
@@ -33,6 +34,7 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @rcu: frees it, when it is not there any more
  * @port_node: in &sipalg_net.ports while translated
  * @call: its call
+ * @face: of @public while translated
  * @holder: quota charged for its public ports, or NULL
  * @fork: number of the dialog that it belongs to, 0 for the caller's
  * @index: which m= line
@@ -74,6 +76,7 @@ struct sipalg_media {
 	};
 	struct rhash_head port_node;
 	struct sipalg_call *call;
+	struct sipalg_face *face;
 	struct sipalg_quota *holder;
 	u16 fork;
 	u8 index;
@@ -184,6 +187,15 @@ void sipalg_media_rollback(struct sipalg_call *call, enum sipalg_side side,
  * It keeps its public ports.
  */
 void sipalg_media_suspend(struct sipalg_media *media);
+
+/**
+ * sipalg_media_lose() - some of a call's public addresses are the router's no more
+ * @call: locked
+ *
+ * What leads there is closed, and what came from there or went there begins
+ * anew. With the next offer or answer the stream gets another face.
+ */
+void sipalg_media_lose(struct sipalg_call *call);
 
 /**
  * sipalg_media_abandon() - forget all media, but let connections go on

@@ -91,6 +91,17 @@ bool sipalg_media_ct_add(struct sipalg_media *media, struct nf_conn *ct)
 	return true;
 }
 
+bool sipalg_media_ct_has(const struct sipalg_media *media,
+			 const struct nf_conn *ct)
+{
+	const struct media_flow *flow;
+
+	hlist_for_each_entry(flow, &media->flows, node)
+		if (flow->ct == ct)
+			return true;
+	return false;
+}
+
 struct nf_conn *sipalg_media_ct_find(const struct sipalg_media *media,
 				     const struct sipalg_media *peer,
 				     unsigned int port,

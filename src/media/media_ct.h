@@ -32,6 +32,14 @@ struct sipalg_media;
 bool sipalg_media_ct_add(struct sipalg_media *media, struct nf_conn *ct);
 
 /**
+ * sipalg_media_ct_has() - did this connection come by one of its pinholes
+ * @media: its call is locked
+ * @ct: the connection
+ */
+bool sipalg_media_ct_has(const struct sipalg_media *media,
+			 const struct nf_conn *ct);
+
+/**
  * sipalg_media_ct_find() - find the existing connection of one side's media
  * @media: its call is locked
  * @peer: the other side's media

@@ -9,6 +9,7 @@
 #include "media/media_ct.h"
 #include "media/media_expect.h"
 #include "nat/expect.h"
+#include "nat/face.h"
 
 #define RETRY_INTERVAL	HZ	/* for pinholes whose expectation was refused */
 #define MAX_DOUBLINGS	3	/* first retry: calls that end free their pinholes soon */
@@ -48,6 +49,13 @@ allowed_source(const struct sipalg_media *media, const struct sipalg_media *othe
 {
 	const struct sipalg_call *call = media->call;
 
+	if (other && other->family != media->family)
+		other = NULL;
+	/* of the other family than signalling: only descriptions name senders */
+	if (media->family != call->family)
+		return other && sipalg_setting(call->sn, SIPALG_MEDIA_SOURCE) ==
+					SIPALG_MEDIA_SOURCE_ANSWER ?
+			       &other->private : NULL;
 	if (!media->translated && other && other->translated)
 		return &other->private;
 	if (names_outsider(call, other))
@@ -185,7 +193,7 @@ static void narrow(struct sipalg_media *media, const struct sipalg_media *other)
 
 static bool is_wanted(const struct sipalg_media *media)
 {
-	return !media->held && !media->idle && !media->outside &&
+	return !sipalg_face_is_lost(media->face) && !media->held && !media->idle && !media->outside &&
 	       (media->offered || media->active);
 }
 
@@ -264,6 +272,8 @@ static int sync_media(struct sipalg_media *media)
 			sipalg_expect_close(media->call->sn, &media->exp[i]);
 			continue;
 		}
+		/* an administrator may have flushed it: then it opens again */
+		sipalg_expect_prolong(media->call->sn, &media->exp[i]);
 		if (media->exp[i])
 			continue;
 		err = open_port(media, other, i);
@@ -323,6 +333,24 @@ int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow)
 	return sync_or_wait(call, flow);
 }
 
+static bool is_flushed(const struct sipalg_media *media)
+{
+	return sipalg_expect_is_gone(media->exp[SIPALG_RTP]) ||
+	       sipalg_expect_is_gone(media->exp[SIPALG_RTCP]);
+}
+
+void sipalg_media_repair(struct sipalg_call *call,
+			 const struct sipalg_flow *flow)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		if (is_flushed(media)) {
+			sipalg_media_sync(call, flow);
+			return;
+		}
+}
+
 void sipalg_media_retry(struct sipalg_call *call)
 {
 	if (call->retries < MAX_DOUBLINGS)
@@ -343,27 +371,58 @@ static struct sipalg_media *find_by_exp(struct sipalg_call *call,
 	return NULL;
 }
 
-/* The public address of the phone that sends from this private address. */
+/* Has the phone that sends from this address been promised a port by it? */
+static bool names_sender(const struct sipalg_media *media,
+			 const struct nf_conntrack_tuple *tuple,
+			 struct sipalg_addr *face)
+{
+	unsigned int i;
+
+	if (!media->translated || sipalg_face_is_lost(media->face) ||
+	    !sipalg_ip_equal(&media->private, &tuple->src.u3))
+		return false;
+	for (i = 0; i < media->ports; i++)
+		if (media->private_port[i] == tuple->src.u.all) {
+			face->ip = media->public;
+			face->port = media->public_port[i];
+			return true;
+		}
+	return false;
+}
+
+/* What was promised last goes for what is described twice. */
 static bool sender_face(struct sipalg_call *call, enum sipalg_side side,
 			const struct nf_conntrack_tuple *tuple,
 			struct sipalg_addr *face)
 {
 	struct sipalg_media *media;
-	unsigned int i;
+	bool found = false;
 
-	list_for_each_entry(media, &call->media, list) {
-		if (media->side != side || !media->translated ||
-		    !sipalg_ip_equal(&media->private, &tuple->src.u3))
-			continue;
-		for (i = 0; i < media->ports; i++) {
-			if (media->private_port[i] != tuple->src.u.all)
-				continue;
-			face->ip = media->public;
-			face->port = media->public_port[i];
-			return true;
+	list_for_each_entry(media, &call->media, list)
+		if (media->side == side)
+			found |= names_sender(media, tuple, face);
+	return found;
+}
+
+/* Takes the call's lock. */
+static bool media_face(void *owner, const struct nf_conn *ct,
+		       struct sipalg_addr *public)
+{
+	struct sipalg_call *call = owner;
+	const struct nf_conntrack_tuple *tuple =
+		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	struct sipalg_media *media;
+	bool found = false;
+
+	spin_lock_bh(&call->lock);
+	list_for_each_entry(media, &call->media, list)
+		if (sipalg_media_ct_has(media, ct)) {
+			found = !media->hairpin &&
+				sender_face(call, !media->side, tuple, public);
+			break;
 		}
-	}
-	return false;
+	spin_unlock_bh(&call->lock);
+	return found;
 }
 
 /* Takes the call's lock. */
@@ -371,11 +430,9 @@ static void media_expected(void *owner, struct nf_conn *ct,
 			   struct nf_conntrack_expect *exp)
 {
 	struct sipalg_call *call = owner;
-	const struct nf_conntrack_tuple *tuple =
-		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
-	struct sipalg_addr face, real;
+	bool to_inside = false, welcome = false;
 	struct sipalg_media *media;
-	bool to_inside = false, from_inside = false, welcome = false;
+	struct sipalg_addr real;
 	unsigned int port;
 
 	spin_lock_bh(&call->lock);
@@ -384,8 +441,6 @@ static void media_expected(void *owner, struct nf_conn *ct,
 		to_inside = media->translated;
 		real.ip = media->private;
 		real.port = media->private_port[port];
-		from_inside = !media->hairpin &&
-			      sender_face(call, !media->side, tuple, &face);
 		welcome = sipalg_media_ct_add(media, ct);
 		media->seen = jiffies;
 	}
@@ -396,11 +451,8 @@ static void media_expected(void *owner, struct nf_conn *ct,
 		set_bit(IPS_DYING_BIT, &ct->status);
 		return;
 	}
-
 	if (to_inside)
 		sipalg_expect_nat(ct, &real, false);
-	if (from_inside)
-		sipalg_expect_nat(ct, &face, true);
 }
 
 /*
@@ -425,5 +477,6 @@ static bool media_give_way(void *owner)
 
 static const struct sipalg_expect_ops media_ops = {
 	.expected = media_expected,
+	.face = media_face,
 	.give_way = media_give_way,
 };

@@ -25,6 +25,14 @@ struct sipalg_media;
 int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow);
 
 /**
+ * sipalg_media_repair() - put back what somebody else has taken out
+ * @call: locked
+ * @flow: the flow of the message; NULL from a timer
+ */
+void sipalg_media_repair(struct sipalg_call *call,
+			 const struct sipalg_flow *flow);
+
+/**
  * sipalg_media_retry() - retry from the timer, with growing intervals
  * @call: locked
  */

@@ -6,6 +6,7 @@
 #include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/rhashtable.h>
+#include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 #include "core/compat.h"
 #include "core/net.h"
@@ -13,6 +14,7 @@
 #include "media/media_ct.h"
 #include "media/port.h"
 #include "nat/mapping.h"
+#include "nat/occupied.h"
 
 /* The last free pair of STEPS is always found, in a wider range probably. */
 #define PORT_GUESSES	128
@@ -110,6 +112,15 @@ static bool is_signalling(const struct sipalg_flow *flow,
 	return mapping && !mapping->guest;
 }
 
+/* The router's own programs and port forwards come first. */
+static bool is_others(const struct sipalg_flow *flow,
+		      const struct sipalg_media *media, u16 port)
+{
+	const struct sipalg_addr addr = { media->public, htons(port) };
+
+	return sipalg_is_occupied(flow, media->l4proto, &addr);
+}
+
 /* Test the media's own ports and @more pairs behind them. */
 static bool is_free(const struct sipalg_flow *flow,
 		    const struct sipalg_media *media, u16 port, u16 more)
@@ -123,6 +134,9 @@ static bool is_free(const struct sipalg_flow *flow,
 		if (find(flow->sn, &media->public, port + i) ||
 		    is_signalling(flow, media, port + i) ||
 		    expected_by_another(flow, media, port + i))
+			return false;
+	for (i = 0; i < media->ports + 2 * more; i++)
+		if (is_others(flow, media, port + i))
 			return false;
 	return true;
 }
@@ -145,6 +159,41 @@ static u16 next_port(struct sipalg_port_range range, u16 port)
 	return range.high - port < 2 ? first_port(range, port) : port + 2;
 }
 
+/*
+ * A rule has given the signalling a port of its own choice, though the phone's
+ * was free: `masquerade to :range`, or `random`. What lies beside that is
+ * likely to be in its range as well, and the rule will keep it.
+ */
+static bool rule_picks_ports(const struct sipalg_flow *flow)
+{
+	struct nf_conntrack_tuple reply;
+
+	if (!sipalg_flow_from_inside(flow) || !flow->original ||
+	    flow->src.port == flow->src_public.port)
+		return false;
+	reply = flow->ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+	reply.dst.u.all = flow->src.port;
+	return !nf_conntrack_tuple_taken(&reply, flow->ct);
+}
+
+/* The nearest free one above or below the port of the signalling, or 0. */
+static u16 choose_near(const struct sipalg_flow *flow,
+		       const struct sipalg_media *media,
+		       struct sipalg_port_range range, u16 more)
+{
+	u16 wish = ntohs(media->private_port[SIPALG_RTP]);
+	int middle = (ntohs(flow->src_public.port) & ~1) | (wish & 1);
+	int i, port;
+
+	for (i = 1; i <= PORT_STEPS; i++) {
+		port = middle + (i & 1 ? i + 1 : -i);
+		if (port >= range.low && port <= range.high &&
+		    is_free(flow, media, port, more))
+			return port;
+	}
+	return 0;
+}
+
 static u16 choose(const struct sipalg_flow *flow,
 		  const struct sipalg_media *media, u16 more)
 {
@@ -156,6 +205,8 @@ static u16 choose(const struct sipalg_flow *flow,
 	if (range.high - range.low < last)
 		return 0;
 	range.high -= last;
+	if (rule_picks_ports(flow))
+		port = choose_near(flow, media, range, more) ?: wish;
 	for (i = 0; i < PORT_GUESSES + PORT_STEPS; i++) {
 		if (port >= range.low && port <= range.high &&
 		    is_free(flow, media, port, more))

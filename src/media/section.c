@@ -6,6 +6,7 @@
 #include "media/media.h"
 #include "media/section.h"
 #include "nat/nat64.h"
+#include "nat/heard.h"
 #include "sip/edit.h"
 
 static u8 host_family(const struct sip_host *host)
@@ -39,8 +40,7 @@ static bool is_own(const struct sipalg_flow *flow, const struct sip_host *host)
 	return sipalg_setting(sn, SIPALG_MEDIA_SOURCE) ==
 		       SIPALG_MEDIA_SOURCE_ANY &&
 	       !sipalg_nat64_is_phone(flow) &&
-	       sipalg_is_inside(sn->net, flow->family, &host->addr,
-				&flow->dst_private.ip);
+	       sipalg_is_inside(flow, &host->addr);
 }
 
 static const struct sip_host *connection_of(const struct sip_msg *msg,
@@ -106,11 +106,20 @@ static bool is_neighbour_of_pool(const struct sipalg_flow *flow,
 				 const union nf_inet_addr *ip)
 {
 	return sipalg_nat64_is_phone(flow) &&
-	       sipalg_is_inside(flow->sn->net, flow->family, ip,
-				&flow->dst_private.ip);
+	       sipalg_is_inside(flow, ip);
 }
 
-/* S3-13, H-9, H-25: pinholes only for a unicast address of the flow's family. */
+/* Of the other family than signalling: there is no NAT that we could follow. */
+static bool is_wanted_other(const struct sipalg_flow *flow, u8 family,
+			    const union nf_inet_addr *ip)
+{
+	return sipalg_setting(flow->sn, SIPALG_MEDIA_SOURCE) !=
+		       SIPALG_MEDIA_SOURCE_SIGNALLING &&
+	       !sipalg_is_local(flow, family, ip) &&
+	       sipalg_may_be_media(flow, family, ip);
+}
+
+/* S3-13, H-9, H-25: holes only for a unicast address. */
 static bool is_wanted(const struct sipalg_section *section,
 		      const struct sipalg_flow *flow)
 {
@@ -121,14 +130,18 @@ static bool is_wanted(const struct sipalg_section *section,
 	if (section->sdp->port < SIPALG_LOWEST_PORT || last > U16_MAX ||
 	    !host || !has_transport(section->sdp))
 		return false;
-	if (host_family(host) != flow->family ||
-	    !sipalg_is_unicast(flow->family, &host->addr))
+	if (section->family == AF_UNSPEC ||
+	    !sipalg_is_unicast(section->family, &host->addr))
 		return false;
+	if (section->family != flow->family)
+		return is_wanted_other(flow, section->family, &host->addr);
 	if (sipalg_ip_equal(&host->addr, &flow->src.ip))
 		return true;
 	/* only the router itself may have its own ports opened */
 	return !is_neighbour_of_pool(flow, &host->addr) &&
-	       !sipalg_is_local(flow->sn->net, flow->family, &host->addr);
+	       !sipalg_is_local(flow, flow->family, &host->addr) &&
+	       (!sipalg_flow_is_plain(flow) ||
+		sipalg_may_be_named(flow, flow->family, &host->addr));
 }
 
 /*
@@ -169,6 +182,8 @@ void sipalg_section_read(struct sipalg_section *section,
 	section->ice_untouched = ice_untouched & BIT_ULL(index);
 	section->host = named;
 	section->host = base_of(section, flow, msg);
+	section->family = section->host ? host_family(section->host) :
+					  AF_UNSPEC;
 	section->pairs = sdp->port_count;
 	section->l4proto = sdp->transport == SDP_TRANSPORT_TCP ? IPPROTO_TCP :
 								 IPPROTO_UDP;
@@ -180,9 +195,8 @@ void sipalg_section_read(struct sipalg_section *section,
 	section->wanted = is_wanted(section, flow);
 	section->inside = section->wanted && is_own(flow, section->host);
 	section->outside = section->wanted && !section->inside &&
-			  sipalg_is_outside(flow->sn->net, flow->family,
-					    &section->host->addr, &flow->src.ip,
-					    &flow->dst_private.ip);
+			  section->family == flow->family &&
+			  sipalg_is_outside(flow, &section->host->addr);
 	section->hairpin = false;
 }
 

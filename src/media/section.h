@@ -19,6 +19,8 @@ struct sipalg_plan;
  * @pairs: of ports: n of "port/n"
  * @ports: of a pair: 1, or 2 with RTCP
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
+ * @family: AF_INET or AF_INET6 of @host: media may be of the other one than
+ *	signalling
  * @wanted: it asks for pinholes
  * @inside: @host is an address of the sender's side, and is translated
  * @ice_untouched: it is left to ICE, and is not translated
@@ -33,6 +35,7 @@ struct sipalg_section {
 	unsigned int index;
 	u16 pairs;
 	u8 ports;
+	u8 family;
 	u8 l4proto;
 	bool wanted;
 	bool inside;

@@ -4,9 +4,13 @@
 #include <net/netfilter/nf_nat_helper.h>
 #include <net/netfilter/nf_conntrack_helper.h>
 #include "call/call.h"
+#include "call/face_lost.h"
 #include "core/net.h"
 #include "media/port.h"
+#include "nat/face.h"
+#include "nat/heard.h"
 #include "nat/mapping.h"
+#include "nat/source_nat.h"
 #include "netlink/family.h"
 #include "packet/helper.h"
 #include "packet/reattach.h"
@@ -23,9 +27,12 @@ MODULE_PARM_DESC(resume, "attach the helper again to UDP connections of an earli
 
 /* Taken down from the last to the first: what holds others goes before them. */
 static const struct sipalg_net_part net_parts[] = {
+	{ sipalg_heard_init, sipalg_heard_exit },
 	{ sipalg_mappings_init, sipalg_mappings_exit },
 	{ sipalg_ports_init, sipalg_ports_exit },
 	{ sipalg_calls_init, sipalg_calls_exit },
+	{ sipalg_face_lost_init, sipalg_face_lost_exit },
+	{ sipalg_source_nat_init, sipalg_source_nat_exit },
 	{ NULL, sipalg_tcp_exit },
 };
 
@@ -47,13 +54,18 @@ static int __init sipalg_init(void)
 		goto err_pernet;
 	}
 	nf_nat_helper_register(&nat_helper);
-	err = sipalg_netlink_init();
+	err = sipalg_faces_register();
 	if (err)
 		goto err_helper;
+	err = sipalg_netlink_init();
+	if (err)
+		goto err_faces;
 	if (resume)
 		sipalg_reattach();
 	return 0;
 
+err_faces:
+	sipalg_faces_unregister();
 err_helper:
 	nf_nat_helper_unregister(&nat_helper);
 	sipalg_helper_unregister();
@@ -65,6 +77,7 @@ err_pernet:
 static void __exit sipalg_exit(void)
 {
 	sipalg_netlink_exit();
+	sipalg_faces_unregister();
 	nf_nat_helper_unregister(&nat_helper);
 	sipalg_reattach_mark();
 	sipalg_helper_unregister();

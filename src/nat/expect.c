@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Expectations and their unhashed master conntracks. */
 #include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_ecache.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 #include <net/netfilter/nf_nat.h>
 #include "core/compat.h"
@@ -51,6 +52,8 @@ struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
 		return NULL;
 	}
 	rcu_assign_pointer(help->helper, helper);
+	/* so that `conntrack -E expect` tells of its pinholes */
+	nf_ct_ecache_ext_add(master, 0, 0, GFP_ATOMIC);
 	data = (struct master_data *)help->data;
 	data->ops = ops;
 	rcu_assign_pointer(data->owner, owner);
@@ -109,6 +112,34 @@ static void expected(struct nf_conn *ct, struct nf_conntrack_expect *exp)
 
 	if (owner)
 		data->ops->expected(owner, ct, exp);
+}
+
+/*
+ * A connection may have a signalling flow for its master, too, that somebody
+ * has given an expectation by netlink: of a master of ours no table knows.
+ */
+static bool is_master(const struct nf_conn *ct)
+{
+	const struct nf_conn_help *help = nfct_help(ct);
+	const struct nf_conntrack_helper *helper =
+		help ? rcu_dereference(help->helper) : NULL;
+
+	return helper && helper->me == THIS_MODULE &&
+	       hlist_nulls_unhashed(&ct->tuplehash[IP_CT_DIR_ORIGINAL].hnnode);
+}
+
+bool sipalg_expect_face(const struct nf_conn *ct, struct sipalg_addr *public)
+{
+	const struct master_data *data;
+	void *owner;
+
+	if (!ct->master || !is_master(ct->master))
+		return false;
+	data = master_data(ct->master);
+	owner = rcu_dereference(data->owner);
+	if (!owner)
+		return false;
+	return data->ops->face && data->ops->face(owner, ct, public);
 }
 
 int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
@@ -200,6 +231,32 @@ static bool still_linked(const struct nf_conn_help *help,
 		if (pos == exp)
 			return true;
 	return false;
+}
+
+bool sipalg_expect_is_gone(const struct nf_conntrack_expect *exp)
+{
+	return exp && sipalg_compat_expect_is_gone(exp);
+}
+
+static bool is_counted(const struct nf_conntrack_expect *exp,
+		       const struct net *net)
+{
+	return exp->expectfn == expected &&
+	       net_eq(nf_ct_net(exp->master), net) &&
+	       !sipalg_compat_expect_is_gone(exp);
+}
+
+unsigned int sipalg_expects_count(const struct net *net)
+{
+	const struct nf_conntrack_expect *exp;
+	unsigned int i, count = 0;
+
+	rcu_read_lock();
+	for (i = 0; i < nf_ct_expect_hsize; i++)
+		hlist_for_each_entry_rcu(exp, &nf_ct_expect_hash[i], hnode)
+			count += is_counted(exp, net);
+	rcu_read_unlock();
+	return count;
 }
 
 void sipalg_expect_prolong(struct sipalg_net *sn,

@@ -38,6 +38,9 @@ enum sipalg_expect_class {
  * struct sipalg_expect_ops - what an owner of pinholes does
  * @expected: a connection came by one of its pinholes: @ct is new and still
  *	unconfirmed. RCU read side, no lock held
+ * @face: what the sender of @ct, a connection that came by one of its pinholes,
+ *	has been promised; false: nothing, or nothing that is still true. NULL:
+ *	it never promises. RCU read side, no lock held
  * @give_way: another owner wants what a pinhole of @owner occupies. Closes it
  *	if @owner does not need it any more and says so; NULL: it always does.
  *	RCU read side; the one who asks holds a lock of its own kind, so locks
@@ -46,6 +49,8 @@ enum sipalg_expect_class {
 struct sipalg_expect_ops {
 	void (*expected)(void *owner, struct nf_conn *ct,
 			 struct nf_conntrack_expect *exp);
+	bool (*face)(void *owner, const struct nf_conn *ct,
+		     struct sipalg_addr *public);
 	bool (*give_way)(void *owner);
 };
 
@@ -127,6 +132,22 @@ bool sipalg_expect_make_way(const struct nf_conn *master,
 			    const struct sipalg_expect *pinhole);
 
 /**
+ * sipalg_expect_is_gone() - has somebody else taken it out
+ * @exp: the expectation, or NULL
+ *
+ * An administrator may flush them. Any context, no lock.
+ */
+bool sipalg_expect_is_gone(const struct nf_conntrack_expect *exp);
+
+/**
+ * sipalg_expects_count() - how many of ours are in conntrack's list
+ * @net: the namespace
+ *
+ * Process context: looks at all there are.
+ */
+unsigned int sipalg_expects_count(const struct net *net);
+
+/**
  * sipalg_expect_prolong() - restart the timeout of a pinhole
  * @sn: the namespace, for its counters
  * @exp: the expectation; set to NULL if it is gone: timed out, or flushed by
@@ -148,6 +169,18 @@ void sipalg_expect_prolong(struct sipalg_net *sn,
  */
 void sipalg_expect_close(struct sipalg_net *sn,
 			 struct nf_conntrack_expect **exp);
+
+/**
+ * sipalg_expect_face() - what has the sender of a new connection been promised
+ * @ct: the new, unconfirmed conntrack, of whosever helper
+ * @public: out: the public address and port by which the other side knows it
+ *
+ * RCU read side, no lock held.
+ *
+ * Return: false if it came by no pinhole of ours, or is promised nothing, or
+ * only what is not the router's any more.
+ */
+bool sipalg_expect_face(const struct nf_conn *ct, struct sipalg_addr *public);
 
 /**
  * sipalg_expect_nat() - set up NAT of a connection admitted by a pinhole

@@ -7,6 +7,7 @@
 #include "nat/header_nat.h"
 #include "nat/mapping.h"
 #include "nat/nat64.h"
+#include "nat/occupied.h"
 
 /* The columns of the table: out is inside to outside. */
 #define OUT_REQUEST	0x01
@@ -81,7 +82,8 @@ static bool choose_public(const struct translation *t,
 	public->ip = t->flow->src_public.ip;
 	public->port = private->port;
 	while (sipalg_mapping_at(t->flow->sn, t->flow->family, t->flow->l4proto,
-				 public)) {
+				 public) ||
+	       sipalg_is_occupied(t->flow, t->flow->l4proto, public)) {
 		if (!attempts--)
 			return false;
 		public->port = htons(1024 + get_random_u32_below(64512));
@@ -243,8 +245,7 @@ static bool may_introduce(const struct translation *t,
 	       sipalg_setting(sn, SIPALG_MEDIA_SOURCE) ==
 		       SIPALG_MEDIA_SOURCE_ANY &&
 	       ntohs(addr->port) >= SIPALG_LOWEST_PORT &&
-	       sipalg_is_inside(sn->net, t->flow->family, &addr->ip,
-				&t->flow->dst_private.ip);
+	       sipalg_is_inside(t->flow, &addr->ip);
 }
 
 /* The new call, which keeps it, may take as long as a response. */

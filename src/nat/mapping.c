@@ -13,14 +13,14 @@
 #include "core/net.h"
 #include "core/quota.h"
 #include "nat/expect.h"
+#include "nat/face.h"
 #include "nat/mapping.h"
 #include "nat/registration.h"
 
-/* Key of lookups by public address, with further conditions. */
+/* What a lookup of a host by its public address compares. */
 struct lookup {
 	struct sipalg_mapping_key key;
-	const union nf_inet_addr *inside;
-	const struct sipalg_addr *registrar;
+	union nf_inet_addr inside;
 };
 
 static u32 hash_key(const void *data, u32 len, u32 seed)
@@ -40,12 +40,50 @@ static bool key_equal(const struct sipalg_mapping_key *a,
 	       a->family == b->family && a->l4proto == b->l4proto;
 }
 
+/*
+ * Many hosts may be known by one public port, each to another server: they must
+ * not all be in one bucket.
+ */
+static u32 hash_lookup(const void *data, u32 len, u32 seed)
+{
+	const struct lookup *lookup = data;
+
+	return hash_key(&lookup->key, len,
+			jhash2(lookup->inside.all,
+			       ARRAY_SIZE(lookup->inside.all), seed));
+}
+
+static struct lookup lookup_of(const struct sipalg_mapping *mapping)
+{
+	return (struct lookup){
+		.key = mapping->public,
+		.inside = mapping->private.addr.ip,
+	};
+}
+
 static u32 hash_object(const void *data, u32 len, u32 seed)
 {
-	const struct sipalg_mapping *mapping = data;
+	const struct lookup lookup = lookup_of(data);
 
-	return hash_key(&mapping->public, len, seed);
+	return hash_lookup(&lookup, len, seed);
 }
+
+static int compare_host(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct sipalg_mapping *mapping = obj;
+	const struct lookup *lookup = arg->key;
+
+	return !key_equal(&mapping->public, &lookup->key) ||
+	       !sipalg_ip_equal(&mapping->private.addr.ip, &lookup->inside);
+}
+
+static const struct rhashtable_params public_params = {
+	.head_offset = offsetof(struct sipalg_mapping, public_node),
+	.hashfn = hash_lookup,
+	.obj_hashfn = hash_object,
+	.obj_cmpfn = compare_host,
+	.automatic_shrinking = true,
+};
 
 static int compare_face(struct rhashtable_compare_arg *arg, const void *obj)
 {
@@ -54,40 +92,15 @@ static int compare_face(struct rhashtable_compare_arg *arg, const void *obj)
 	return !key_equal(&mapping->public, arg->key);
 }
 
-static int compare_host(struct rhashtable_compare_arg *arg, const void *obj)
-{
-	const struct sipalg_mapping *mapping = obj;
-	const struct lookup *lookup = arg->key;
-
-	return compare_face(arg, obj) ||
-	       !sipalg_ip_equal(&mapping->private.addr.ip, lookup->inside);
-}
-
-/* Read without its lock; a caller that finds one checks again under it. */
-static int compare_rival(struct rhashtable_compare_arg *arg, const void *obj)
-{
-	const struct sipalg_mapping *mapping = obj;
-	const struct lookup *lookup = arg->key;
-
-	return compare_face(arg, obj) || !READ_ONCE(mapping->registered) ||
-	       sipalg_ip_equal(&mapping->private.addr.ip, lookup->inside) ||
-	       !sipalg_registration_is_at(mapping, lookup->registrar);
-}
-
-#define PUBLIC_PARAMS(_compare) {					\
-	.head_offset = offsetof(struct sipalg_mapping, public_node),	\
-	.hashfn = hash_key,						\
-	.obj_hashfn = hash_object,					\
-	.obj_cmpfn = _compare,						\
-	.automatic_shrinking = true }
-
-/* Lookup in one of the tables. */
-static const struct rhashtable_params public_params =
-	PUBLIC_PARAMS(compare_host);
-static const struct rhashtable_params face_params =
-	PUBLIC_PARAMS(compare_face);
-static const struct rhashtable_params rival_params =
-	PUBLIC_PARAMS(compare_rival);
+/* All hosts that are known by a public port stand in one list. */
+static const struct rhashtable_params face_params = {
+	.head_offset = offsetof(struct sipalg_mapping, face_node),
+	.key_offset = offsetof(struct sipalg_mapping, public),
+	.key_len = sizeof(struct sipalg_mapping_key),
+	.hashfn = hash_key,
+	.obj_cmpfn = compare_face,
+	.automatic_shrinking = true,
+};
 
 static int compare_private(struct rhashtable_compare_arg *arg, const void *obj)
 {
@@ -162,6 +175,7 @@ static void hold_port(struct sipalg_mapping *mapping,
 static void mapping_put(struct sipalg_mapping *mapping)
 {
 	if (refcount_dec_and_test(&mapping->refs)) {
+		sipalg_face_put(mapping->face);
 		atomic_long_sub(sizeof(*mapping), &mapping->sn->memory);
 		kfree_rcu(mapping, rcu);
 	}
@@ -187,6 +201,7 @@ static void unlink_tables(struct sipalg_mapping *mapping)
 
 	rhashtable_remove_fast(&sn->mappings_public, &mapping->public_node,
 			       public_params);
+	rhltable_remove(&sn->mappings_face, &mapping->face_node, face_params);
 	rhltable_remove(&sn->mappings_private, &mapping->private_node,
 			private_params);
 	atomic_dec(&sn->mapping_count);
@@ -225,6 +240,15 @@ static void mapping_expired(struct timer_list *timer)
 	mapping_put(mapping); /* the timer's */
 }
 
+static void take_out(struct sipalg_mapping *mapping)
+{
+	/* what is in no table nobody stops when the namespace goes */
+	if (timer_delete(&mapping->timer))
+		mapping_put(mapping); /* the timer's */
+	unlink_tables(mapping);
+	mapping_put(mapping); /* the table's */
+}
+
 /*
  * Another inside host now uses this public address towards the registrar: conntrack
  * reused the port after the old owner's flow ended. Towards other registrars the
@@ -244,23 +268,35 @@ static void lose_address(struct sipalg_mapping *mapping,
 		sipalg_registration_forget(mapping);
 	}
 	spin_unlock_bh(&mapping->lock);
-	if (!ended)
-		return;
+	if (ended)
+		take_out(mapping);
+}
 
-	/* not in a table: nothing would stop its timer when the namespace is removed */
-	if (timer_delete(&mapping->timer))
-		mapping_put(mapping); /* the timer's */
-	unlink_tables(mapping);
-	mapping_put(mapping); /* the table's */
+void sipalg_mapping_lose(struct sipalg_mapping *mapping)
+{
+	bool ended;
+
+	spin_lock_bh(&mapping->lock);
+	ended = !mapping->dead;
+	if (ended) {
+		mapping->dead = true;
+		sipalg_registration_forget(mapping);
+	}
+	spin_unlock_bh(&mapping->lock);
+	if (ended)
+		take_out(mapping);
 }
 
 struct sipalg_mapping *sipalg_mapping_at(struct sipalg_net *sn, u8 family,
 					 u8 l4proto,
 					 const struct sipalg_addr *addr)
 {
-	struct sipalg_mapping_key key = make_key(family, l4proto, addr);
+	const struct sipalg_mapping_key key = make_key(family, l4proto, addr);
+	struct rhlist_head *list =
+		rhltable_lookup(&sn->mappings_face, &key, face_params);
 
-	return rhashtable_lookup(&sn->mappings_public, &key, face_params);
+	return list ? container_of(list, struct sipalg_mapping, face_node) :
+		      NULL;
 }
 
 struct sipalg_mapping *sipalg_mapping_find(const struct sipalg_flow *flow,
@@ -269,11 +305,21 @@ struct sipalg_mapping *sipalg_mapping_find(const struct sipalg_flow *flow,
 {
 	const struct lookup lookup = {
 		.key = make_key(flow->family, flow->l4proto, addr),
-		.inside = inside,
+		.inside = *inside,
 	};
 
 	return rhashtable_lookup(&flow->sn->mappings_public, &lookup,
 				 public_params);
+}
+
+/* Read without its lock: whoever finds one looks again. */
+static bool is_rival(const struct sipalg_mapping *mapping,
+		     const union nf_inet_addr *inside,
+		     const struct sipalg_addr *registrar)
+{
+	return READ_ONCE(mapping->registered) &&
+	       !sipalg_ip_equal(&mapping->private.addr.ip, inside) &&
+	       sipalg_registration_is_at(mapping, registrar);
 }
 
 void sipalg_mapping_replace(const struct sipalg_flow *flow,
@@ -281,15 +327,17 @@ void sipalg_mapping_replace(const struct sipalg_flow *flow,
 			    const union nf_inet_addr *inside,
 			    const struct sipalg_addr *peer)
 {
-	const struct lookup lookup = {
-		.key = make_key(flow->family, flow->l4proto, addr),
-		.inside = inside,
-		.registrar = peer,
-	};
-	struct sipalg_mapping *rival;
+	const struct sipalg_mapping_key key =
+		make_key(flow->family, flow->l4proto, addr);
+	struct sipalg_mapping *mapping, *rival = NULL;
+	struct rhlist_head *list, *pos;
 
-	rival = rhashtable_lookup(&flow->sn->mappings_public, &lookup,
-				  rival_params);
+	list = rhltable_lookup(&flow->sn->mappings_face, &key, face_params);
+	rhl_for_each_entry_rcu(mapping, pos, list, face_node)
+		if (is_rival(mapping, inside, peer)) {
+			rival = mapping;
+			break;
+		}
 	if (rival)
 		lose_address(rival, peer);
 }
@@ -334,28 +382,33 @@ static struct sipalg_mapping *mapping_alloc(const struct sipalg_flow *flow,
 /* Caller holds the lock: who finds it meanwhile waits if it is to stay. */
 static int insert(struct sipalg_net *sn, struct sipalg_mapping *mapping)
 {
-	const struct lookup lookup = {
-		.key = mapping->public,
-		.inside = &mapping->private.addr.ip,
-	};
+	const struct lookup lookup = lookup_of(mapping);
 	int err;
 
 	err = rhltable_insert(&sn->mappings_private, &mapping->private_node,
 			      private_params);
 	if (err)
 		return err;
+	err = rhltable_insert(&sn->mappings_face, &mapping->face_node,
+			      face_params);
+	if (err)
+		goto err_private;
 	err = rhashtable_lookup_insert_key(&sn->mappings_public, &lookup,
 					   &mapping->public_node,
 					   public_params);
-	if (err) {
-		mapping->dead = true;
-		rhltable_remove(&sn->mappings_private, &mapping->private_node,
-				private_params);
-		return err;
-	}
+	if (err)
+		goto err_face;
 	atomic_inc(&sn->mapping_count);
 	arm(mapping, jiffies + sipalg_64_t1(sn));
 	return 0;
+
+err_face:
+	rhltable_remove(&sn->mappings_face, &mapping->face_node, face_params);
+err_private:
+	mapping->dead = true;
+	rhltable_remove(&sn->mappings_private, &mapping->private_node,
+			private_params);
+	return err;
 }
 
 struct sipalg_mapping *sipalg_mapping_make(const struct sipalg_flow *flow,
@@ -376,6 +429,13 @@ struct sipalg_mapping *sipalg_mapping_make(const struct sipalg_flow *flow,
 	mapping = mapping_alloc(flow, private, public);
 	if (!mapping)
 		return NULL;
+	if (!sipalg_ip_equal(&public->ip, &private->ip)) {
+		mapping->face = sipalg_face_get(flow, &public->ip);
+		if (!mapping->face) {
+			mapping_put(mapping);
+			return NULL;
+		}
+	}
 	if (!sipalg_addr_equal(public, &flow->src_public) &&
 	    !take_port(mapping, &flow->src.ip)) {
 		mapping_put(mapping);
@@ -500,9 +560,18 @@ int sipalg_mappings_init(struct sipalg_net *sn)
 
 	if (err)
 		return err;
+	err = rhltable_init(&sn->mappings_face, &face_params);
+	if (err)
+		goto err_public;
 	err = rhltable_init(&sn->mappings_private, &private_params);
 	if (err)
-		rhashtable_destroy(&sn->mappings_public);
+		goto err_face;
+	return 0;
+
+err_face:
+	rhltable_destroy(&sn->mappings_face);
+err_public:
+	rhashtable_destroy(&sn->mappings_public);
 	return err;
 }
 
@@ -524,5 +593,6 @@ static void mapping_free(void *ptr, void *arg)
 void sipalg_mappings_exit(struct sipalg_net *sn)
 {
 	rhltable_destroy(&sn->mappings_private);
+	rhltable_destroy(&sn->mappings_face);
 	rhashtable_free_and_destroy(&sn->mappings_public, mapping_free, NULL);
 }

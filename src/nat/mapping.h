@@ -55,10 +55,12 @@ struct sipalg_spelling {
 /**
  * struct sipalg_mapping - public address of an inside address
  * @public_node: in &sipalg_net.mappings_public
+ * @face_node: in &sipalg_net.mappings_face
  * @private_node: in &sipalg_net.mappings_private
  * @public: address outside; never changes
  * @private: address inside; never changes
  * @sn: the namespace
+ * @face: of @public, or NULL where nothing is translated
  * @own_port: counter of its host's ports, or NULL: it is the flow's port
  * @holder: quota charged for a port of media-ports, or NULL
  * @guest: its port is in media-ports but not charged: media may take it, and
@@ -85,10 +87,12 @@ struct sipalg_spelling {
  */
 struct sipalg_mapping {
 	struct rhash_head public_node;
+	struct rhlist_head face_node;
 	struct rhlist_head private_node;
 	struct sipalg_mapping_key public;
 	struct sipalg_mapping_key private;
 	struct sipalg_net *sn;
+	struct sipalg_face *face;
 	atomic_t *own_port;
 	struct sipalg_quota *holder;
 	bool guest;
@@ -224,6 +228,15 @@ void sipalg_mapping_replace(const struct sipalg_flow *flow,
 			    const struct sipalg_addr *addr,
 			    const union nf_inet_addr *inside,
 			    const struct sipalg_addr *peer);
+
+/**
+ * sipalg_mapping_lose() - its public address is the router's no more
+ * @mapping: in the tables
+ *
+ * Its registrations are void, what they hold open is closed. Caller holds
+ * rcu_read_lock and no mapping's lock.
+ */
+void sipalg_mapping_lose(struct sipalg_mapping *mapping);
 
 /**
  * sipalg_mapping_note() - remember how the phone writes its address

@@ -205,7 +205,7 @@ static bool stands_for(const struct sender *s, const struct sip_msg *msg,
 	if (!sipalg_is_unicast(AF_INET, ip))
 		return false;
 	if (!is_of_description(host) ||
-	    !sipalg_is_local(s->flow->sn->net, AF_INET, ip))
+	    !sipalg_is_local(s->flow, AF_INET, ip))
 		return true;
 	left->router = true;	/* media to the router is nobody's */
 	return false;

@@ -7,7 +7,9 @@
 #include "core/event.h"
 #include "core/net.h"
 #include "nat/expect.h"
+#include "nat/face.h"
 #include "nat/mapping.h"
+#include "nat/occupied.h"
 #include "nat/registration.h"
 
 #define REGISTER_EXPIRES_MAX		(7 * 24 * 3600)
@@ -256,7 +258,9 @@ static void open_way_in(struct sipalg_mapping *mapping,
 
 	if (mapping->guest || is_low(&pinhole.dst) || is_low(&pinhole.real))
 		return;
-	if (is_open_to_any(mapping))
+	/* NAT may have given a port at which the router itself listens */
+	if (is_open_to_any(mapping) &&
+	    !sipalg_is_occupied(flow, flow->l4proto, &pinhole.dst))
 		pinhole.src_ip = NULL;
 	sipalg_expect_open(mapping->sn, mapping->master, &pinhole,
 			   &registration->way_in);
@@ -475,23 +479,37 @@ static void registration_expected(void *owner, struct nf_conn *ct,
 {
 	struct sipalg_mapping *mapping = owner;
 	struct sipalg_registration *registration;
-	bool way_in = false, way_out = false;
 	struct sipalg_addr phone;
+	bool in = false;
 
 	spin_lock_bh(&mapping->lock);
-	hlist_for_each_entry(registration, &mapping->registrations, node) {
-		way_in |= exp == registration->way_in;
-		way_out |= exp == registration->way_out;
-	}
+	hlist_for_each_entry(registration, &mapping->registrations, node)
+		in |= exp == registration->way_in;
 	phone = listens_at(mapping);
 	spin_unlock_bh(&mapping->lock);
 
-	if (way_in)
+	if (in)
 		sipalg_expect_nat(ct, &phone, false);
-	else if (way_out)
-		sipalg_expect_nat(ct, &mapping->public.addr, true);
+}
+
+/* The phone's own packet to its registrar. */
+static bool registration_face(void *owner, const struct nf_conn *ct,
+			      struct sipalg_addr *public)
+{
+	const struct sipalg_mapping *mapping = owner;
+	const struct nf_conntrack_tuple *tuple =
+		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	const struct sipalg_addr sender = { tuple->src.u3, tuple->src.u.all };
+
+	if (!sipalg_addr_equal(&sender, &mapping->private.addr) ||
+	    sipalg_addr_equal(&sender, &mapping->public.addr) ||
+	    sipalg_face_is_lost(mapping->face))
+		return false;
+	*public = mapping->public.addr;
+	return true;
 }
 
 static const struct sipalg_expect_ops registration_ops = {
 	.expected = registration_expected,
+	.face = registration_face,
 };

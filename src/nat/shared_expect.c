@@ -7,6 +7,7 @@
 #include "core/net.h"
 #include "core/quota.h"
 #include "nat/expect.h"
+#include "nat/face.h"
 #include "nat/mapping.h"
 #include "nat/shared_expect.h"
 
@@ -81,10 +82,25 @@ static int open_shared(struct sipalg_shared_expect *shared)
 				  &shared->exp);
 }
 
-/* The public face of an inside sender stays what the other side knows (H-12). */
-static bool sender_face(const struct sipalg_shared_expect *shared,
-			const struct nf_conn *ct, struct sipalg_addr *face)
+static bool leads_inside(const struct sipalg_shared_expect *shared)
 {
+	return !sipalg_addr_equal(&shared->real, &shared->key.dst);
+}
+
+static void shared_expected(void *owner, struct nf_conn *ct,
+			    struct nf_conntrack_expect *exp)
+{
+	const struct sipalg_shared_expect *shared = owner;
+
+	if (leads_inside(shared))
+		sipalg_expect_nat(ct, &shared->real, false);
+}
+
+/* The public face of an inside sender stays what the other side knows (H-12). */
+static bool shared_face(void *owner, const struct nf_conn *ct,
+			struct sipalg_addr *public)
+{
+	const struct sipalg_shared_expect *shared = owner;
 	const struct nf_conntrack_tuple *tuple =
 		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	const struct sipalg_flow flow = {
@@ -95,27 +111,18 @@ static bool sender_face(const struct sipalg_shared_expect *shared,
 	const struct sipalg_addr sender = { tuple->src.u3, tuple->src.u.all };
 	const struct sipalg_mapping *mapping;
 
-	mapping = sipalg_mapping_find_inside(&flow, &sender, &shared->face);
-	if (!mapping)
+	if (leads_inside(shared))
 		return false;
-	*face = mapping->public.addr;
+	mapping = sipalg_mapping_find_inside(&flow, &sender, &shared->face);
+	if (!mapping || sipalg_face_is_lost(mapping->face))
+		return false;
+	*public = mapping->public.addr;
 	return true;
-}
-
-static void shared_expected(void *owner, struct nf_conn *ct,
-			    struct nf_conntrack_expect *exp)
-{
-	const struct sipalg_shared_expect *shared = owner;
-	struct sipalg_addr face;
-
-	if (!sipalg_addr_equal(&shared->real, &shared->key.dst))
-		sipalg_expect_nat(ct, &shared->real, false);
-	else if (sender_face(shared, ct, &face))
-		sipalg_expect_nat(ct, &face, true);
 }
 
 static const struct sipalg_expect_ops shared_ops = {
 	.expected = shared_expected,
+	.face = shared_face,
 };
 
 /* Caller holds the lock. */
@@ -168,6 +175,20 @@ static void shared_hold(struct sipalg_shared_expect *shared)
 	sipalg_expect_prolong(shared->sn, &shared->exp);
 	if (!shared->exp)
 		open_shared(shared);
+}
+
+void sipalg_shared_expect_repair(struct sipalg_shared_expect *shared)
+{
+	struct sipalg_net *sn = shared->sn;
+
+	if (!sipalg_expect_is_gone(READ_ONCE(shared->exp)))
+		return;
+	spin_lock_bh(&sn->shared_expect_lock);
+	if (sipalg_expect_is_gone(shared->exp)) {
+		sipalg_expect_close(sn, &shared->exp);
+		open_shared(shared);
+	}
+	spin_unlock_bh(&sn->shared_expect_lock);
 }
 
 struct sipalg_shared_expect *

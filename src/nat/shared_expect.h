@@ -52,6 +52,14 @@ sipalg_shared_expect_get(const struct sipalg_flow *flow,
 			 struct sipalg_quota *quota);
 
 /**
+ * sipalg_shared_expect_repair() - put back what somebody else has taken out
+ * @shared: the shared
+ *
+ * Softirq; the caller may hold a call's lock.
+ */
+void sipalg_shared_expect_repair(struct sipalg_shared_expect *shared);
+
+/**
  * sipalg_shared_expect_put() - drop a reference; the last one removes the expectation
  * @shared: the shared expectation
  *

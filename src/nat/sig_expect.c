@@ -4,6 +4,7 @@
 #include "core/addr_scope.h"
 #include "core/call.h"
 #include "core/net.h"
+#include "nat/heard.h"
 #include "nat/mapping.h"
 #include "nat/nat64.h"
 #include "nat/shared_expect.h"
@@ -156,8 +157,7 @@ static bool is_strange(const struct sipalg_flow *flow,
 {
 	const struct sipalg_mapping *mapping;
 
-	if (!sipalg_is_other_net(flow->sn->net, flow->family, &pinhole->dst.ip,
-				 &flow->src.ip, &flow->dst_private.ip))
+	if (!sipalg_is_other_net(flow, &pinhole->dst.ip))
 		return false;
 	mapping = sipalg_mapping_at(flow->sn, flow->family, flow->l4proto,
 				    &pinhole->dst);
@@ -170,9 +170,12 @@ static bool find_other(const struct sipalg_flow *flow,
 {
 	if (sipalg_flow_from_inside(flow) && pinhole->field != SIP_FIELD_ROUTE)
 		return false;
+	if (sipalg_flow_is_plain(flow) &&
+	    !sipalg_may_be_named(flow, flow->family, &pinhole->dst.ip))
+		return false;
 	return !sipalg_ip_equal(&pinhole->dst.ip, &flow->dst.ip) &&
 	       !sipalg_ip_equal(&pinhole->dst.ip, &flow->dst_private.ip) &&
-	       !sipalg_is_local(flow->sn->net, flow->family, &pinhole->dst.ip) &&
+	       !sipalg_is_local(flow, flow->family, &pinhole->dst.ip) &&
 	       !is_strange(flow, pinhole);
 }
 
@@ -183,8 +186,7 @@ static bool find_third(const struct sipalg_flow *flow,
 	const struct sipalg_mapping *mapping;
 
 	if (!sipalg_flow_from_inside(flow) || sipalg_nat64_is_phone(flow) ||
-	    !sipalg_is_inside(flow->sn->net, flow->family, &pinhole->dst.ip,
-			      &flow->dst_private.ip))
+	    !sipalg_is_inside(flow, &pinhole->dst.ip))
 		return false;
 	mapping = sipalg_mapping_find_inside(flow, &pinhole->dst,
 					     &flow->src_public.ip);
@@ -353,8 +355,12 @@ static void sync_pinhole(struct sipalg_call *call, struct sipalg_sig_pinhole *pi
 	for (i = 0; i < SIPALG_MAX_SIG_PEERS; i++) {
 		struct sipalg_sig_peer *sender = &pinhole->sender[i];
 
-		if (pinhole->tried & BIT(i) && sipalg_ip_equal(&sender->src, &src[i]))
+		if (pinhole->tried & BIT(i) &&
+		    sipalg_ip_equal(&sender->src, &src[i])) {
+			if (sender->shared)
+				sipalg_shared_expect_repair(sender->shared);
 			continue;
+		}
 		if (sender->shared)
 			sipalg_shared_expect_put(sender->shared);
 		*sender = (struct sipalg_sig_peer){ .src = src[i] };
@@ -380,6 +386,22 @@ sipalg_sig_pinhole_nth(const struct sipalg_call *call, unsigned int i)
 	const struct sipalg_sig_pinholes *all = call->sig_pinholes;
 
 	return all && i < all->count ? &all->pinhole[i] : NULL;
+}
+
+void sipalg_sig_expect_lose(struct sipalg_call *call,
+			    const union nf_inet_addr *ip)
+{
+	struct sipalg_sig_pinholes *all = call->sig_pinholes;
+	unsigned int i = 0;
+
+	while (all && i < all->count) {
+		if (!sipalg_ip_equal(&all->pinhole[i].dst.ip, ip)) {
+			i++;
+			continue;
+		}
+		pinhole_close(&all->pinhole[i]);
+		all->pinhole[i] = all->pinhole[--all->count];
+	}
 }
 
 void sipalg_sig_expect_close(struct sipalg_call *call)

@@ -93,6 +93,17 @@ void sipalg_sig_expect_sync(struct sipalg_call *call,
 			    const struct sipalg_flow *flow);
 
 /**
+ * sipalg_sig_expect_lose() - an address is the router's no more
+ * @call: locked
+ * @ip: the address, of the call's family
+ *
+ * What leads there is closed and forgotten: the parties will say where else
+ * they are.
+ */
+void sipalg_sig_expect_lose(struct sipalg_call *call,
+			    const union nf_inet_addr *ip);
+
+/**
  * sipalg_sig_expect_close() - close and remove all
  * @call: locked
  */

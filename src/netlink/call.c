@@ -9,6 +9,7 @@
 #include "core/net.h"
 #include "media/media.h"
 #include "media/media_ct.h"
+#include "nat/face.h"
 #include "netlink/family.h"
 #include "netlink/gen.h"
 #include "sip/names.h"
@@ -178,6 +179,9 @@ static bool stands_for_channel(const struct sipalg_media *media)
 {
 	const struct sipalg_media *other = sipalg_media_mate(media);
 
+	/* nobody is known by it: until the parties say more there is none */
+	if (sipalg_face_is_lost(media->face))
+		return false;
 	if (!other)
 		return true;
 	if (other->translated != media->translated)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Counters and registrations by netlink. */
 #include "core/net.h"
+#include "nat/expect.h"
 #include "nat/mapping.h"
 #include "nat/registration.h"
 #include "netlink/family.h"
@@ -105,12 +106,13 @@ static bool put_totals(struct counters *c, struct sipalg_net *sn,
 	return put_counter(c, "calls", "active", atomic_read(&sn->call_count)) &&
 	       put_counter(c, "calls", "peak", atomic_read(&sn->call_peak)) &&
 	       put_counter(c, "calls", "total", sum->calls) &&
-	       put_counter(c, "pinholes", "open", atomic_read(&sn->pinhole_count)) &&
+	       put_counter(c, "pinholes", "open", sipalg_expects_count(sn->net)) &&
 	       put_counter(c, "pinholes", "opened", sum->pinholes_opened) &&
 	       put_counter(c, "pinholes", "closed", sum->pinholes_closed) &&
 	       put_counter(c, "", "registrations",
 			   atomic_read(&sn->registration_count)) &&
 	       put_counter(c, "", "translated", sum->translated) &&
+	       put_counter(c, "", "face_lost", sum->face_lost) &&
 	       put_counter(c, "", "identity_changed",
 			   sum->identity_changed) &&
 	       put_counter(c, "", "memory_bytes", atomic_long_read(&sn->memory));

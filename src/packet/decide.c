@@ -14,6 +14,7 @@
 #include "core/ratelimit.h"
 #include "media/media.h"
 #include "nat/header_nat.h"
+#include "nat/heard.h"
 #include "nat/mapping.h"
 #include "nat/nat64.h"
 #include "nat/registration.h"
@@ -21,6 +22,7 @@
 #include "packet/decide.h"
 
 #define REGISTER_EXPIRES_DEFAULT	3600
+#define HEARD_FOR			(3600UL * HZ)
 #define SUBSCRIBE_EXPIRES_MAX		(7 * 24 * 3600)
 
 static bool refused_by_policy(struct sipalg_net *sn, const struct sip_msg *msg,
@@ -98,15 +100,6 @@ static u32 requested_expires(const struct sip_msg *msg,
 	return msg->has_expires ? msg->expires : REGISTER_EXPIRES_DEFAULT;
 }
 
-/*
- * Nothing is translated on this flow and neither side is known to be inside: only
- * the firewall may block calls to a phone that registers.
- */
-static bool is_plain(const struct sipalg_flow *flow)
-{
-	return !sipalg_flow_from_inside(flow) && !sipalg_flow_to_inside(flow);
-}
-
 /* Phones behind NAT get their mapping in header translation, others here. */
 static struct sipalg_mapping *bind_plain(const struct sipalg_flow *flow,
 					 const struct sip_msg *msg,
@@ -115,7 +108,7 @@ static struct sipalg_mapping *bind_plain(const struct sipalg_flow *flow,
 {
 	struct sipalg_mapping *mapping;
 
-	if (!is_plain(flow) || !sipalg_ip_equal(&addr->ip, &flow->src.ip))
+	if (!sipalg_flow_is_plain(flow) || !sipalg_ip_equal(&addr->ip, &flow->src.ip))
 		return NULL;
 	mapping = sipalg_mapping_make(flow, addr, addr);
 	if (mapping)
@@ -154,16 +147,24 @@ static void note_register(const struct sipalg_flow *flow,
 	}
 }
 
+static void confirmed(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		      struct sipalg_plan *plan)
+{
+	plan->keep = sipalg_registration_confirmed(flow, msg);
+	if (plan->keep)
+		sipalg_heard_keep(flow, plan->keep);
+}
+
 static void registrations(const struct sipalg_flow *flow,
 			  const struct sip_msg *msg, struct sipalg_plan *plan)
 {
 	if (msg->method != SIP_METHOD_REGISTER)
 		return;
-	if (msg->request && (sipalg_flow_from_inside(flow) || is_plain(flow)))
+	if (msg->request && (sipalg_flow_from_inside(flow) || sipalg_flow_is_plain(flow)))
 		note_register(flow, msg);
 	else if (msg->status / 100 == 2 &&
-		 (sipalg_flow_to_inside(flow) || is_plain(flow)))
-		plan->keep = sipalg_registration_confirmed(flow, msg);
+		 (sipalg_flow_to_inside(flow) || sipalg_flow_is_plain(flow)))
+		confirmed(flow, msg, plan);
 }
 
 static __be16 contact_port(const struct sip_msg *msg)
@@ -272,6 +273,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	struct sipalg_net *sn = flow->sn;
 
 	sipalg_plan_init(plan);
+	sipalg_heard_note(flow, HEARD_FOR);
 	/* before any refusal: what is dropped is in its call's msg_log, too */
 	if (msg->method != SIP_METHOD_REGISTER)
 		plan->call = lock_call(sipalg_call_find(flow, msg, false));
@@ -284,7 +286,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 							  &plan->reason));
 	if (plan->call)
 		sipalg_call_message(plan->call, flow, msg, plan);
-	if (plan->call && !plan->followed && !is_plain(flow))
+	if (plan->call && !plan->followed && !sipalg_flow_is_plain(flow))
 		come_back(flow, msg, plan);
 	if (msg->sdp.len && !plan->described && !plan->reason)
 		sipalg_media_retransmit(plan->call, flow, msg, plan);

@@ -8,6 +8,7 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/ipv6.h>
+#include "core/addr_scope.h"
 #include "core/compat.h"
 #include "core/ct_timeout.h"
 #include "core/net.h"
@@ -149,6 +150,7 @@ static int packet(struct sk_buff *skb, unsigned int protoff,
 
 	sipalg_ct_timeout_refresh(sn, ct);
 	sipalg_flow_init(&flow, sn, ct, CTINFO2DIR(ctinfo));
+	sipalg_domain_init(&flow.domain, skb);
 
 	if (nf_ct_protonum(ct) == IPPROTO_UDP && skb_is_gso(skb))
 		return burst(skb, &flow);

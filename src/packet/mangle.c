@@ -113,6 +113,8 @@ static bool apply_pinholes(const struct sipalg_flow *flow,
 
 	if (!plan->call)
 		return true;
+	if (plan->followed && !plan->pinholes)
+		sipalg_media_repair(plan->call, flow);
 	err = plan->pinholes ? sipalg_media_sync(plan->call, flow) : 0;
 	if (err == -EBUSY || err == -EALREADY) {
 		plan->reason = SIPALG_REASON_NO_PORT_PAIR;
