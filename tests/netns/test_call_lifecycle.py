@@ -2,17 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The plain life of a call, as the documents that this project began with tell it."""
 import json
-import os
 import time
 
 import topology as net
 from sip import again, sdp
 from call_helpers import (HIDE, answered, audio, back, both, expires, hang_up, lively, new, out, passes,
                   phone, reinvite, server)
+from ctl import ctl, stats
 from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, router
 
-CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
 
 FLOWTABLE = """
 table inet fast {
@@ -24,16 +23,8 @@ table inet fast {
 """
 
 
-def ctl(arguments):
-    return router(f"{CTL} {arguments}")
-
-
 def calls():
     return json.loads(ctl("call list -j"))
-
-
-def stats():
-    return json.loads(ctl("stats show -j"))
 
 
 @test("S0-10", "hung up, a call's pinholes close after 5 s and its record goes after 64*T1")

@@ -13,7 +13,7 @@ import subprocess
 import topology as net
 from sip import Call, again, message, sdp
 from ksft import run, same, test
-from topology import (OTHER, OTHER6, PHONE, PHONE6, RELAY, ROUTER, SERVER, STRANGER, Tcp, Udp,
+from topology import (OTHER, OTHER6, PHONE6, RELAY, ROUTER, SERVER, STRANGER, Tcp, Udp,
                       router, shell)
 
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
@@ -85,7 +85,7 @@ class Translator:
 
 net.build(nat="")
 router("nft flush ruleset")
-shell(f"ip -n phone -4 addr flush dev eth0; ip -n provider -4 route del default; "
+shell("ip -n phone -4 addr flush dev eth0; ip -n provider -4 route del default; "
       f"ip -n provider -6 addr flush dev eth0")
 phone = Udp("phone", PHONE6, 5060)
 other = Udp("other", OTHER6, 5060)

@@ -2,29 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How calls end when nobody ends them, and what must not end them."""
 import json
-import os
 import time
 
 import topology as net
 from sip import sdp
 from call_helpers import (answered, audio, back, both, expires, hang_up, lively, new, out, passes,
                   phone, reinvite, server)
+from ctl import ctl, stats
 from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, router
-
-CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
-
-
-def ctl(arguments):
-    return router(f"{CTL} {arguments}")
 
 
 def calls():
     return json.loads(ctl("call list -j"))
-
-
-def stats():
-    return json.loads(ctl("stats show -j"))
 
 
 def ended(reason):
