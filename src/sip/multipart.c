@@ -80,6 +80,24 @@ static const char *part_headers(const struct sip_msg *msg, const char *p, const 
 }
 
 /*
+ * Behind the boundary at @p, NULL if another text stands there. A boundary
+ * that was quoted may be written with escapes (RFC 3261 25.1: quoted-pair).
+ */
+static const char *boundary_skip(const struct sip_msg *msg, struct sip_span boundary,
+				 const char *p, const char *end)
+{
+	const char *b = sip_span_ptr(msg, boundary), *b_end = b + boundary.len;
+
+	for (; b < b_end; b++, p++) {
+		if (*b == '\\' && b + 1 < b_end)
+			b++;
+		if (p == end || *p != *b)
+			return NULL;
+	}
+	return p;
+}
+
+/*
  * Which multipart's delimiter begins at @p: its place on the stack counted
  * from 1, 0 for none. Nothing but white space may follow.
  */
@@ -89,10 +107,9 @@ static u32 delimiter_level(const struct sip_msg *msg, const char *p, const char 
 	if (!text_begins(p, end, "--"))
 		return 0;
 	for (p += 2; depth; depth--) {
-		struct sip_span boundary = stack[depth - 1];
-		const char *behind = p + boundary.len;
+		const char *behind = boundary_skip(msg, stack[depth - 1], p, end);
 
-		if (end - p < boundary.len || memcmp(p, sip_span_ptr(msg, boundary), boundary.len))
+		if (!behind)
 			continue;
 		*closing = text_begins(behind, end, "--");
 		if (*closing)

@@ -19,54 +19,73 @@ struct walk {
 	u8 section;			/* 0: session part; n: the n-th section */
 };
 
-/* Reads up to the next SP; *@p then stands on the field after it. */
+/* Reads up to the next white space; *@p then stands on the field after it. */
 static struct sip_span field(const struct sip_msg *msg, const char **p, const char *end)
 {
 	const char *start = *p;
-	const char *behind = text_find(start, end, ' ');
+	const char *behind = text_until_space(start, end);
 
 	*p = text_skip(behind, end, TEXT_SPACE);
 	return sip_span_of(msg, start, behind);
 }
 
 /*
- * The last word of a line: the address of o=, c= and a=rtcp. Going backwards
- * spares us the fields before it. The address type must stand before it.
- * @digit: of "IP4" or "IP6"; NULL: it is another type
+ * <nettype> <addrtype> of the internet: *@p then stands on the address. Returns
+ * the digit of "IP4" or "IP6", NULL for other types.
  */
-static const char *address_find(const char *p, const char *end,
-				const char **digit)
+static const char *internet_skip(const struct sip_msg *msg, const char **p, const char *end)
 {
-	const char *address = end, *type, *type_end;
+	struct sip_span net = field(msg, p, end);
+	struct sip_span type = field(msg, p, end);
+	const char *word = sip_span_ptr(msg, type);
 
-	while (address > p && !text_in(address[-1], TEXT_SPACE))
-		address--;
-	type_end = text_trim(p, address);
-	type = type_end;
-	while (type > p && !text_in(type[-1], TEXT_SPACE))
-		type--;
-	if (address == end || type == type_end)
+	if (!text_is(sip_span_ptr(msg, net), net.len, "in") ||
+	    (!text_is(word, type.len, "ip4") && !text_is(word, type.len, "ip6")))
 		return NULL;
-	*digit = NULL;
-	if (text_is(type, type_end - type, "ip4") || text_is(type, type_end - type, "ip6"))
-		*digit = type_end - 1;
-	return address;
+	return word + 2;
 }
 
 /*
- * Indexes the address of <nettype> <addrtype> <address>. Text that is no internet
- * address is treated as a name, and not translated.
+ * The address of <nettype> <addrtype> <address>, before which @before fields
+ * stand: it is the third of them, whatever follows. Some write a user name of
+ * several words into o=, or leave a field out: then the first such pair of
+ * types in the line tells. NULL if there is no third field.
+ * @digit: of "IP4" or "IP6"; NULL: it is another type
+ */
+static const char *address_find(const struct sip_msg *msg, const char *p, const char *end,
+				unsigned int before, const char **digit)
+{
+	const char *line = p, *address;
+
+	for (; before; before--)
+		field(msg, &p, end);
+	address = p;
+	*digit = internet_skip(msg, &address, end);
+	while (!*digit && line < end) {
+		p = line;
+		*digit = internet_skip(msg, &p, end);
+		if (*digit)
+			address = p;
+		field(msg, &line, end);
+	}
+	return address < end ? address : NULL;
+}
+
+/*
+ * Indexes that address. Text that is no internet address is treated as a name,
+ * and not translated.
  */
 static u16 address_add(struct walk *walk, const char *p, const char *end,
-		       enum sip_field field)
+		       unsigned int before, enum sip_field place)
 {
 	struct sip_msg *msg = walk->msg;
 	struct sip_host host;
 	const char *slash, *digit;
 
-	p = address_find(p, end, &digit);
+	p = address_find(msg, p, end, before, &digit);
 	if (!p || *p == '/')
 		return SIP_NO_INDEX;
+	end = text_until_space(p, end);
 	slash = text_find(p, end, '/');		/* ttl and count of multicast */
 	if (!digit || !sip_host_read_bare(msg, p, slash, &host)) {
 		host = (struct sip_host){
@@ -76,14 +95,14 @@ static u16 address_add(struct walk *walk, const char *p, const char *end,
 	} else if (p - digit <= U8_MAX) {
 		host.type = p - digit;
 	}
-	return sip_host_add(msg, &host, field, walk->section);
+	return sip_host_add(msg, &host, place, walk->section);
 }
 
 /* c= may be repeated for layered multicast: the first one counts. */
 static bool connection(struct walk *walk, const char *p, const char *end)
 {
 	u16 host_count = walk->msg->host_count;
-	u16 index = address_add(walk, p, end, SIP_FIELD_SDP_CONNECTION);
+	u16 index = address_add(walk, p, end, 0, SIP_FIELD_SDP_CONNECTION);
 
 	if (host_count == walk->msg->host_count)
 		return false;
@@ -178,7 +197,7 @@ static void rtcp(struct walk *walk, const char *p, const char *end)
 	media->rtcp_digits = digits;
 	media->rtcp_port = port;
 	if (p < end)
-		media->rtcp_host = address_add(walk, p, end, SIP_FIELD_SDP_RTCP);
+		media->rtcp_host = address_add(walk, p, end, 0, SIP_FIELD_SDP_RTCP);
 }
 
 /* candidate:<foundation> <component> <transport> <priority> <address> <port> ... */
@@ -261,7 +280,7 @@ static bool line(struct walk *walk, char type, const char *p, const char *end)
 	case 'm':
 		return media(walk, p, end);
 	case 'o':
-		address_add(walk, p, end, SIP_FIELD_SDP_ORIGIN);
+		address_add(walk, p, end, 3, SIP_FIELD_SDP_ORIGIN);
 		return true;
 	default:
 		return true;

@@ -45,7 +45,7 @@ static const char *protocol_read(const char *p, const char *end)
 	int slashes;
 
 	if (text_begins(p, end, "sip/2.0/udp "))
-		return p + 12;
+		return text_skip(p + 12, end, TEXT_SPACE);
 
 	for (slashes = 0; slashes < 2; slashes++) {
 		token = p;

@@ -37,6 +37,7 @@ int main(int argc, char **argv)
 	host_tests();
 	name_tests();
 	form_tests();
+	grammar_tests();
 	sdp_tests();
 	frame_tests();
 	linear_tests();

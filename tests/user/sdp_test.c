@@ -67,6 +67,19 @@ static const struct sdp_case {
 	  "c=IN IP4 2001:db8::1\r\nm=audio 4000 RTP/AVP 0\r\nc=IN IP6 10.0.0.1\r\n",
 	  "host c= 0 ip6 2001:db8::1\nhost c= 1 ip4 10.0.0.1\n"
 	  "media audio 4000 rtp sendrecv at 10.0.0.1\n" },
+	{ "H5 words behind the address",
+	  "o=- 1 1 IN IP4 10.0.0.1 x 10.0.0.9\r\nc=IN IP4 10.0.0.1 x\r\nm=audio 4000 RTP/AVP 0\r\n"
+	  "c=IN IP4 10.0.0.2/127 10.0.0.9/1\r\na=rtcp:4001 IN IP4 10.0.0.3 IN IP4 10.0.0.9\r\n",
+	  "host o= 0 ip4 10.0.0.1\nhost c= 0 ip4 10.0.0.1\nhost c= 1 ip4 10.0.0.2\n"
+	  "host a=rtcp 1 ip4 10.0.0.3\nmedia audio 4000 rtp sendrecv at 10.0.0.2 rtcp 4001 at 10.0.0.3\n" },
+	{ "H5 a user name of several words, one that looks like types, a field left out",
+	  "o=John van Doe 1 1 IN IP4 10.0.0.1\r\nc=IN IP4 10.0.0.1\r\n"
+	  "o=IN IP4 1 IN IP4 10.0.0.2 y\r\no=- 1 IN IP4 10.0.0.3\r\n",
+	  "host o= 0 ip4 10.0.0.1\nhost c= 0 ip4 10.0.0.1\nhost o= 0 ip4 10.0.0.2\n"
+	  "host o= 0 ip4 10.0.0.3\n" },
+	{ "H5 several c= of one section, TAB between fields",
+	  "m=audio 4000 RTP/AVP 0\r\nc=IN\tIP4\t10.0.0.1\r\nc=IN IP4 10.0.0.1 second\r\n",
+	  "host c= 1 ip4 10.0.0.1\nhost c= 1 ip4 10.0.0.1\nmedia audio 4000 rtp sendrecv at 10.0.0.1\n" },
 	{ "H-9 0.0.0.0", "c=IN IP4 0.0.0.0\r\nm=audio 9 RTP/AVP 0\r\n",
 	  "host c= 0 ip4 0.0.0.0\nmedia audio 9 rtp sendrecv at 0.0.0.0\n" },
 	{ "an address with leading zeros is not translated",

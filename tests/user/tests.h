@@ -6,6 +6,7 @@ void corpus_tests(const char *dir);
 void host_tests(void);
 void name_tests(void);
 void form_tests(void);
+void grammar_tests(void);
 void sdp_tests(void);
 void frame_tests(void);
 void linear_tests(void);
