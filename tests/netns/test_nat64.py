@@ -657,4 +657,37 @@ def lengths():
     Translator.start()
 
 
+ROUTES = "nat64-prefix and nat64-pool lead to the translator"
+RUNS = "the translator of nat64-prefix runs"
+FOUR = "phones behind the translator have the helper, as IPv4"
+SIX = "their IPv6 flows to the translator have none"
+SUMS = "media without UDP checksums passes the translator"
+
+
+def verdicts():
+    done = subprocess.run(f"{CTL} -n router -j check", shell=True, capture_output=True, text=True)
+    return {row["name"]: row["state"] for row in json.loads(done.stdout)}
+
+
+@test("issue 23", "check: the translator, the routes to it, and the helper on one side of it")
+def checked():
+    found = verdicts()
+    assert {ROUTES, RUNS, FOUR, SIX, SUMS} <= set(found), found
+    assert [found[q] for q in (ROUTES, RUNS, FOUR, SIX, SUMS)] == ["ok", "ok", "ok", "ok", "note"], found
+    assert "fault" not in found.values(), found
+    router(f"ip -6 route del {PREFIX}")
+    assert verdicts()[ROUTES] == "fault"
+    router(f"ip -6 route add {PREFIX} dev nat64")
+    router("nft add rule inet sip64 pre ip6 daddr 2001:db8:64::/96 udp dport 5060 ct helper set sip-udp")
+    assert verdicts()[SIX] == "note"
+    router("nft flush chain inet sip64 pre")
+    assert verdicts()[FOUR] == "fault"
+    Translator.running.kill()
+    Translator.running.wait()
+    assert verdicts()[RUNS] == "fault"
+    ctl("setting set nat64-prefix none nat64-pool none")
+    assert not set(verdicts()) & {ROUTES, RUNS, FOUR, SIX, SUMS}
+    Translator.start()
+
+
 run(after=net.nothing_left)

@@ -213,6 +213,7 @@ static int load(struct check *c)
 	status = read_settings(c);
 	if (status)
 		return status;
+	c->translator = nat64_device();
 	c->system = system_of("/etc/os-release");
 	network_load(&c->net);
 	rules_load(&c->fw);
@@ -324,6 +325,7 @@ static void answer(struct check *c)
 	check_mode(c);
 	check_limits(c);
 	check_routing(c);
+	check_nat64(c);
 }
 
 static int mend(void)

@@ -25,6 +25,7 @@ enum distribution { SYSTEM_DEBIAN, SYSTEM_OPENWRT, SYSTEM_VYOS, SYSTEM_OTHER };
  * @peak: most calls at once so far
  * @mode: the setting, as the number of its word
  * @media: the setting media-ports
+ * @translator: interface that leads to nat64-pool, or NULL
  * @rtp: ports that phones may receive media on
  */
 struct check {
@@ -38,6 +39,7 @@ struct check {
 	uint32_t peak;
 	uint32_t mode;
 	struct fw_range media;
+	const char *translator;
 	struct fw_range rtp;
 };
 
@@ -79,6 +81,10 @@ unsigned int rules_ports(const struct check *c, uint16_t *ports, unsigned int mo
 
 /* How many interfaces lead to the rest of the world. */
 unsigned int uplink_count(const struct check *c);
+
+/* nat64.c: the translator in front of phones on IPv6, if the settings name one. */
+void check_nat64(const struct check *c);
+const char *nat64_device(void);
 
 /* limits.c: the kernel's, and their mending. */
 void check_limits(struct check *c);

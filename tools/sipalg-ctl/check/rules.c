@@ -255,7 +255,9 @@ static void try_link(const struct check *c, const struct net_link *link, struct 
 			got = try_ports(c, link, families[f], protocols[p], all);
 			all->any |= got;
 			udp |= got;
-			if (!got && !link_is_virtual(link))
+			/* the translator stands before phones on IPv6 */
+			if (!got && !link_is_virtual(link) &&
+			    !(c->translator && families[f] == AF_INET6))
 				all->missing = text_and(all->missing,
 							text_of("%s over %s from %s",
 								family_name(families[f]),
@@ -265,6 +267,17 @@ static void try_link(const struct check *c, const struct net_link *link, struct 
 	}
 }
 
+/* Behind a NAT64 phones come out of its interface, as IPv4. */
+static void try_translator(const struct check *c, struct attached *all)
+{
+	struct net_link link = { .up = true };
+	size_t p;
+
+	snprintf(link.name, sizeof(link.name), "%s", c->translator);
+	for (p = 0; p < ARRAY_SIZE(protocols); p++)
+		all->any |= try_ports(c, &link, AF_INET, protocols[p], all);
+}
+
 static void try_all(const struct check *c, struct attached *all)
 {
 	static const struct net_link bridge = { .name = "bridges", .any = true, .port = true };
@@ -272,6 +285,8 @@ static void try_all(const struct check *c, struct attached *all)
 	unsigned int i, tried = 0;
 
 	memset(all, 0, sizeof(*all));
+	if (c->translator)
+		try_translator(c, all);
 	for (i = 0; i < c->net.count; i++)
 		if (is_inside(c, &c->net.links[i])) {
 			try_link(c, &c->net.links[i], all);
