@@ -18,6 +18,7 @@
 #include "media/media.h"
 #include "nat/mapping.h"
 #include "nat/sig_expect.h"
+#include "sip/uri.h"
 
 /* Key of lookups: the key and the Call-ID behind its hash. */
 struct lookup {
@@ -84,9 +85,10 @@ struct sipalg_call *sipalg_call_find(const struct sipalg_flow *flow,
 	return call;
 }
 
-static size_t call_size(u16 call_id_len, u16 from_tag_len)
+static size_t call_size(const struct sipalg_call *call)
 {
-	return sizeof(struct sipalg_call) + call_id_len + from_tag_len;
+	return sizeof(*call) + call->call_id_len + call->from_tag_len +
+	       call->from_len + call->to_len;
 }
 
 static void dialog_free(struct sipalg_call *call, struct sipalg_dialog *dialog)
@@ -107,8 +109,7 @@ static void call_free(struct sipalg_call *call)
 	sipalg_quota_put(call->quota, SIPALG_QUOTA_CALLS);
 	sipalg_targets_free(call);
 	sipalg_msg_log_free(call);
-	atomic_long_sub(call_size(call->call_id_len, call->from_tag_len),
-			&call->sn->memory);
+	atomic_long_sub(call_size(call), &call->sn->memory);
 	kfree_rcu(call, rcu);
 }
 
@@ -180,12 +181,48 @@ static bool count_call(struct sipalg_net *sn)
 	return true;
 }
 
+/* For people, and no more than they would read. */
+static struct sip_span user_of(const struct sip_msg *msg, struct sip_span uri)
+{
+	struct sip_span user = sip_uri_user(msg, uri, false);
+
+	user.len = min_t(u16, user.len, SIPALG_MAX_USER);
+	return user;
+}
+
+/* A call with its texts behind it: lengths and bytes are set, all else is 0. */
+static struct sipalg_call *text_alloc(const struct sip_msg *msg)
+{
+	const struct sip_span spans[] = {
+		msg->call_id, msg->from_tag, user_of(msg, msg->from_uri),
+		user_of(msg, msg->to_uri),
+	};
+	struct sipalg_call *call;
+	size_t size = sizeof(*call);
+	unsigned int i;
+	char *text;
+
+	for (i = 0; i < ARRAY_SIZE(spans); i++)
+		size += spans[i].len;
+	call = kzalloc(size, GFP_ATOMIC);
+	if (!call)
+		return NULL;
+	call->call_id_len = spans[0].len;
+	call->from_tag_len = spans[1].len;
+	call->from_len = spans[2].len;
+	call->to_len = spans[3].len;
+	for (i = 0, text = call->text; i < ARRAY_SIZE(spans); i++) {
+		memcpy(text, sip_span_ptr(msg, spans[i]), spans[i].len);
+		text += spans[i].len;
+	}
+	return call;
+}
+
 static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 				      const struct sip_msg *msg)
 {
 	enum sipalg_side sender = msg->request ? SIPALG_CALLER : SIPALG_CALLEE;
-	size_t size = call_size(msg->call_id.len, msg->from_tag.len);
-	struct sipalg_call *call = kzalloc(size, GFP_ATOMIC);
+	struct sipalg_call *call = text_alloc(msg);
 
 	if (!call)
 		return NULL;
@@ -208,12 +245,7 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 	call->public[sender] = flow->src_public;
 	call->party[!sender] = flow->dst_private;
 	call->public[!sender] = flow->dst;
-	call->call_id_len = msg->call_id.len;
-	call->from_tag_len = msg->from_tag.len;
-	memcpy(call->text, sip_span_ptr(msg, msg->call_id), msg->call_id.len);
-	memcpy(call->text + msg->call_id.len,
-	       sip_span_ptr(msg, msg->from_tag), msg->from_tag.len);
-	atomic_long_add(size, &flow->sn->memory);
+	atomic_long_add(call_size(call), &flow->sn->memory);
 	return call;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The last messages of a call: a ring, allocated with the first message. */
 #include <linux/slab.h>
+#include <uapi/linux/sipalg.h>
 #include "call/call.h"
 #include "call/msg_log.h"
 #include "core/net.h"
@@ -47,6 +48,67 @@ static u8 bits_of(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	return bits;
 }
 
+/* The field that a host in it stands for in the ladder. */
+static const u16 shown_field[SIP_FIELD_MAX] = {
+	[SIP_FIELD_REQUEST_URI] = SIPALG_MESSAGE_FIELD_REQUEST_URI,
+	[SIP_FIELD_VIA] = SIPALG_MESSAGE_FIELD_VIA,
+	[SIP_FIELD_VIA_MADDR] = SIPALG_MESSAGE_FIELD_VIA,
+	[SIP_FIELD_VIA_RECEIVED] = SIPALG_MESSAGE_FIELD_VIA,
+	[SIP_FIELD_VIA_RPORT] = SIPALG_MESSAGE_FIELD_VIA,
+	[SIP_FIELD_FROM] = SIPALG_MESSAGE_FIELD_FROM,
+	[SIP_FIELD_TO] = SIPALG_MESSAGE_FIELD_TO,
+	[SIP_FIELD_CONTACT] = SIPALG_MESSAGE_FIELD_CONTACT,
+	[SIP_FIELD_ROUTE] = SIPALG_MESSAGE_FIELD_ROUTE,
+	[SIP_FIELD_RECORD_ROUTE] = SIPALG_MESSAGE_FIELD_RECORD_ROUTE,
+	[SIP_FIELD_PATH] = SIPALG_MESSAGE_FIELD_ROUTE,
+	[SIP_FIELD_SERVICE_ROUTE] = SIPALG_MESSAGE_FIELD_ROUTE,
+	[SIP_FIELD_REFER_TO] = SIPALG_MESSAGE_FIELD_REFER_TO,
+	[SIP_FIELD_REFERRED_BY] = SIPALG_MESSAGE_FIELD_REFER_TO,
+	[SIP_FIELD_P_ASSERTED_IDENTITY] = SIPALG_MESSAGE_FIELD_IDENTITY,
+	[SIP_FIELD_P_PREFERRED_IDENTITY] = SIPALG_MESSAGE_FIELD_IDENTITY,
+	[SIP_FIELD_DIVERSION] = SIPALG_MESSAGE_FIELD_IDENTITY,
+	[SIP_FIELD_HISTORY_INFO] = SIPALG_MESSAGE_FIELD_IDENTITY,
+	[SIP_FIELD_URI_MADDR] = SIPALG_MESSAGE_FIELD_CONTACT,
+	[SIP_FIELD_SDP_ORIGIN] = SIPALG_MESSAGE_FIELD_SDP_ORIGIN,
+	[SIP_FIELD_SDP_CONNECTION] = SIPALG_MESSAGE_FIELD_SDP_CONNECTION,
+	[SIP_FIELD_SDP_RTCP] = SIPALG_MESSAGE_FIELD_SDP_RTCP,
+	[SIP_FIELD_SDP_CANDIDATE] = SIPALG_MESSAGE_FIELD_SDP_CANDIDATE,
+};
+
+static u32 host_end(const struct sip_host *host)
+{
+	if (host->digits.len)
+		return host->digits.off + host->digits.len;
+	return host->host.off + host->host.len;
+}
+
+static bool is_in_sdp(const struct sip_msg *msg, const struct sipalg_edit *edit)
+{
+	return msg->sdp.len && edit->at.off >= msg->sdp.off;
+}
+
+/* Hosts and edits both come in the order of the message's bytes. */
+static u16 fields_of(const struct sip_msg *msg, const struct sipalg_plan *plan)
+{
+	unsigned int i, host = 0;
+	u16 fields = 0;
+
+	for (i = 0; i < plan->edit_count; i++) {
+		const struct sipalg_edit *edit = &plan->edits[i];
+		u32 at = edit->at.off;
+
+		while (host + 1 < msg->host_count &&
+		       msg->hosts[host + 1].host.off <= at)
+			host++;
+		if (host < msg->host_count && msg->hosts[host].host.off <= at &&
+		    at <= host_end(&msg->hosts[host]))
+			fields |= shown_field[msg->hosts[host].field];
+		else if (is_in_sdp(msg, edit))
+			fields |= SIPALG_MESSAGE_FIELD_SDP_MEDIA;
+	}
+	return fields;
+}
+
 void sipalg_msg_log_note(const struct sipalg_flow *flow,
 			 const struct sip_msg *msg,
 			 const struct sipalg_plan *plan, bool dropped)
@@ -60,7 +122,8 @@ void sipalg_msg_log_note(const struct sipalg_flow *flow,
 	*entry = (struct sipalg_msg_log_entry){
 		.time = jiffies_to_msecs(sipalg_since(plan->call->created)),
 		.cseq = msg->cseq,
-		.edits = plan->edit_count,
+		.edits = min_t(u16, plan->edit_count, U8_MAX),
+		.fields = fields_of(msg, plan),
 		.status = msg->status,
 		.method = msg->method,
 		.reason = plan->reason,

@@ -23,20 +23,22 @@
  * struct sipalg_msg_log_entry - one message
  * @time: milliseconds since the call's first
  * @cseq: its CSeq number
- * @edits: number of edits
+ * @fields: bits of enum sipalg_message_field: where it was changed
  * @status: of a response
  * @method: enum sip_method, of a response that of its CSeq
  * @reason: enum sipalg_message_reason: why dropped or unchanged
  * @bits: SIPALG_MSG_LOG_*
+ * @edits: places of it that were changed, 255: that many or more
  */
 struct sipalg_msg_log_entry {
 	u32 time;
 	u32 cseq;
-	u16 edits;
+	u16 fields;
 	u16 status;
 	u8 method;
 	u8 reason;
 	u8 bits;
+	u8 edits;
 };
 
 /**

@@ -53,6 +53,7 @@ enum sipalg_call_timer {
 
 #define SIPALG_MAX_CALL_ID	512	/* calls with longer ones are not followed */
 #define SIPALG_MAX_TAG		256
+#define SIPALG_MAX_USER		40	/* bytes of a user that are kept, for people */
 #define SIPALG_MAX_DIALOGS	16	/* forks of one call */
 
 /**
@@ -131,6 +132,8 @@ struct sipalg_transaction {
  * @forks: number of dialogs so far
  * @call_id_len: bytes of Call-ID in @text
  * @from_tag_len: bytes of the caller's tag behind it
+ * @from_len: bytes of From's user behind that
+ * @to_len: bytes of To's user behind that
  * @deadlines: bits of enum sipalg_call_timer
  * @sdp_transaction: by side: transaction of its newest description
  * @party: by side: source of its signalling, before NAT
@@ -163,7 +166,7 @@ struct sipalg_transaction {
  * @msg_log: its last messages, or NULL
  * @dialogs: struct sipalg_dialog
  * @media: struct sipalg_media
- * @text: Call-ID and the caller's tag
+ * @text: Call-ID, the caller's tag, the users of From and To
  */
 struct sipalg_call {
 	struct rhash_head node;
@@ -193,6 +196,8 @@ struct sipalg_call {
 	u8 forks;
 	u16 call_id_len;
 	u16 from_tag_len;
+	u8 from_len;
+	u8 to_len;
 	u16 deadlines;
 	struct sipalg_transaction sdp_transaction[2];
 	struct sipalg_addr party[2];
@@ -267,6 +272,16 @@ static inline const char *sipalg_call_id(const struct sipalg_call *call)
 static inline const char *sipalg_call_from_tag(const struct sipalg_call *call)
 {
 	return call->text + call->call_id_len;
+}
+
+static inline const char *sipalg_call_from(const struct sipalg_call *call)
+{
+	return sipalg_call_from_tag(call) + call->from_tag_len;
+}
+
+static inline const char *sipalg_call_to(const struct sipalg_call *call)
+{
+	return sipalg_call_from(call) + call->from_len;
 }
 
 static inline bool sipalg_call_on_hold(const struct sipalg_call *call)

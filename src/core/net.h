@@ -66,6 +66,7 @@
  * @tcp: struct sipalg_tcp
  * @tcp_bytes: bytes that they hold
  * @call_id: number of the newest call
+ * @registration_id: number of the newest registration
  * @call_count: calls in @calls; @call_peak its highest value
  * @idle_count: calls in @idle
  * @mapping_count: mappings in the tables
@@ -126,6 +127,7 @@ struct sipalg_net {
 	atomic_long_t tcp_bytes;
 
 	atomic_t call_id;
+	atomic_t registration_id;
 	atomic_t call_count;
 	atomic_t call_peak;
 	atomic_t idle_count;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Effect of a REGISTER and its response on the mapping of the phone's Contact. */
+#include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -11,6 +12,7 @@
 #include "nat/mapping.h"
 #include "nat/occupied.h"
 #include "nat/registration.h"
+#include "sip/uri.h"
 
 #define REGISTER_EXPIRES_MAX		(7 * 24 * 3600)
 #define MOST_REGISTRATIONS		16	/* of one mapping */
@@ -99,13 +101,18 @@ static void end(struct sipalg_mapping *mapping,
 	registration->until = mapping->expires;
 }
 
+static size_t registration_size(const struct sipalg_registration *registration)
+{
+	return sizeof(*registration) + registration->account_len;
+}
+
 static void forget(struct sipalg_mapping *mapping,
 		   struct sipalg_registration *registration)
 {
 	if (registration->confirmed)
 		end(mapping, registration);
 	hlist_del_rcu(&registration->node);
-	atomic_long_sub(sizeof(*registration), &mapping->sn->memory);
+	atomic_long_sub(registration_size(registration), &mapping->sn->memory);
 	kfree_rcu(registration, rcu);
 }
 
@@ -187,17 +194,23 @@ static void make_room(struct sipalg_mapping *mapping)
 		forget(mapping, first);
 }
 
-static struct sipalg_registration *add(struct sipalg_mapping *mapping, u32 aor)
+static struct sipalg_registration *add(struct sipalg_mapping *mapping,
+				       const struct sip_msg *msg, u32 aor)
 {
+	struct sip_span account = sip_uri_user(msg, msg->to_uri, true);
 	struct sipalg_registration *registration;
 
+	account.len = min_t(u16, account.len, SIPALG_MAX_ACCOUNT);
 	make_room(mapping);
-	registration = kzalloc(sizeof(*registration), GFP_ATOMIC);
+	registration = kzalloc(sizeof(*registration) + account.len, GFP_ATOMIC);
 	if (!registration)
 		return NULL;
+	registration->id = atomic_inc_return(&mapping->sn->registration_id);
+	registration->account_len = account.len;
+	memcpy(registration->account, sip_span_ptr(msg, account), account.len);
 	registration->aor = aor;
 	hlist_add_head_rcu(&registration->node, &mapping->registrations);
-	atomic_long_add(sizeof(*registration), &mapping->sn->memory);
+	atomic_long_add(registration_size(registration), &mapping->sn->memory);
 	return registration;
 }
 
@@ -213,7 +226,7 @@ void sipalg_registration_request(const struct sipalg_flow *flow,
 	registration = find_refreshed(mapping, flow, id, aor);
 	/* an unknown registration that ends needs no entry */
 	if (!registration && expires && !mapping->dead)
-		registration = add(mapping, aor);
+		registration = add(mapping, msg, aor);
 	if (registration) {
 		registration->call_id = id;
 		registration->cseq = msg->cseq;
@@ -513,3 +526,38 @@ static const struct sipalg_expect_ops registration_ops = {
 	.expected = registration_expected,
 	.face = registration_face,
 };
+
+static bool end_of_mapping(struct sipalg_mapping *mapping, u32 id)
+{
+	struct sipalg_registration *registration;
+	struct hlist_node *next;
+	bool found = false;
+
+	spin_lock_bh(&mapping->lock);
+	hlist_for_each_entry_safe(registration, next, &mapping->registrations,
+				  node) {
+		if (registration->id != id || !registration->confirmed)
+			continue;
+		forget(mapping, registration);
+		sipalg_mapping_wake(mapping, mapping->expires);
+		found = true;
+	}
+	spin_unlock_bh(&mapping->lock);
+	return found;
+}
+
+bool sipalg_registration_end(struct sipalg_net *sn, u32 id)
+{
+	struct sipalg_mapping *mapping;
+	struct rhashtable_iter iter;
+	bool found = false;
+
+	rhashtable_walk_enter(&sn->mappings_public, &iter);
+	rhashtable_walk_start(&iter);
+	while (!found && (mapping = rhashtable_walk_next(&iter)))
+		if (!IS_ERR(mapping))
+			found = end_of_mapping(mapping, id);
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+	return found;
+}

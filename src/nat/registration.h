@@ -17,6 +17,9 @@
 struct nf_conn;
 struct nf_conntrack_expect;
 struct sipalg_mapping;
+struct sipalg_net;
+
+#define SIPALG_MAX_ACCOUNT	64	/* bytes of an account that are kept */
 
 /**
  * struct sipalg_registration - an account that a phone registers
@@ -30,8 +33,11 @@ struct sipalg_mapping;
  * @until: expiry in jiffies; if not confirmed: as long as a response may come
  * @confirmed: a registrar has confirmed it
  * @registrar: address and port of that registrar
+ * @id: its number, for people
+ * @account_len: bytes in @account
  * @way_in: expectation for calls to the phone (S3-16), or NULL
  * @way_out: expectation that keeps the phone's public port the same (H-12)
+ * @account: its address of record without scheme, for people
  *
  * A PBX, or a phone with several lines, has several at one mapping.
  */
@@ -48,7 +54,21 @@ struct sipalg_registration {
 	unsigned long until;
 	struct nf_conntrack_expect *way_in;
 	struct nf_conntrack_expect *way_out;
+	u32 id;
+	u8 account_len;
+	char account[];
 };
+
+/**
+ * sipalg_registration_end() - forget one, whatever the registrar thinks
+ * @sn: the namespace
+ * @id: &sipalg_registration.id
+ *
+ * Its pinholes are closed; nobody is sent anything. Process context.
+ *
+ * Return: true if there was one.
+ */
+bool sipalg_registration_end(struct sipalg_net *sn, u32 id);
 
 /**
  * sipalg_registration_request() - note a REGISTER of an inside phone

@@ -23,6 +23,9 @@ struct call_filter {
 	const char *state;
 	u32 older;
 	u32 idle;
+	const struct nlattr *from;
+	const struct nlattr *to;
+	const struct nlattr *account;
 };
 
 static const char *state_of(const struct sipalg_call *call)
@@ -80,6 +83,27 @@ static bool port_matches(const struct sipalg_call *call, u32 wanted)
 	return false;
 }
 
+/* A name longer than what is kept is compared as far as it is. */
+static bool is_user(const struct nlattr *wanted, const char *user, u8 len)
+{
+	return min(nla_len(wanted), SIPALG_MAX_USER) == len &&
+	       !memcmp(nla_data(wanted), user, len);
+}
+
+static bool users_match(const struct sipalg_call *call,
+			const struct call_filter *filter)
+{
+	const char *from = sipalg_call_from(call), *to = sipalg_call_to(call);
+
+	if (filter->from && !is_user(filter->from, from, call->from_len))
+		return false;
+	if (filter->to && !is_user(filter->to, to, call->to_len))
+		return false;
+	return !filter->account ||
+	       is_user(filter->account, from, call->from_len) ||
+	       is_user(filter->account, to, call->to_len);
+}
+
 /* Caller holds the call's lock. */
 static bool matches(const struct sipalg_call *call,
 		    const struct call_filter *filter)
@@ -97,6 +121,8 @@ static bool matches(const struct sipalg_call *call,
 		return false;
 	if (filter->state && strcmp(filter->state, state_of(call)))
 		return false;
+	if (!users_match(call, filter))
+		return false;
 	return sipalg_since(call->created) / HZ >= filter->older &&
 	       sipalg_since(call->active) / HZ >= filter->idle;
 }
@@ -110,6 +136,9 @@ static int read_filter(struct call_filter *filter, struct nlattr **attrs,
 	filter->call_id = attrs[SIPALG_A_CALL_ID];
 	filter->address = address;
 	filter->port = attrs[SIPALG_A_PORT];
+	filter->from = attrs[SIPALG_A_FROM];
+	filter->to = attrs[SIPALG_A_TO];
+	filter->account = attrs[SIPALG_A_ACCOUNT];
 	if (attrs[SIPALG_A_STATE])
 		filter->state = nla_data(attrs[SIPALG_A_STATE]);
 	if (attrs[SIPALG_A_OLDER])
@@ -305,7 +334,8 @@ static int put_rung(struct sk_buff *skb,
 	    nla_put_u32(skb, SIPALG_A_MESSAGE_CSEQ, entry->cseq) ||
 	    nla_put_string(skb, SIPALG_A_MESSAGE_PROTOCOL,
 			   tcp ? "tcp" : "udp") ||
-	    nla_put_u32(skb, SIPALG_A_MESSAGE_EDITS, entry->edits))
+	    nla_put_u32(skb, SIPALG_A_MESSAGE_EDITS, entry->edits) ||
+	    nla_put_u32(skb, SIPALG_A_MESSAGE_FIELDS, entry->fields))
 		return -EMSGSIZE;
 	if ((!(entry->bits & SIPALG_MSG_LOG_REQUEST) &&
 	     nla_put_u32(skb, SIPALG_A_MESSAGE_STATUS, entry->status)) ||
@@ -352,6 +382,21 @@ static int put_all_media(struct sk_buff *skb, const struct sipalg_call *call,
 	return 0;
 }
 
+static int put_names(struct sk_buff *skb, const struct sipalg_call *call)
+{
+	bool tcp = call->l4proto == IPPROTO_TCP;
+
+	if (nla_put(skb, SIPALG_A_CALL_FROM, call->from_len,
+		    sipalg_call_from(call)) ||
+	    nla_put(skb, SIPALG_A_CALL_TO, call->to_len,
+		    sipalg_call_to(call)) ||
+	    nla_put_string(skb, SIPALG_A_CALL_TRANSPORT, tcp ? "tcp" : "udp"))
+		return -EMSGSIZE;
+	return call->answered ?
+	       nla_put_u32(skb, SIPALG_A_CALL_TALK,
+			   sipalg_since(call->answered) / HZ) : 0;
+}
+
 int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
 			enum sipalg_call_detail detail)
 {
@@ -365,6 +410,7 @@ int sipalg_netlink_call(struct sk_buff *skb, const struct sipalg_call *call,
 		    sipalg_call_id(call)) ||
 	    nla_put_string(skb, SIPALG_A_CALL_STATE, state_of(call)) ||
 	    put_parties(skb, call, fitting) ||
+	    put_names(skb, call) ||
 	    nla_put_u32(skb, SIPALG_A_CALL_AGE, sipalg_since(call->created) / HZ) ||
 	    nla_put_u32(skb, SIPALG_A_CALL_IDLE, sipalg_since(call->active) / HZ) ||
 	    nla_put_u32(skb, SIPALG_A_CALL_SESSION_INTERVAL,

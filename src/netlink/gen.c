@@ -39,7 +39,7 @@ static const struct nla_policy sipalg_call_get_do_nl_policy[SIPALG_A_CALL_ID + 1
 };
 
 /* SIPALG_CMD_CALL_GET - dump */
-static const struct nla_policy sipalg_call_get_dump_nl_policy[SIPALG_A_IDLE + 1] = {
+static const struct nla_policy sipalg_call_get_dump_nl_policy[SIPALG_A_ACCOUNT + 1] = {
 	[SIPALG_A_CALL_ID] = NLA_POLICY_MAX_LEN(512),
 	[SIPALG_A_ADDRESS] = NLA_POLICY_MAX_LEN(16),
 	[SIPALG_A_PREFIX] = { .type = NLA_U32, },
@@ -47,10 +47,13 @@ static const struct nla_policy sipalg_call_get_dump_nl_policy[SIPALG_A_IDLE + 1]
 	[SIPALG_A_STATE] = { .type = NLA_NUL_STRING, .len = 15, },
 	[SIPALG_A_OLDER] = { .type = NLA_U32, },
 	[SIPALG_A_IDLE] = { .type = NLA_U32, },
+	[SIPALG_A_FROM] = NLA_POLICY_MAX_LEN(64),
+	[SIPALG_A_TO] = NLA_POLICY_MAX_LEN(64),
+	[SIPALG_A_ACCOUNT] = NLA_POLICY_MAX_LEN(128),
 };
 
 /* SIPALG_CMD_CALL_END - do */
-static const struct nla_policy sipalg_call_end_nl_policy[SIPALG_A_IDLE + 1] = {
+static const struct nla_policy sipalg_call_end_nl_policy[SIPALG_A_ACCOUNT + 1] = {
 	[SIPALG_A_ID] = { .type = NLA_U32, },
 	[SIPALG_A_CALL_ID] = NLA_POLICY_MAX_LEN(512),
 	[SIPALG_A_ALL] = { .type = NLA_FLAG, },
@@ -60,10 +63,23 @@ static const struct nla_policy sipalg_call_end_nl_policy[SIPALG_A_IDLE + 1] = {
 	[SIPALG_A_STATE] = { .type = NLA_NUL_STRING, .len = 15, },
 	[SIPALG_A_OLDER] = { .type = NLA_U32, },
 	[SIPALG_A_IDLE] = { .type = NLA_U32, },
+	[SIPALG_A_FROM] = NLA_POLICY_MAX_LEN(64),
+	[SIPALG_A_TO] = NLA_POLICY_MAX_LEN(64),
+	[SIPALG_A_ACCOUNT] = NLA_POLICY_MAX_LEN(128),
+};
+
+/* SIPALG_CMD_REGISTRATION_GET - dump */
+static const struct nla_policy sipalg_registration_get_nl_policy[SIPALG_A_ACCOUNT + 1] = {
+	[SIPALG_A_ACCOUNT] = NLA_POLICY_MAX_LEN(128),
+};
+
+/* SIPALG_CMD_REGISTRATION_END - do */
+static const struct nla_policy sipalg_registration_end_nl_policy[SIPALG_A_ID + 1] = {
+	[SIPALG_A_ID] = { .type = NLA_U32, },
 };
 
 /* Ops table for sipalg */
-const struct genl_split_ops sipalg_nl_ops[9] = {
+const struct genl_split_ops sipalg_nl_ops[10] = {
 	{
 		.cmd	= SIPALG_CMD_SETTING_GET,
 		.dumpit	= sipalg_nl_setting_get_dumpit,
@@ -94,22 +110,24 @@ const struct genl_split_ops sipalg_nl_ops[9] = {
 		.dumpit		= sipalg_nl_call_get_dumpit,
 		.done		= sipalg_nl_call_get_done,
 		.policy		= sipalg_call_get_dump_nl_policy,
-		.maxattr	= SIPALG_A_IDLE,
+		.maxattr	= SIPALG_A_ACCOUNT,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DUMP,
 	},
 	{
 		.cmd		= SIPALG_CMD_CALL_END,
 		.doit		= sipalg_nl_call_end_doit,
 		.policy		= sipalg_call_end_nl_policy,
-		.maxattr	= SIPALG_A_IDLE,
+		.maxattr	= SIPALG_A_ACCOUNT,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
-		.cmd	= SIPALG_CMD_REGISTRATION_GET,
-		.start	= sipalg_nl_registration_get_start,
-		.dumpit	= sipalg_nl_registration_get_dumpit,
-		.done	= sipalg_nl_registration_get_done,
-		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+		.cmd		= SIPALG_CMD_REGISTRATION_GET,
+		.start		= sipalg_nl_registration_get_start,
+		.dumpit		= sipalg_nl_registration_get_dumpit,
+		.done		= sipalg_nl_registration_get_done,
+		.policy		= sipalg_registration_get_nl_policy,
+		.maxattr	= SIPALG_A_ACCOUNT,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DUMP,
 	},
 	{
 		.cmd	= SIPALG_CMD_STATS_GET,
@@ -120,5 +138,12 @@ const struct genl_split_ops sipalg_nl_ops[9] = {
 		.cmd	= SIPALG_CMD_STATS_RESET,
 		.doit	= sipalg_nl_stats_reset_doit,
 		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= SIPALG_CMD_REGISTRATION_END,
+		.doit		= sipalg_nl_registration_end_doit,
+		.policy		= sipalg_registration_end_nl_policy,
+		.maxattr	= SIPALG_A_ID,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };

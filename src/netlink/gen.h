@@ -18,7 +18,7 @@
 extern const struct nla_policy sipalg_setting_nl_policy[SIPALG_A_SETTING_PREFIX + 1];
 
 /* Ops table for sipalg */
-extern const struct genl_split_ops sipalg_nl_ops[9];
+extern const struct genl_split_ops sipalg_nl_ops[10];
 
 int sipalg_nl_call_get_start(struct netlink_callback *cb);
 int sipalg_nl_registration_get_start(struct netlink_callback *cb);
@@ -37,6 +37,8 @@ int sipalg_nl_registration_get_dumpit(struct sk_buff *skb,
 int sipalg_nl_stats_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb);
 int sipalg_nl_stats_reset_doit(struct sk_buff *skb, struct genl_info *info);
+int sipalg_nl_registration_end_doit(struct sk_buff *skb,
+				    struct genl_info *info);
 
 enum {
 	SIPALG_NLGRP_EVENTS,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Counters and registrations by netlink. */
+#include "core/compat.h"
 #include "core/net.h"
 #include "nat/expect.h"
 #include "nat/mapping.h"
@@ -143,17 +144,37 @@ int sipalg_nl_stats_reset_doit(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
+struct registration_dump {
+	struct rhashtable_iter iter;
+	const struct nlattr *account;
+};
+
 int sipalg_nl_registration_get_start(struct netlink_callback *cb)
 {
 	struct sipalg_net *sn = sipalg_net_get(sock_net(cb->skb->sk));
-	struct rhashtable_iter *iter = kmalloc(sizeof(*iter), GFP_KERNEL);
+	struct registration_dump *dump = kmalloc(sizeof(*dump), GFP_KERNEL);
 
-	if (!iter)
+	if (!dump)
 		return -ENOMEM;
+	dump->account = sipalg_compat_dump_attrs(cb)[SIPALG_A_ACCOUNT];
 	cb->seq = 1;
-	rhashtable_walk_enter(&sn->mappings_public, iter);
-	cb->args[0] = (long)iter;
+	rhashtable_walk_enter(&sn->mappings_public, &dump->iter);
+	cb->args[0] = (long)dump;
 	return 0;
+}
+
+/* Its whole address of record, or the user of it. */
+static bool is_account(const struct nlattr *wanted,
+		       const struct sipalg_registration *registration)
+{
+	const char *at = memchr(registration->account, '@',
+				registration->account_len);
+	size_t user = at ? at - registration->account :
+			   registration->account_len;
+	size_t len = min_t(size_t, nla_len(wanted), SIPALG_MAX_ACCOUNT);
+
+	return (len == user || len == registration->account_len) &&
+	       !memcmp(nla_data(wanted), registration->account, len);
 }
 
 int sipalg_netlink_registration(struct sk_buff *skb,
@@ -179,7 +200,10 @@ int sipalg_netlink_registration(struct sk_buff *skb,
 	    nla_put_string(skb, SIPALG_A_REGISTRATION_PROTOCOL,
 			   mapping->public.l4proto == IPPROTO_TCP ? "tcp" :
 								    "udp") ||
-	    nla_put_u32(skb, SIPALG_A_REGISTRATION_EXPIRES, left))
+	    nla_put_u32(skb, SIPALG_A_REGISTRATION_EXPIRES, left) ||
+	    nla_put_u32(skb, SIPALG_A_REGISTRATION_NUMBER, registration->id) ||
+	    nla_put(skb, SIPALG_A_REGISTRATION_ACCOUNT,
+		    registration->account_len, registration->account))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -205,7 +229,8 @@ static int answer_registration(struct sk_buff *skb, struct netlink_callback *cb,
 
 /* All of a mapping or none: an empty answer has room for as many as it can have. */
 static int answer_mapping(struct sk_buff *skb, struct netlink_callback *cb,
-			  struct sipalg_mapping *mapping)
+			  struct sipalg_mapping *mapping,
+			  const struct nlattr *account)
 {
 	const struct sipalg_registration *registration;
 	unsigned char *before = skb_tail_pointer(skb);
@@ -213,7 +238,8 @@ static int answer_mapping(struct sk_buff *skb, struct netlink_callback *cb,
 
 	spin_lock_bh(&mapping->lock);
 	hlist_for_each_entry(registration, &mapping->registrations, node) {
-		if (registration->confirmed)
+		if (registration->confirmed &&
+		    (!account || is_account(account, registration)))
 			err = answer_registration(skb, cb, mapping,
 						  registration);
 		if (err)
@@ -228,7 +254,9 @@ static int answer_mapping(struct sk_buff *skb, struct netlink_callback *cb,
 int sipalg_nl_registration_get_dumpit(struct sk_buff *skb,
 				      struct netlink_callback *cb)
 {
-	struct rhashtable_iter *iter = (struct rhashtable_iter *)cb->args[0];
+	struct registration_dump *dump =
+		(struct registration_dump *)cb->args[0];
+	struct rhashtable_iter *iter = &dump->iter;
 	struct sipalg_mapping *mapping;
 
 	sipalg_netlink_walk(iter, cb);
@@ -238,7 +266,7 @@ int sipalg_nl_registration_get_dumpit(struct sk_buff *skb,
 			cb->seq++;
 			continue;
 		}
-		if (answer_mapping(skb, cb, mapping))
+		if (answer_mapping(skb, cb, mapping, dump->account))
 			break;
 	}
 	rhashtable_walk_stop(iter);
@@ -247,11 +275,29 @@ int sipalg_nl_registration_get_dumpit(struct sk_buff *skb,
 
 int sipalg_nl_registration_get_done(struct netlink_callback *cb)
 {
-	struct rhashtable_iter *iter = (struct rhashtable_iter *)cb->args[0];
+	struct registration_dump *dump =
+		(struct registration_dump *)cb->args[0];
 
-	if (iter) {
-		rhashtable_walk_exit(iter);
-		kfree(iter);
+	if (dump) {
+		rhashtable_walk_exit(&dump->iter);
+		kfree(dump);
+	}
+	return 0;
+}
+
+int sipalg_nl_registration_end_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
+	const struct nlattr *id = info->attrs[SIPALG_A_ID];
+
+	if (!id) {
+		NL_SET_ERR_MSG(info->extack, "which registration: a number");
+		return -EINVAL;
+	}
+	if (!sipalg_registration_end(sn, nla_get_u32(id))) {
+		NL_SET_ERR_MSG(info->extack,
+			       "there is no such registration (any more): see sipalg-ctl registration list");
+		return -ENOENT;
 	}
 	return 0;
 }

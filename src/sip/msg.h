@@ -245,6 +245,7 @@ enum sip_refresher { SIP_REFRESHER_NONE, SIP_REFRESHER_UAC, SIP_REFRESHER_UAS };
  * @call_id: value without surrounding white space
  * @from_tag: value of the tag parameter of From
  * @to_tag: the same of To
+ * @from_uri: URI of From
  * @to_uri: URI of To; of a REGISTER the address of record (RFC 3261 10.2)
  * @branch: branch parameter of the topmost Via
  * @rport: it has rport, empty or not (RFC 3581)
@@ -283,6 +284,7 @@ struct sip_msg {
 	struct sip_span call_id;
 	struct sip_span from_tag;
 	struct sip_span to_tag;
+	struct sip_span from_uri;
 	struct sip_span to_uri;
 	struct sip_span branch;
 	bool rport;

@@ -202,6 +202,8 @@ static bool party(struct reader *reader, enum sip_field field,
 	*tag = address.tag;
 	if (field == SIP_FIELD_TO)
 		msg->to_uri = address.uri;
+	else
+		msg->from_uri = address.uri;
 	return true;
 }
 

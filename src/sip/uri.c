@@ -83,3 +83,30 @@ enum sip_uri sip_uri_read(struct sip_msg *msg, const char *p, const char *end,
 		maddr_read(msg, p, text_find(p, end, '?'), value, host.secure);
 	return SIP_URI_HOST;
 }
+
+/* Behind "sip:", "sips:" and "tel:"; a colon elsewhere is a password's or a port's. */
+static const char *behind_scheme(const char *p, const char *end)
+{
+	const char *colon = text_find(p, end, ':');
+	bool is_scheme = (colon - p == 3 || colon - p == 4) &&
+			 ((*p | 0x20) == 's' || (*p | 0x20) == 't');
+
+	return is_scheme && colon < end ? colon + 1 : p;
+}
+
+struct sip_span sip_uri_user(const struct sip_msg *msg, struct sip_span uri,
+			     bool host)
+{
+	const char *p = sip_span_ptr(msg, uri), *end = p + uri.len;
+	const char *at, *colon, *rest;
+
+	p = behind_scheme(p, end);
+	at = text_find(p, end, '@');
+	colon = text_find(p, at, ':');
+	/* a password is nobody's to read */
+	if (at < end && (!host || colon < at))
+		return sip_span_of(msg, p, colon);
+	rest = at < end ? at : p;
+	return sip_span_of(msg, p, min(text_find(rest, end, ';'),
+				       text_find(rest, end, '?')));
+}

@@ -36,4 +36,18 @@ enum sip_uri {
 enum sip_uri sip_uri_read(struct sip_msg *msg, const char *p, const char *end,
 			  enum sip_field field, u8 value, u16 *index);
 
+/**
+ * sip_uri_user() - who a URI names, for people
+ * @msg: the message
+ * @uri: the URI, in it
+ * @host: with what is behind the user: "alice@example.com"
+ *
+ * RFC 3261 19.1.1, RFC 3966 3: the number of a tel: URI, the host of a URI
+ * without user. As it is written, escapes and all. Any context.
+ *
+ * Return: a part of @uri.
+ */
+struct sip_span sip_uri_user(const struct sip_msg *msg, struct sip_span uri,
+			     bool host);
+
 #endif

@@ -2,11 +2,9 @@
 /*
  * sipalg-ctl call: listed, shown, ended.
  *
- * Packets, bytes and idle time of media are conntrack's, and yet not asked of
- * it by libnetfilter_conntrack: the module knows which connections came by its
- * pinholes, and tells their sums with the call. By the library it would take
- * the whole table of connections for each list, and addresses to go by, which
- * another call may have by now.
+ * Packets and bytes of media in lists are the module's sums, which it knows
+ * without a walk through the whole table of connections; call show reads the
+ * connections themselves (pinhole.c).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -57,6 +55,10 @@ void call_json_fields(const struct nlattr *call)
 	json_word("state", word_of(attrs[SIPALG_A_CALL_STATE]));
 	json_bytes("from_tag", attrs[SIPALG_A_CALL_FROM_TAG]);
 	json_bytes("to_tag", attrs[SIPALG_A_CALL_TO_TAG]);
+	json_name("from", attrs[SIPALG_A_CALL_FROM]);
+	json_name("to", attrs[SIPALG_A_CALL_TO]);
+	json_word("transport", word_of(attrs[SIPALG_A_CALL_TRANSPORT]));
+	json_number("talk_seconds", number_of(attrs[SIPALG_A_CALL_TALK]));
 	json_endpoint("source", attrs[SIPALG_A_CALL_SOURCE]);
 	json_endpoint("destination", attrs[SIPALG_A_CALL_DESTINATION]);
 	json_number("age_seconds", number_of(attrs[SIPALG_A_CALL_AGE]));
@@ -72,31 +74,65 @@ void call_json_fields(const struct nlattr *call)
 	json_close(']');
 }
 
-static void call_json(const struct nlmsghdr *nlh, const struct nlattr **top, bool ladder)
+static void call_json(const struct nlmsghdr *nlh, const struct nlattr **top, bool whole,
+		      bool ladder)
 {
 	json_open(NULL, '{');
 	call_json_fields(top[SIPALG_A_CALL]);
 	if (top[SIPALG_A_STATE_DUMP])
 		state_dump_json(top[SIPALG_A_STATE_DUMP]);
+	if (whole)
+		call_flows_json(top[SIPALG_A_CALL]);
 	if (ladder)
 		ladder_json(nlh);
 	json_close('}');
 }
 
-static void call_line(const struct nlattr **attrs)
-{
-	char source[ENDPOINT_TEXT], destination[ENDPOINT_TEXT], age[16];
-	const struct nlattr *name = attrs[SIPALG_A_CALL_NAME];
+#define NAME_WIDTH	18
 
-	printf("%6u %-9s %-9s ", number_of(attrs[SIPALG_A_CALL_NUMBER]),
-	       word_of(attrs[SIPALG_A_CALL_STATE]),
-	       people_time(number_of(attrs[SIPALG_A_CALL_AGE]), age, sizeof(age)));
-	printf("%-21s %-21s ",
-	       endpoint_short(attrs[SIPALG_A_CALL_SOURCE], source, sizeof(source)),
-	       endpoint_short(attrs[SIPALG_A_CALL_DESTINATION], destination,
-			      sizeof(destination)));
-	print_safe(mnl_attr_get_payload(name), mnl_attr_get_payload_len(name), 9);
-	putchar('\n');
+/* Who, or where from if nobody says. */
+static void print_name(const struct nlattr *user, const struct nlattr *address)
+{
+	char name[NAME_TEXT], text[ENDPOINT_TEXT];
+
+	name_text(user, name, sizeof(name));
+	if (!*name)
+		snprintf(name, sizeof(name), "%s", endpoint_text(address, text, sizeof(text)));
+	print_safe(name, strlen(name), NAME_WIDTH);
+	putchar(' ');
+}
+
+/* Of several streams the one that has the most to say. */
+static const char *media_word(const struct nlattr *call)
+{
+	static const char * const words[] = { "waiting", "idle", "held", "flowing" };
+	const struct nlattr *attrs[SIPALG_A_MEDIA_MAX + 1], *attr;
+	size_t i, best = 0;
+	bool any = false;
+
+	mnl_attr_for_each_nested(attr, call) {
+		if (mnl_attr_get_type(attr) != SIPALG_A_CALL_MEDIA)
+			continue;
+		attrs_nested(attr, attrs, SIPALG_A_MEDIA_MAX);
+		any = true;
+		for (i = best; i < ARRAY_SIZE(words); i++)
+			if (!strcmp(words[i], word_of(attrs[SIPALG_A_MEDIA_STATE])))
+				best = i;
+	}
+	return any ? words[best] : "none";
+}
+
+static void call_line(const struct nlattr *call, const struct nlattr **attrs)
+{
+	char talk[16];
+
+	printf("%6u ", number_of(attrs[SIPALG_A_CALL_NUMBER]));
+	print_name(attrs[SIPALG_A_CALL_FROM], attrs[SIPALG_A_CALL_SOURCE]);
+	print_name(attrs[SIPALG_A_CALL_TO], attrs[SIPALG_A_CALL_DESTINATION]);
+	printf("%-9s %-9s %-4s %s\n", word_of(attrs[SIPALG_A_CALL_STATE]),
+	       attrs[SIPALG_A_CALL_TALK] ?
+	       people_time(number_of(attrs[SIPALG_A_CALL_TALK]), talk, sizeof(talk)) : "",
+	       word_of(attrs[SIPALG_A_CALL_TRANSPORT]), media_word(call));
 }
 
 static void media_lines(const struct nlattr *nest)
@@ -129,23 +165,32 @@ static void print_bytes(const char *label, const struct nlattr *attr)
 	putchar('\n');
 }
 
+static void print_party(const char *label, const struct nlattr *user, const struct nlattr *address)
+{
+	char text[ENDPOINT_TEXT], name[NAME_TEXT];
+
+	name_text(user, name, sizeof(name));
+	printf("%-10s ", label);
+	print_safe(name, strlen(name), 0);
+	printf("%s%s\n", *name ? ", " : "", endpoint_text(address, text, sizeof(text)));
+}
+
 static void call_screen(const struct nlattr *call, const struct nlattr **attrs)
 {
-	char text[ENDPOINT_TEXT], age[16], idle[16], left[16];
+	char age[16], idle[16], left[16];
 	uint32_t interval = number_of(attrs[SIPALG_A_CALL_SESSION_INTERVAL]);
 	const struct nlattr *attr;
 
 	printf("Call %u, %s\n", number_of(attrs[SIPALG_A_CALL_NUMBER]),
 	       word_of(attrs[SIPALG_A_CALL_STATE]));
 	print_bytes("Call-ID", attrs[SIPALG_A_CALL_NAME]);
-	printf("caller     %s\n",
-	       endpoint_text(attrs[SIPALG_A_CALL_SOURCE], text, sizeof(text)));
+	print_party("caller", attrs[SIPALG_A_CALL_FROM], attrs[SIPALG_A_CALL_SOURCE]);
 	print_bytes("  tag", attrs[SIPALG_A_CALL_FROM_TAG]);
-	printf("callee     %s\n",
-	       endpoint_text(attrs[SIPALG_A_CALL_DESTINATION], text, sizeof(text)));
+	print_party("callee", attrs[SIPALG_A_CALL_TO], attrs[SIPALG_A_CALL_DESTINATION]);
 	mnl_attr_for_each_nested(attr, call)
 		if (mnl_attr_get_type(attr) == SIPALG_A_CALL_TO_TAG)
 			print_bytes("  tag", attr);
+	printf("transport  %s\n", word_of(attrs[SIPALG_A_CALL_TRANSPORT]));
 	printf("age        %s, last message %s ago, ends in %s at the latest\n",
 	       people_time(number_of(attrs[SIPALG_A_CALL_AGE]), age, sizeof(age)),
 	       people_time(number_of(attrs[SIPALG_A_CALL_IDLE]), idle, sizeof(idle)),
@@ -162,7 +207,7 @@ static void call_screen(const struct nlattr *call, const struct nlattr **attrs)
 /* How much of a call is wanted. */
 struct view {
 	bool screen;	/* all of it, not a line */
-	bool ladder;	/* its last messages, too */
+	enum ladder ladder;	/* its last messages, too */
 	bool begun;	/* the list has its head */
 };
 
@@ -175,8 +220,8 @@ static void begin_list(struct view *view)
 	if (json_wanted)
 		json_open(NULL, '[');
 	else
-		printf("%6s %-9s %-9s %-21s %-21s %s\n", "ID", "STATE", "AGE",
-		       "CALLER", "CALLEE", "CALL-ID");
+		printf("%6s %-*s %-*s %-9s %-9s %-4s %s\n", "ID", NAME_WIDTH, "CALLER",
+		       NAME_WIDTH, "CALLEE", "STATE", "TALK", "VIA", "MEDIA");
 }
 
 static void end_list(const struct view *view)
@@ -185,6 +230,20 @@ static void end_list(const struct view *view)
 		return;
 	json_close(']');
 	json_end();
+}
+
+static void show_call(const struct nlmsghdr *nlh, const struct nlattr **top,
+		      const struct nlattr **attrs, const struct view *view)
+{
+	/* a diagram is for another program, and stands alone */
+	if (view->ladder < LADDER_MERMAID) {
+		call_screen(top[SIPALG_A_CALL], attrs);
+		call_flows_print(top[SIPALG_A_CALL]);
+		if (top[SIPALG_A_STATE_DUMP])
+			state_dump_print_timers(top[SIPALG_A_STATE_DUMP]);
+	}
+	if (view->ladder)
+		ladder_print(nlh, view->ladder, top[SIPALG_A_CALL]);
 }
 
 static int take_call(const struct nlmsghdr *nlh, void *data)
@@ -199,15 +258,11 @@ static int take_call(const struct nlmsghdr *nlh, void *data)
 	if (!view->screen)
 		begin_list(view);
 	if (json_wanted)
-		call_json(nlh, top, view->ladder);
+		call_json(nlh, top, view->screen, view->ladder);
 	else if (view->screen)
-		call_screen(top[SIPALG_A_CALL], attrs);
+		show_call(nlh, top, attrs, view);
 	else
-		call_line(attrs);
-	if (view->screen && !json_wanted && top[SIPALG_A_STATE_DUMP])
-		state_dump_print_timers(top[SIPALG_A_STATE_DUMP]);
-	if (view->ladder && !json_wanted)
-		ladder_print(nlh);
+		call_line(top[SIPALG_A_CALL], attrs);
 	return MNL_CB_OK;
 }
 
@@ -263,6 +318,11 @@ static int put_filter(struct request *request, char *name, char *value)
 {
 	if (!strcmp(name, "call-id")) {
 		mnl_attr_put(request->nlh, SIPALG_A_CALL_ID, strlen(value), value);
+		return DONE;
+	}
+	if (!strcmp(name, "from") || !strcmp(name, "to") || !strcmp(name, "account")) {
+		mnl_attr_put(request->nlh, *name == 'f' ? SIPALG_A_FROM :
+			     *name == 't' ? SIPALG_A_TO : SIPALG_A_ACCOUNT, strnlen(value, 64), value);
 		return DONE;
 	}
 	if (!strcmp(name, "address"))
@@ -365,15 +425,33 @@ static int ask_named(uint8_t command, const struct named *named, mnl_cb_t answer
 	return request_send(&request, answer, data);
 }
 
+/* `--ladder`, `--mermaid` and `--svg`, the last two with the first or alone. */
+static bool read_ladder(int argc, char **argv, enum ladder *ladder)
+{
+	int i;
+
+	for (i = 0; i < argc; i++)
+		if (!strcmp(argv[i], "--mermaid") && *ladder < LADDER_MERMAID)
+			*ladder = LADDER_MERMAID;
+		else if (!strcmp(argv[i], "--svg") && *ladder < LADDER_MERMAID)
+			*ladder = LADDER_SVG;
+		else if (!strcmp(argv[i], "--ladder") && *ladder == LADDER_NONE)
+			*ladder = LADDER_TEXT;
+		else
+			return false;
+	return true;
+}
+
 static int show(int argc, char **argv)
 {
 	struct view view = { .screen = true };
 	struct named named;
 	int taken = read_named(argc, argv, &named), status;
 
-	view.ladder = argc == taken + 1 && !strcmp(argv[taken], "--ladder");
-	if (!taken || argc != taken + view.ladder)
-		return usage_error("call show wants one ID, and --ladder if that is wanted");
+	if (!taken || !read_ladder(argc - taken, argv + taken, &view.ladder))
+		return usage_error("call show wants one ID, and --ladder [--mermaid or --svg] if that is wanted");
+	if (json_wanted && view.ladder > LADDER_TEXT)
+		return usage_error("A diagram is no JSON");
 	status = ask_named(SIPALG_CMD_CALL_GET, &named, take_call, &view);
 	if (!status && json_wanted)
 		json_end();

@@ -17,6 +17,9 @@ enum { DONE = 0, USAGE = 1, REFUSED = 2, FAULTY = 3 };
 extern bool json_wanted;
 extern bool json_pretty;
 
+/* Who calls whom is not to be read in what goes into a ticket. */
+extern bool mask_wanted;
+
 /**
  * struct request - a question to the kernel
  * @buffer: its bytes
@@ -54,6 +57,11 @@ void json_end(void);
 const char *people_time(uint32_t seconds, char *text, size_t size);
 const char *endpoint_text(const struct nlattr *nest, char *text, size_t size);
 const char *endpoint_short(const struct nlattr *nest, char *text, size_t size);
+
+/* A user or account, masked if that is wanted: no longer than NAME_TEXT. */
+#define NAME_TEXT	132
+const char *name_text(const struct nlattr *attr, char *text, size_t size);
+void json_name(const char *key, const struct nlattr *attr);
 void print_safe(const char *text, size_t len, int width);
 
 #define ENDPOINT_TEXT	56
@@ -64,10 +72,15 @@ enum colour { COLOUR_GOOD, COLOUR_NOTE, COLOUR_BAD };
 void colour_begin(enum colour colour);
 void colour_end(void);
 
+/* pinhole.c: the connections of a call, as conntrack has them. */
+void call_flows_print(const struct nlattr *call);
+void call_flows_json(const struct nlattr *call);
+
 /* call.c, registration.c, ladder.c: the same in answers and events. */
 void call_json_fields(const struct nlattr *call);
 void registration_json_fields(const struct nlattr **attrs);
-void ladder_print(const struct nlmsghdr *nlh);
+enum ladder { LADDER_NONE, LADDER_TEXT, LADDER_MERMAID, LADDER_SVG };
+void ladder_print(const struct nlmsghdr *nlh, enum ladder form, const struct nlattr *call);
 void ladder_json(const struct nlmsghdr *nlh);
 
 /* state_dump.c: what only call show prints. */
@@ -85,6 +98,7 @@ bool stats_each(unsigned int number, const char *group, const char **name,
 int setting_command(int argc, char **argv);
 int call_command(int argc, char **argv);
 int registration_command(int argc, char **argv);
+int pinhole_command(int argc, char **argv);
 int stats_command(int argc, char **argv);
 int monitor_command(int argc, char **argv);
 int check_command(int argc, char **argv);

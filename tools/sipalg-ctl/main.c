@@ -30,9 +30,13 @@ static const struct object {
 	  "    ID is a call's number or its Call-ID; call-id TEXT is a Call-ID in any\n"
 	  "    case. FILTER: call-id TEXT,\n"
 	  "    address ADDR[/LEN], port N, state early|confirmed|held|ending,\n"
-	  "    older SECONDS, idle SECONDS\n" },
+	  "    older SECONDS, idle SECONDS, from USER, to USER, account USER (either)\n"
+	  "    --ladder is followed by --mermaid or --svg for a diagram in another form.\n" },
 	{ "registration", registration_command,
-	  "  registration list                 phones that can be called, and until when\n" },
+	  "  registration list [account NAME]  phones that can be called, and until when\n"
+	  "  registration end ID               close its pinholes, forget it\n" },
+	{ "pinhole", pinhole_command,
+	  "  pinhole list [call ID]            what is open now: from, to, whose, how long\n" },
 	{ "stats", stats_command,
 	  "  stats show [--prometheus]         counters\n"
 	  "  stats reset                       set the counters to zero\n" },
@@ -57,6 +61,7 @@ static void print_help(FILE *out, const struct object *only)
 	fputs("\nOptions:\n"
 	      "  -j, --json          JSON, for programs\n"
 	      "  -p, --pretty        JSON with line breaks\n"
+	      "      --mask          names of users are not told: for what goes into a ticket\n"
 	      "  -n, --netns NAME    in this network namespace (ip netns)\n"
 	      "  -h, --help          this text, or that of one object\n"
 	      "  -V, --version       of this tool and of the loaded module\n"
@@ -160,6 +165,8 @@ static int take_late_options(int argc, char **argv)
 			want_json(false);
 		else if (!strcmp(argv[i], "-p") || !strcmp(argv[i], "--pretty"))
 			want_json(true);
+		else if (!strcmp(argv[i], "--mask"))
+			mask_wanted = true;
 		else
 			argv[left++] = argv[i];
 	}
@@ -172,6 +179,7 @@ int main(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ "pretty", no_argument, NULL, 'p' },
 		{ "netns", required_argument, NULL, 'n' },
+		{ "mask", no_argument, NULL, 'm' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{}
@@ -193,6 +201,9 @@ int main(int argc, char **argv)
 			status = enter_netns(optarg);
 			if (status)
 				return status;
+			break;
+		case 'm':
+			mask_wanted = true;
 			break;
 		case 'h':
 			print_help(stdout, NULL);

@@ -9,6 +9,7 @@
 
 bool json_wanted;
 bool json_pretty;
+bool mask_wanted;
 
 static bool has_colour(void)
 {
@@ -159,4 +160,28 @@ void print_safe(const char *text, size_t len, int width)
 		putchar(text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?');
 	for (; i < (size_t)width; i++)
 		putchar(' ');
+}
+
+#define SHOWN_OF_MASKED	2
+
+const char *name_text(const struct nlattr *attr, char *text, size_t size)
+{
+	const char *name = attr ? mnl_attr_get_payload(attr) : "";
+	size_t len = attr ? mnl_attr_get_payload_len(attr) : 0;
+
+	if (len >= size)
+		len = size - 1;
+	memcpy(text, name, len);
+	text[len] = '\0';
+	if (mask_wanted && len)
+		snprintf(text + (len > 2 * SHOWN_OF_MASKED ? SHOWN_OF_MASKED : 0),
+			 size - SHOWN_OF_MASKED, "***");
+	return text;
+}
+
+void json_name(const char *key, const struct nlattr *attr)
+{
+	char text[NAME_TEXT];
+
+	json_word(key, name_text(attr, text, sizeof(text)));
 }
