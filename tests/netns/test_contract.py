@@ -372,7 +372,7 @@ COMMANDS = ("setting list", "setting set mode off", "setting reset", "call list"
 def help_():
     whole = narrow(ctl("--help"))
     assert whole == ctl("-h") == ctl("help")
-    for name in ("setting", "call", "registration", "stats", "monitor", "check", "top"):
+    for name in ("setting", "call", "registration", "pinhole", "stats", "monitor", "check", "top"):
         text = ctl(f"{name} --help")
         assert f"\n  {name}" in text and text in (ctl(f"{name} -h"), ctl(f"{name} help")), name
         assert len(text) < len(whole), name
@@ -383,9 +383,14 @@ def help_():
         path = f"PATH={os.path.dirname(TOOL)}:$PATH"
         return shell(f"ip netns exec router env {path} bash -c '{script}' - " +
                      " ".join(f"'{word}'" for word in words)).split()
-    assert completed("") == ["setting", "call", "registration", "stats", "monitor", "check", "top"]
+    assert completed("") == ["setting", "call", "registration", "pinhole", "stats", "monitor",
+                             "check", "top", "--version"]
     assert completed("-j", "call", "") == ["list", "show", "end"]
     assert completed("call", "list", "state", "") == ["early", "confirmed", "held", "ending"]
+    assert completed("setting", "set", "mode", "") == ["off", "observe", "pinholes", "full"]
+    assert completed("setting", "set", "ice", "") == ["leave", "rewrite"]
+    assert completed("setting", "set", "contact-pinhole", "o") == ["off", "on"]
+    assert completed("call", "list", "port", "") == [] and completed("call", "sho") == ["show"]
     assert "call-id" in completed("call", "end", "--all", "") and completed("stats", "s") == ["show"]
     assert "max-calls" in completed("setting", "set", "max")
 

@@ -177,13 +177,13 @@ def rules():
 def manual():
     helped = set(re.findall(r"(?m)^  (\w+(?: (?:list|show|set|reset|end))?)(?: |$)",
                             tool("--help")))
-    assert len(helped) == 12, helped
+    assert len(helped) == 14, helped
     page = plain(read(MANUAL)).split(".SH COMMANDS\n")[1].split(".SH")[0]
     told = set(re.findall(r"(?m)^(\w+(?: (?:list|show|set|reset|end))?)(?: |$)", page))
     assert helped <= told, helped - told
     for option in re.findall(r"--?[a-z]+", tool("--help")):
         assert option in plain(read(MANUAL)) + "-h --help", option
-    for filters in ("call-id", "address", "port", "state", "older", "idle"):
+    for filters in ("call-id", "address", "port", "state", "older", "idle", "from", "to", "account"):
         assert filters in tool("call --help") and filters in page, filters
 
 

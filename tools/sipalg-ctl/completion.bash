@@ -19,7 +19,7 @@ _sipalg_ctl_values()
 
 _sipalg_ctl_filters()
 {
-	echo 'call-id address port state older idle'
+	echo 'call-id address port state older idle from to account'
 }
 
 # Of names and values by turns: $1 is what is asked for names, the rest what is typed.
@@ -33,6 +33,9 @@ _sipalg_ctl_filter()
 	fi
 	case $name in
 	state) echo 'early confirmed held ending' ;;
+	from | to | account)
+		_sipalg_ctl_ask -j call list | tr '{' '\n' | sed -n 's/.*"'"${name/account/from}"'":"\([^"\\]*\)".*/\1/p'
+		;;
 	call-id) _sipalg_ctl_ask -j call list | tr '{' '\n' | sed -n 's/.*"call_id":"\([^"\\]*\)".*/\1/p' ;;
 	esac
 }
@@ -49,7 +52,7 @@ _sipalg_ctl_setting()
 _sipalg_ctl_words()
 {
 	case "$1 $2 $3" in
-	'  ') echo 'setting call registration stats monitor check top --version' ;;
+	'  ') echo 'setting call registration pinhole stats monitor check top --version' ;;
 	'setting  ') echo 'list set reset' ;;
 	'setting set '*) _sipalg_ctl_setting set "${@:3}" ;;
 	'call  ') echo 'list show end' ;;
@@ -59,8 +62,14 @@ _sipalg_ctl_words()
 		;;
 	'call list '*) _sipalg_ctl_filter list "${@:3}" ;;
 	'call end --all') _sipalg_ctl_filter "${@:3}" ;;
-	'call show '*) echo '--ladder' ;;
-	'registration  ') echo 'list' ;;
+	'call show '*) echo '--ladder --mermaid --svg' ;;
+	'registration  ') echo 'list end' ;;
+	'registration list ') echo 'account' ;;
+	'registration end ') _sipalg_ctl_ask registration list | awk 'NR > 1 { print $1 }' ;;
+	'pinhole  ') echo 'list' ;;
+	'pinhole list ') echo 'call' ;;
+	'pinhole list call') _sipalg_ctl_ask call list | awk 'NR > 1 { print $1 }' ;;
+	'check  ') echo '--fix --undo --files' ;;
 	'stats  ') echo 'show reset' ;;
 	'stats show ') echo '--prometheus' ;;
 	esac
@@ -78,7 +87,7 @@ _sipalg_ctl()
 			[ "$i" -lt "$COMP_CWORD" ] || break
 			_sipalg_ctl_tool+=(-n "${COMP_WORDS[i]}")
 			;;
-		-j | -p | --json | --pretty) ;;
+		-j | -p | --json | --pretty | --mask) ;;
 		*) words+=("${COMP_WORDS[i]}") ;;
 		esac
 	done

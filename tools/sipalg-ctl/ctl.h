@@ -94,6 +94,11 @@ uint64_t stats_sum(const char *group);
 bool stats_each(unsigned int number, const char *group, const char **name,
 		uint64_t *value);
 
+bool stats_at(unsigned int i, const char **group, const char **name, uint64_t *value);
+
+/* prometheus.c: the same for its textfile collector. */
+void prometheus_print(void);
+
 /* One file an object; argv[0] is the word behind the object's. */
 int setting_command(int argc, char **argv);
 int call_command(int argc, char **argv);

@@ -68,6 +68,16 @@ bool stats_each(unsigned int number, const char *group, const char **name,
 	return false;
 }
 
+bool stats_at(unsigned int i, const char **group, const char **name, uint64_t *value)
+{
+	if (i >= counter_count)
+		return false;
+	*group = counters[i].group;
+	*name = counters[i].name;
+	*value = counters[i].value;
+	return true;
+}
+
 /* Is this the first counter of its group at this depth? */
 static bool seen_before(unsigned int i, size_t len)
 {
@@ -119,39 +129,6 @@ static void show_text(void)
 			       (unsigned long long)counters[i].value);
 }
 
-/* Gauges go up and down, the others only up: the format wants to know. */
-static bool is_gauge(const struct counter *counter)
-{
-	return !strcmp(counter->name, "active") || !strcmp(counter->name, "peak") ||
-	       !strcmp(counter->name, "open") ||
-	       !strcmp(counter->name, "registrations") ||
-	       !strcmp(counter->name, "memory_bytes");
-}
-
-static void show_prometheus(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < counter_count; i++) {
-		const struct counter *counter = &counters[i];
-
-		if (!counter->group[0] || is_gauge(counter)) {
-			printf("# TYPE sipalg_%s%s%s %s\n", counter->group,
-			       counter->group[0] ? "_" : "", counter->name,
-			       is_gauge(counter) ? "gauge" : "counter");
-			printf("sipalg_%s%s%s %llu\n", counter->group,
-			       counter->group[0] ? "_" : "", counter->name,
-			       (unsigned long long)counter->value);
-		}
-	}
-	puts("# TYPE sipalg_events_total counter");
-	for (i = 0; i < counter_count; i++)
-		if (counters[i].group[0] && !is_gauge(&counters[i]))
-			printf("sipalg_events_total{group=\"%s\",name=\"%s\"} %llu\n",
-			       counters[i].group, counters[i].name,
-			       (unsigned long long)counters[i].value);
-}
-
 static int show(bool prometheus)
 {
 	int status = stats_load();
@@ -159,7 +136,7 @@ static int show(bool prometheus)
 	if (status)
 		return status;
 	if (prometheus) {
-		show_prometheus();
+		prometheus_print();
 	} else if (json_wanted) {
 		json_open(NULL, '{');
 		group_json("");

@@ -9,6 +9,7 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+#include "busiest.h"
 #include "ctl.h"
 
 #define CLEAR_LINE	"\033[K"
@@ -148,10 +149,27 @@ static void draw_group(int *row, const char *group, const char *title)
 	}
 }
 
+#define SHOWN	3	/* of each kind */
+
+static void draw_busiest(int *row, const char *title,
+			 bool (*line_of)(unsigned int i, char *text, size_t size))
+{
+	char line[120];
+	unsigned int i;
+
+	for (i = 0; i < SHOWN && line_of(i, line, sizeof(line)); i++) {
+		if (!i) {
+			draw(row, "");
+			draw(row, title);
+		}
+		draw(row, line);
+	}
+}
+
 static int draw_screen(struct totals *before)
 {
 	struct totals now;
-	int status = stats_load(), row = 0;
+	int status = stats_load() ?: busiest_load(), row = 0;
 
 	if (status)
 		return status;
@@ -165,6 +183,8 @@ static int draw_screen(struct totals *before)
 	draw(&row, "sipalg                                                    q quits");
 	draw(&row, "");
 	draw_totals(&row, before, &now);
+	draw_busiest(&row, "busiest calls", busiest_call);
+	draw_busiest(&row, "busiest sources", busiest_source);
 	draw_group(&row, "dropped", "dropped");
 	draw_group(&row, "passed_unchanged", "passed unchanged");
 	draw_group(&row, "calls.ended", "calls ended");
