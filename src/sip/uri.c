@@ -107,6 +107,6 @@ struct sip_span sip_uri_user(const struct sip_msg *msg, struct sip_span uri,
 	if (at < end && (!host || colon < at))
 		return sip_span_of(msg, p, colon);
 	rest = at < end ? at : p;
-	return sip_span_of(msg, p, min(text_find(rest, end, ';'),
-				       text_find(rest, end, '?')));
+	end = text_find(rest, end, ';');
+	return sip_span_of(msg, p, text_find(rest, end, '?'));
 }

@@ -104,7 +104,7 @@ def shape(text):
     """What must stay: words, keys, their order; not how many, how long ago, which call first."""
     text = re.sub(r"\d+ m \d+ s|\d+ s\b", "# s", text)
     lines = [re.sub(r"[ -]+", " ", re.sub(r"\d+", "#", line)).strip() for line in text.splitlines()]
-    return lines[:1] + sorted(lines[1:]) if "CALLEE" in lines[0] else lines
+    return lines[:1] + sorted(lines[1:]) if re.search("CALLEE|OWNER", lines[0]) else lines
 
 
 story()

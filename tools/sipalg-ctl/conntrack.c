@@ -113,9 +113,7 @@ static int on_pinhole(enum nf_conntrack_msg_type type, struct nf_expect *exp, vo
 	if (!masks.src.port)
 		pinhole.src.port = 0;
 	pinhole.timeout = nfexp_get_attr_u32(exp, ATTR_EXP_TIMEOUT);
-	/* without an end of its own its clock stands at what no call lives for */
-	pinhole.permanent = nfexp_get_attr_u32(exp, ATTR_EXP_FLAGS) & NF_CT_EXPECT_PERMANENT &&
-			    pinhole.timeout > 30 * 24 * 3600;
+	pinhole.permanent = nfexp_get_attr_u32(exp, ATTR_EXP_FLAGS) & NF_CT_EXPECT_PERMANENT;
 	read_purpose(exp, &pinhole);
 	snprintf(pinhole.helper, sizeof(pinhole.helper), "%s", helper ?: "");
 	walk->take_pinhole(&pinhole, walk->data);

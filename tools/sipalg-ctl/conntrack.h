@@ -45,7 +45,7 @@ struct flow {
  * @prefix: bits of its address that count
  * @dst: where to, as the sender addresses it
  * @timeout: seconds that are left
- * @permanent: it is closed by who opened it, and has no lifetime
+ * @permanent: it is closed by who opened it, long before that
  * @helper: whose it is
  * @purpose: what its helper expects there: signalling, rtp, rtcp
  */

@@ -15,6 +15,7 @@
 struct place {
 	struct endpoint at;
 	uint32_t id;
+	uint32_t left;		/* seconds that it lives, if nothing happens */
 	bool registration;
 };
 
@@ -37,6 +38,9 @@ static void read_endpoint(const struct nlattr *nest, struct endpoint *endpoint)
 	endpoint->port = mnl_attr_get_u32(attrs[SIPALG_A_ENDPOINT_PORT]);
 }
 
+/* Of the owner whose places are added. */
+static uint32_t owner_left;
+
 static void add_place(const struct endpoint *at, uint32_t id, bool registration)
 {
 	struct place *more;
@@ -50,7 +54,7 @@ static void add_place(const struct endpoint *at, uint32_t id, bool registration)
 		places = more;
 		place_room = place_room * 2 + 64;
 	}
-	places[place_count++] = (struct place){ *at, id, registration };
+	places[place_count++] = (struct place){ *at, id, owner_left, registration };
 }
 
 /* Of RTP the port and, if it is not told otherwise, the one behind it for RTCP. */
@@ -82,6 +86,7 @@ static void add_call(const struct nlattr *call, bool signalling)
 
 	attrs_nested(call, attrs, SIPALG_A_CALL_MAX);
 	id = number_of(attrs[SIPALG_A_CALL_NUMBER]);
+	owner_left = number_of(attrs[SIPALG_A_CALL_EXPIRES]);
 	mnl_attr_for_each_nested(attr, call)
 		if (mnl_attr_get_type(attr) == SIPALG_A_CALL_MEDIA)
 			add_call_media(attr, id);
@@ -116,6 +121,7 @@ static int take_registration(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	attrs_nested(top[SIPALG_A_REGISTRATION], attrs, SIPALG_A_REGISTRATION_MAX);
 	id = number_of(attrs[SIPALG_A_REGISTRATION_NUMBER]);
+	owner_left = number_of(attrs[SIPALG_A_REGISTRATION_EXPIRES]);
 	read_endpoint(attrs[SIPALG_A_REGISTRATION_PUBLIC], &at);
 	add_place(&at, id, true);
 	read_endpoint(attrs[SIPALG_A_REGISTRATION_PRIVATE], &at);
@@ -132,21 +138,31 @@ static int compare(const void *a, const void *b)
 	return order ?: memcmp(one->ip, other->ip, sizeof(one->ip));
 }
 
-/* Where it leads says whose it is; a way out begins at the phone. */
+static const struct place *place_of(const struct endpoint *at, bool registration)
+{
+	const struct place *found, *end = places + place_count;
+
+	found = place_count ? bsearch(at, places, place_count, sizeof(*places), compare) : NULL;
+	while (found && found > places && !compare(&found[-1].at, at))
+		found--;
+	for (; found && found < end && !compare(&found->at, at); found++)
+		if (found->registration == registration)
+			return found;
+	return NULL;
+}
+
+/*
+ * Where it leads says whose it is, or where it begins: a way out begins at the
+ * phone. Of signalling a registration comes first: it is the one that stays.
+ */
 static const struct place *owner_of(const struct pinhole *pinhole)
 {
-	const struct place *found;
+	const struct place *owner = NULL;
 
-	found = bsearch(&pinhole->dst, places, place_count, sizeof(*places), compare);
-	if (!found)
-		found = bsearch(&pinhole->src, places, place_count, sizeof(*places), compare);
-	/* of several the registrations come first: what is theirs stays longest */
-	while (found && found > places && !compare(&found[-1].at, &found->at))
-		found--;
-	while (found && strcmp(pinhole->purpose, "signalling") == 0 && !found->registration &&
-	       found + 1 < places + place_count && !compare(&found[1].at, &found->at))
-		found++;
-	return found;
+	if (!strcmp(pinhole->purpose, "signalling"))
+		owner = place_of(&pinhole->dst, true) ?: place_of(&pinhole->src, true);
+	owner = owner ?: place_of(&pinhole->dst, false);
+	return owner ?: place_of(&pinhole->src, false);
 }
 
 static int load_owners(void)
@@ -171,6 +187,12 @@ struct wanted {
 	uint32_t call;
 };
 
+/* Its owner closes it; without one it is as conntrack says. */
+static uint32_t lifetime(const struct pinhole *pinhole, const struct place *owner)
+{
+	return pinhole->permanent && owner ? owner->left : pinhole->timeout;
+}
+
 static void pinhole_json(const struct pinhole *pinhole, const struct place *owner)
 {
 	char text[80];
@@ -182,8 +204,7 @@ static void pinhole_json(const struct pinhole *pinhole, const struct place *owne
 	json_word("destination", endpoint_print(&pinhole->dst, text, sizeof(text)));
 	json_word("owner", owner ? owner->registration ? "registration" : "call" : "");
 	json_number("owner_id", owner ? owner->id : 0);
-	json_number("lifetime_seconds", pinhole->permanent ? 0 : pinhole->timeout);
-	json_number("permanent", pinhole->permanent);
+	json_number("lifetime_seconds", lifetime(pinhole, owner));
 	json_close('}');
 }
 
@@ -211,7 +232,7 @@ static void pinhole_line(const struct pinhole *pinhole, const struct place *owne
 			 owner->id);
 	printf("%-4s %-10s %-21s %-21s %-9s %s\n", protocol_text(pinhole->protocol),
 	       pinhole->purpose, shorten(source), shorten(destination), whose,
-	       pinhole->permanent ? "as its" : people_time(pinhole->timeout, left, sizeof(left)));
+	       people_time(lifetime(pinhole, owner), left, sizeof(left)));
 }
 
 static const char *our_helper(void)
