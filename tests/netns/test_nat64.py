@@ -86,7 +86,7 @@ class Translator:
 net.build(nat="")
 router("nft flush ruleset")
 shell("ip -n phone -4 addr flush dev eth0; ip -n provider -4 route del default; "
-      f"ip -n provider -6 addr flush dev eth0")
+      "ip -n provider -6 addr flush dev eth0")
 phone = Udp("phone", PHONE6, 5060)
 other = Udp("other", OTHER6, 5060)
 server = Udp("provider", SERVER, 5060)
