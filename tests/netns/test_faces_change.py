@@ -8,7 +8,7 @@ import topology as net
 from ksft import run, test
 from sip import Call, message, sdp
 from topology import (PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER, SERVER6, Tcp, Udp,
-                      router, shell, until)
+                      router)
 
 NEXT, NEXT6 = "203.0.113.9", "2001:db8:ffff::9"
 

@@ -6,10 +6,10 @@ import subprocess
 import time
 
 import topology as net
-from call_helpers import answered, audio, both, hang_up, new, out, back, passes, phone, reinvite, server
+from call_helpers import answered, audio, both, hang_up, new, out, back, passes, reinvite
 from ksft import run, test
 from sip import again, sdp
-from topology import PHONE, RELAY, ROUTER, SERVER, Udp, router, shell
+from topology import PHONE, RELAY, ROUTER, Udp, router, shell
 
 
 def open_now():

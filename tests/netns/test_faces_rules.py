@@ -6,7 +6,7 @@ import time
 import topology as net
 from ksft import run, test
 from sip import Call, sdp
-from topology import PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER, SERVER6, Udp, router, shell
+from topology import PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER, SERVER6, Udp, router
 
 SECOND, FAR = "198.51.100.1", "198.51.100.60"
 SECOND6, FAR6 = "2001:db8:eeee::1", "2001:db8:dddd::60"
