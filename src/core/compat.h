@@ -185,17 +185,24 @@ struct sipalg_compat_listener {
 };
 
 /* Old kernels want to be told in which table. */
-#ifndef SIPALG_UDP_LOOKUP_HAS_TABLE
-#define SIPALG_UDP_TABLE(_net)
-#elif defined(SIPALG_NET_HAS_UDP_TABLE)
-#define SIPALG_UDP_TABLE(_net)	(_net)->ipv4.udp_table,
+#ifdef SIPALG_NET_HAS_UDP_TABLE
+#define SIPALG_UDP_TABLE(_net)	((_net)->ipv4.udp_table)
 #else
-#define SIPALG_UDP_TABLE(_net)	&udp_table,
+#define SIPALG_UDP_TABLE(_net)	(&udp_table)
+#endif
+#ifdef SIPALG_UDP_LOOKUP_HAS_TABLE
+#define SIPALG_UDP_LOOKUP(_lookup, _net, ...)				\
+	_lookup(_net, __VA_ARGS__, SIPALG_UDP_TABLE(_net), NULL)
+#else
+#define SIPALG_UDP_LOOKUP(_lookup, _net, ...)				\
+	_lookup(_net, __VA_ARGS__, NULL)
 #endif
 #ifdef SIPALG_TCP_LOOKUP_HAS_TABLE
-#define SIPALG_TCP_TABLE(_net)	(_net)->ipv4.tcp_death_row.hashinfo,
+#define SIPALG_TCP_LOOKUP(_lookup, _net, ...)				\
+	_lookup(_net, (_net)->ipv4.tcp_death_row.hashinfo, __VA_ARGS__)
 #else
-#define SIPALG_TCP_TABLE(_net)
+#define SIPALG_TCP_LOOKUP(_lookup, _net, ...)				\
+	_lookup(_net, __VA_ARGS__)
 #endif
 
 /* Caller holds rcu_read_lock. Return: somebody listens there, to whomever. */
@@ -207,19 +214,16 @@ sipalg_compat_listens(struct net *net,
 	u16 port = ntohs(l->port);
 
 	if (l->family == AF_INET && l->l4proto == IPPROTO_UDP)
-		return __udp4_lib_lookup(net, 0, 0, l->ip->ip, l->port, l->dif,
-					 l->sdif, SIPALG_UDP_TABLE(net) NULL);
+		return SIPALG_UDP_LOOKUP(__udp4_lib_lookup, net, 0, 0, l->ip->ip,
+					 l->port, l->dif, l->sdif);
 	if (l->family == AF_INET)
-		return __inet_lookup_listener(net, SIPALG_TCP_TABLE(net) NULL, 0, 0,
-					      0, l->ip->ip, port, l->dif,
-					      l->sdif);
+		return SIPALG_TCP_LOOKUP(__inet_lookup_listener, net, NULL, 0,
+					 0, 0, l->ip->ip, port, l->dif, l->sdif);
 	if (l->l4proto == IPPROTO_UDP)
-		return __udp6_lib_lookup(net, &in6addr_any, 0, ip6, l->port,
-					 l->dif, l->sdif,
-					 SIPALG_UDP_TABLE(net) NULL);
-	return inet6_lookup_listener(net, SIPALG_TCP_TABLE(net) NULL, 0,
-				     &in6addr_any, 0, ip6, port, l->dif,
-				     l->sdif);
+		return SIPALG_UDP_LOOKUP(__udp6_lib_lookup, net, &in6addr_any, 0,
+					 ip6, l->port, l->dif, l->sdif);
+	return SIPALG_TCP_LOOKUP(inet6_lookup_listener, net, NULL, 0,
+				 &in6addr_any, 0, ip6, port, l->dif, l->sdif);
 }
 
 #ifndef NLA_POLICY_MAX_LEN

@@ -193,7 +193,8 @@ static void narrow(struct sipalg_media *media, const struct sipalg_media *other)
 
 static bool is_wanted(const struct sipalg_media *media)
 {
-	return !sipalg_face_is_lost(media->face) && !media->held && !media->idle && !media->outside &&
+	return !sipalg_face_is_lost(media->face) && !media->held &&
+	       !media->idle && !media->outside &&
 	       (media->offered || media->active);
 }
 

@@ -144,7 +144,7 @@ static bool keep(struct sipalg_net *sn, struct nf_conn *ct,
 }
 
 static unsigned int ahead(void *priv, struct sk_buff *skb,
-			   const struct nf_hook_state *state)
+			  const struct nf_hook_state *state)
 {
 	struct nf_conn *ct = new_of_ours(skb);
 	struct sipalg_addr public;
