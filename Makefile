@@ -46,6 +46,9 @@ fuzz:
 stress:
 	@scripts/stress
 
+tcp-oracle:
+	@scripts/tcp-oracle $(or $(SEEDS),1-1000)
+
 bench:
 	@scripts/bench
 
@@ -88,6 +91,7 @@ help:
 	@echo 'make check           every test (scripts/check PATTERN runs some of them)'
 	@echo 'make fuzz            random messages against the parser'
 	@echo 'make stress          20 minutes of calls and trouble in kernels that find faults'
+	@echo 'make tcp-oracle       TCP over random bad lines against an oracle'
 	@echo 'make bench           what a message costs, here and in the kernel'"'"'s own helper'
 	@echo 'make interop         real phones and a real proxy, with this module and without'
 	@echo 'make coverage        which lines of src/ the tests run, in four minutes'
@@ -99,4 +103,4 @@ help:
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz stress bench interop coverage matrix deb deb-test generate lint clean distclean help
+.PHONY: all module tool headers install modules_install demo check fuzz stress tcp-oracle bench interop coverage matrix deb deb-test generate lint clean distclean help

@@ -20,6 +20,29 @@
 #include <net/udp.h>
 #include <uapi/linux/sipalg.h>
 
+/*
+ * Where softirqs of one CPU may preempt each other (PREEMPT_RT), BH off alone
+ * guards nothing that is per CPU; before this lock was there they could not.
+ */
+#ifdef SIPALG_HAS_NESTED_BH_LOCK
+#include <linux/local_lock.h>
+typedef local_lock_t sipalg_compat_bh_lock;
+#define SIPALG_COMPAT_BH_LOCK_INIT(name)	INIT_LOCAL_LOCK(name)
+#define sipalg_compat_bh_lock_get(lock)		local_lock_nested_bh(lock)
+#define sipalg_compat_bh_lock_put(lock)		local_unlock_nested_bh(lock)
+#else
+typedef struct { } sipalg_compat_bh_lock;
+#define SIPALG_COMPAT_BH_LOCK_INIT(name)	{ }
+#define sipalg_compat_bh_lock_get(lock)		do { } while (0)
+#define sipalg_compat_bh_lock_put(lock)		do { } while (0)
+#endif
+
+#ifdef SIPALG_UNALIGNED_HAS_HEADER
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
+
 #ifdef SIPALG_GSO_HAS_HEADER
 #include <net/gso.h>	/* before it was part of netdevice.h */
 #endif

@@ -23,7 +23,6 @@ enum sipalg_stream_state {
  * @last: UDP: hash of the newest message, to recognise its retransmission
  *	(retransmit.h)
  * @state: TCP: enum sipalg_stream_state
- * @early: TCP: out-of-order segments in a row
  * @subscriber: port, network byte order, of the Contact in the sender's
  *	SUBSCRIBE; 0: none was sent
  */
@@ -33,7 +32,6 @@ struct sipalg_stream {
 		u32 last;
 	};
 	u8 state;
-	u8 early;
 	__be16 subscriber;
 };
 
@@ -41,14 +39,14 @@ struct sipalg_stream {
  * struct sipalg_ct_data - the 32 bytes
  * @keep_until: jiffies32 until which a registration needs the flow, 0: none
  * @calls: number of calls that use the flow
- * @stream: by enum ip_conntrack_dir
- * @tcp: bytes held and not yet acknowledged (tcp_queue.h), or NULL
+ * @stream: by enum ip_conntrack_dir; of TCP guarded by sipalg_tcp_lock()
+ * @tcp: what is kept of the connection, or NULL; guarded by the same
  */
 struct sipalg_ct_data {
 	u32 keep_until;
 	atomic_t calls;
 	struct sipalg_stream stream[2];
-	struct sipalg_tcp __rcu *tcp;
+	struct sipalg_tcp *tcp;
 };
 
 static inline struct sipalg_ct_data *sipalg_ct_data(struct nf_conn *ct)

@@ -91,12 +91,15 @@ static void __net_exit net_pre_exit(struct net *net)
 /* Debug kernels say so when something is still counted that all have left. */
 static void nothing_left(const struct sipalg_net *sn)
 {
+	int i;
+
 	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->call_count));
 	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->idle_count));
 	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->mapping_count));
 	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->pinhole_count));
 	DEBUG_NET_WARN_ON_ONCE(sn->shared_expect_count);
-	DEBUG_NET_WARN_ON_ONCE(atomic_long_read(&sn->tcp_bytes));
+	for (i = 0; i < SIPALG_TCP_KINDS; i++)
+		DEBUG_NET_WARN_ON_ONCE(atomic_long_read(&sn->tcp_bytes[i]));
 	DEBUG_NET_WARN_ON_ONCE(atomic_long_read(&sn->memory));
 }
 

@@ -3,7 +3,8 @@
  * All state of a network namespace, and the order of the module's locks.
  *
  * Lock order, outermost first:
- *	sipalg_tcp.lock
+ *	the packet's scratch space (sipalg_scratch_get(), one a CPU)
+ *	sipalg_tcp_lock() (of one connection)
  *	sipalg_call.lock (a second one is only tried, never waited for)
  *	sipalg_mapping.lock
  *	sipalg_net.port_lock, .tcp_lock, .shared_expect_lock or .lru_lock (one at
@@ -28,8 +29,21 @@
 #define SIPALG_OWN_PORTS_BITS		8
 #define SIPALG_FACE_HASH_BITS		6
 #define SIPALG_SHARED_EXPECT_HASH_BITS	8
-#define SIPALG_MAX_TCP_QUEUE	(16 << 20)	/* bytes held and noted in a namespace */
+#define SIPALG_MAX_TCP_QUEUE		(16 << 20)	/* bytes of a kind in a namespace */
 #define SIPALG_MAX_SHARED_EXPECTS	4096	/* in a namespace (S3-17) */
+
+/**
+ * enum sipalg_tcp_kind - bytes that are kept of TCP, each kind with a budget
+ * @SIPALG_TCP_SENT: rewritten messages that are not acknowledged
+ * @SIPALG_TCP_HELD: beginnings of messages, and what came before its turn
+ * @SIPALG_TCP_PASSING: copies of what passes in pieces and is only followed
+ */
+enum sipalg_tcp_kind {
+	SIPALG_TCP_SENT,
+	SIPALG_TCP_HELD,
+	SIPALG_TCP_PASSING,
+	SIPALG_TCP_KINDS
+};
 
 /**
  * struct sipalg_net - one namespace
@@ -63,8 +77,8 @@
  * @promises: what the nat chains are told of, see source_nat.c
  * @heard: hosts that have spoken for themselves, see heard.h
  * @tcp_lock: guards @tcp
- * @tcp: struct sipalg_tcp
- * @tcp_bytes: bytes that they hold
+ * @tcp: struct sipalg_tcp of connections of which something is kept
+ * @tcp_bytes: what is kept, by enum sipalg_tcp_kind
  * @call_id: number of the newest call
  * @registration_id: number of the newest registration
  * @call_count: calls in @calls; @call_peak its highest value
@@ -124,7 +138,7 @@ struct sipalg_net {
 	/* guards tcp */
 	spinlock_t tcp_lock;
 	struct list_head tcp;
-	atomic_long_t tcp_bytes;
+	atomic_long_t tcp_bytes[SIPALG_TCP_KINDS];
 
 	atomic_t call_id;
 	atomic_t registration_id;

@@ -107,6 +107,18 @@ static u32 most_pairs(const struct sipalg_net *sn)
 	return min(pairs, 2 * own);
 }
 
+/*
+ * Whoever has as much as is left gets no more: however many hosts take all that
+ * they can, something remains for the next one.
+ */
+static u32 most_tcp(const struct sipalg_net *sn, enum sipalg_tcp_kind kind)
+{
+	long left = SIPALG_MAX_TCP_QUEUE -
+		    atomic_long_read(&sn->tcp_bytes[kind]);
+
+	return clamp_t(long, left, 0, SIPALG_MAX_TCP_QUEUE / 4);
+}
+
 static u32 most(const struct sipalg_net *sn, enum sipalg_quota_kind kind)
 {
 	switch (kind) {
@@ -116,8 +128,12 @@ static u32 most(const struct sipalg_net *sn, enum sipalg_quota_kind kind)
 		return most_pairs(sn);
 	case SIPALG_QUOTA_EXPECTS:
 		return SIPALG_MAX_SHARED_EXPECTS / 4;
+	case SIPALG_QUOTA_TCP_SENT:
+		return most_tcp(sn, SIPALG_TCP_SENT);
+	case SIPALG_QUOTA_TCP_HELD:
+		return most_tcp(sn, SIPALG_TCP_HELD);
 	default:
-		return SIPALG_MAX_TCP_QUEUE / 4;
+		return most_tcp(sn, SIPALG_TCP_PASSING);
 	}
 }
 

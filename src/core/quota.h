@@ -17,13 +17,17 @@ struct sipalg_quota;
  * CALLS: that it has begun, max-calls-per-source. PAIRS: public ports of a
  * host inside, twice as many, and three quarters of media-ports; all of them
  * if it may begin all of max-calls. GATES: that its calls have opened, a
- * quarter. DEBT: bytes that its connections owe, a quarter.
+ * quarter. TCP: bytes of
+ * each kind that are kept of its connections: no more than what is left for
+ * all others, and a quarter.
  */
 enum sipalg_quota_kind {
 	SIPALG_QUOTA_CALLS,
 	SIPALG_QUOTA_PAIRS,
 	SIPALG_QUOTA_EXPECTS,
-	SIPALG_QUOTA_TCP_BYTES,
+	SIPALG_QUOTA_TCP_SENT,
+	SIPALG_QUOTA_TCP_HELD,
+	SIPALG_QUOTA_TCP_PASSING,
 	SIPALG_QUOTA_MAX
 };
 

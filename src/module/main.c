@@ -80,6 +80,7 @@ static void __exit sipalg_exit(void)
 	sipalg_faces_unregister();
 	nf_nat_helper_unregister(&nat_helper);
 	sipalg_reattach_mark();
+	sipalg_tcp_hand_over();
 	sipalg_helper_unregister();
 	sipalg_net_unregister();
 	/* a packet may have met one of the last pinholes a moment ago */

@@ -21,7 +21,7 @@ static bool is_routed_on(const struct sk_buff *skb)
 }
 
 /* Behind routing, where ip_output() has set the device that it leaves by. */
-static bool is_leaving(const struct sk_buff *skb)
+bool sipalg_is_leaving(const struct sk_buff *skb)
 {
 	const struct dst_entry *dst = skb_dst(skb);
 
@@ -33,7 +33,7 @@ bool sipalg_gso_segment(struct net *net, struct sk_buff *skb)
 {
 	struct sk_buff *segments, *segment, *next;
 
-	if (!is_leaving(skb))
+	if (!sipalg_is_leaving(skb))
 		return false;
 	segments = skb_gso_segment(skb, 0);
 	if (IS_ERR_OR_NULL(segments))

@@ -12,7 +12,16 @@ struct net;
 struct sk_buff;
 
 /**
- * sipalg_gso_segment() - segment a GSO packet and send each part
+ * sipalg_is_leaving() - can packets like this one be sent before it
+ * @skb: at the helper
+ *
+ * Return: true if it is routed to another host and about to leave; false: it is
+ * bound for the router itself, or crosses a bridge.
+ */
+bool sipalg_is_leaving(const struct sk_buff *skb);
+
+/**
+ * sipalg_gso_segment() - send the datagrams or segments of a packet one by one
  * @net: the namespace
  * @skb: about to leave by an interface
  *

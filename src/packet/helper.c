@@ -17,6 +17,8 @@
 #include "packet/helper.h"
 #include "packet/mangle.h"
 #include "packet/pipeline.h"
+#include "packet/scratch.h"
+#include "packet/tcp_queue.h"
 #include "packet/tcp_stream.h"
 #include "sip/frame.h"
 
@@ -64,20 +66,6 @@ static int datagram(struct sipalg_packet *packet,
 			      len);
 }
 
-static int segment(struct sipalg_packet *packet,
-		   const struct sipalg_flow *flow)
-{
-	const struct tcphdr *tcp;
-
-	if (packet->protoff + sizeof(*tcp) > packet->skb->len)
-		return NF_ACCEPT;
-	tcp = (const struct tcphdr *)(packet->skb->data + packet->protoff);
-	packet->payload = packet->protoff + tcp->doff * 4;
-	if (tcp->doff * 4 < sizeof(*tcp) || packet->payload > packet->skb->len)
-		return NF_ACCEPT;
-	return sipalg_tcp_segment(packet, flow);
-}
-
 /*
  * The bytes are held, the packet is dropped. A local sender would stop on an error,
  * so it must not see one.
@@ -88,6 +76,22 @@ static int held_back(struct sk_buff *skb)
 		return NF_DROP;
 	consume_skb(skb);
 	return NF_STOLEN;
+}
+
+static int segment(struct sipalg_packet *packet,
+		   const struct sipalg_flow *flow)
+{
+	const struct tcphdr *tcp;
+	int verdict;
+
+	if (packet->protoff + sizeof(*tcp) > packet->skb->len)
+		return NF_ACCEPT;
+	tcp = (const struct tcphdr *)(packet->skb->data + packet->protoff);
+	packet->payload = packet->protoff + tcp->doff * 4;
+	if (tcp->doff * 4 < sizeof(*tcp) || packet->payload > packet->skb->len)
+		return NF_ACCEPT;
+	verdict = sipalg_tcp_segment(packet, flow);
+	return verdict == SIPALG_HELD ? held_back(packet->skb) : verdict;
 }
 
 static u8 protocol_of(const struct sk_buff *skb, const struct nf_conn *ct)
@@ -159,11 +163,19 @@ static int packet(struct sk_buff *skb, unsigned int protoff,
 	if (skb_linearize(skb))
 		return unreadable(&flow);
 
-	verdict = nf_ct_protonum(ct) == IPPROTO_UDP ?
-		  datagram(&packet, &flow) : segment(&packet, &flow);
-	if (verdict == NF_ACCEPT)
-		sipalg_apply_done(&packet);
-	return verdict == SIPALG_HELD ? held_back(skb) : verdict;
+	if (nf_ct_protonum(ct) == IPPROTO_TCP)
+		return segment(&packet, &flow);
+	sipalg_scratch_get();
+	verdict = datagram(&packet, &flow);
+	sipalg_scratch_put();
+	return verdict;
+}
+
+/* A stream whose numbers are shifted is so to its end, whatever the mode. */
+static bool is_wanted(const struct sipalg_net *sn, struct nf_conn *ct)
+{
+	return sipalg_setting(sn, SIPALG_MODE) != SIPALG_MODE_OFF ||
+	       (nf_ct_protonum(ct) == IPPROTO_TCP && sipalg_tcp_is_shifted(ct));
 }
 
 static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
@@ -172,9 +184,11 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	struct sipalg_net *sn = sipalg_net_get(nf_ct_net(ct));
 	int verdict;
 
-	if (!sn || sipalg_setting(sn, SIPALG_MODE) == SIPALG_MODE_OFF ||
-	    !nfct_help(ct) || !is_ours(skb, ct, protoff))
+	if (!sn || !nfct_help(ct) || !is_ours(skb, ct, protoff) ||
+	    !is_wanted(sn, ct))
 		return NF_ACCEPT;
+	if (nf_ct_protonum(ct) == IPPROTO_TCP && sipalg_tcp_leaving())
+		return NF_DROP;
 
 	local_bh_disable();
 	verdict = packet(skb, protoff, ct, ctinfo, sn);
@@ -202,7 +216,7 @@ int sipalg_helper_register(const char *name)
 {
 	int i, err;
 
-	err = sipalg_message_init();
+	err = sipalg_scratch_init();
 	if (err)
 		return err;
 
@@ -221,7 +235,7 @@ int sipalg_helper_register(const char *name)
 err_registered:
 	while (i--)
 		nf_conntrack_helper_unregister(registered[i]);
-	sipalg_message_exit();
+	sipalg_scratch_exit();
 	return err;
 }
 
@@ -232,7 +246,7 @@ void sipalg_helper_unregister(void)
 	for (i = 0; i < ARRAY_SIZE(helpers); i++)
 		nf_conntrack_helper_unregister(registered[i]);
 	synchronize_rcu();
-	sipalg_message_exit();
+	sipalg_scratch_exit();
 }
 
 struct nf_conntrack_helper *sipalg_helper_of_udp(void)

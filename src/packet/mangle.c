@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Carries out plans: the mangle call of a message, its pinholes, and the
- * consequences of a changed length: sequence numbers, segmentation,
- * fragmentation.
+ * The edits of a message and its pinholes; and what a changed length entails for
+ * the packet: segmentation, fragmentation. What it entails for a stream is in
+ * tcp_seq.c.
  */
 #include <linux/ip.h>
 #include <linux/skbuff.h>
@@ -21,22 +21,46 @@
 #include "media/media_expect.h"
 #include "nat/sig_expect.h"
 #include "packet/mangle.h"
+#include "packet/tcp_queue.h"
 
 /* RFC 9293 3.7.1: what every path can carry. */
 #define SMALLEST_PIECE	536
 
+/* RFC 8684 3.1 */
+#define MPTCP_MP_CAPABLE	0
+
+/*
+ * A packet that has grown is longer than its sender has found to pass without
+ * fragments: by routers behind us, and by a NAT64, which makes it longer still.
+ */
+static void let_be_fragmented(struct sipalg_packet *packet)
+{
+	struct sk_buff *skb = packet->skb;
+	struct iphdr *iph;
+
+	skb->ignore_df = 1;
+	if (nf_ct_l3num(packet->ct) != NFPROTO_IPV4 ||
+	    !(ip_hdr(skb)->frag_off & htons(IP_DF)) ||
+	    skb_ensure_writable(skb, skb_network_offset(skb) + sizeof(*iph)))
+		return;
+	iph = ip_hdr(skb);
+	iph->frag_off &= ~htons(IP_DF);
+	/* RFC 6864: an atomic datagram may have any number, as Linux's have 0 */
+	__ip_select_ident(nf_ct_net(packet->ct), iph, 1);
+	ip_send_check(iph);
+}
+
+/* A datagram is changed where it stands. */
 static bool mangle(struct sipalg_packet *packet, unsigned int offset,
 		   struct sip_span span, const char *text, unsigned int len)
 {
-	if (nf_ct_protonum(packet->ct) == IPPROTO_UDP)
-		return nf_nat_mangle_udp_packet(packet->skb, packet->ct,
-						packet->ctinfo, packet->protoff,
-						offset + span.off, span.len,
-						text, len);
-	return __nf_nat_mangle_tcp_packet(packet->skb, packet->ct,
-					  packet->ctinfo, packet->protoff,
-					  offset + span.off, span.len,
-					  text, len, false);
+	if (!nf_nat_mangle_udp_packet(packet->skb, packet->ct, packet->ctinfo,
+				      packet->protoff, offset + span.off,
+				      span.len, text, len))
+		return false;
+	if (len > span.len)
+		let_be_fragmented(packet);
+	return true;
 }
 
 /* Without the seqadj extension a stream's length must not change. */
@@ -46,13 +70,24 @@ static bool may_resize(const struct sipalg_packet *packet)
 	       nfct_seqadj(packet->ct);
 }
 
-/* Bytes before the first length change have the sender's sequence numbers. */
-static void note_edit(struct sipalg_packet *packet, unsigned int offset, int growth)
+/* A message of a stream is kept until it has arrived, and sent from there. */
+static bool rewrite(struct sipalg_packet *packet, const struct sip_msg *msg,
+		    struct sip_span span, const char *text, unsigned int len)
 {
-	if (!packet->delta)
-		packet->resized = offset;
-	packet->delta += growth;
-	packet->edits++;
+	u32 behind = span.off + span.len;
+	struct sipalg_tcp_rtx *rtx;
+
+	rtx = packet->tcp ? sipalg_tcp_rtx_alloc(packet->tcp, msg->len -
+						 span.len + len) : NULL;
+	packet->rtx = rtx;
+	packet->no_room = !rtx;
+	if (!rtx)
+		return false;
+	memcpy(rtx->bytes, msg->data, span.off);
+	memcpy(rtx->bytes + span.off, text, len);
+	memcpy(rtx->bytes + span.off + len, msg->data + behind,
+	       msg->len - behind);
+	return true;
 }
 
 /*
@@ -84,8 +119,10 @@ static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
 	struct sip_span span = sipalg_plan_span(plan);
 	int len = sipalg_plan_render(plan, msg->data, room, room_len);
 
+	bool udp = nf_ct_protonum(packet->ct) == IPPROTO_UDP;
+
 	if (len < 0 ||
-	    packet->skb->len + len - span.len > SIP_MAX_MESSAGE) {
+	    (udp && packet->skb->len + len - span.len > SIP_MAX_MESSAGE)) {
 		plan->reason = SIPALG_REASON_TOO_LONG;
 		return false;
 	}
@@ -93,11 +130,11 @@ static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
 		plan->reason = SIPALG_REASON_NO_MEMORY;
 		return false;
 	}
-	if (!mangle(packet, offset, span, room, len)) {
+	if (udp ? !mangle(packet, offset, span, room, len) :
+		  !rewrite(packet, msg, span, room, len)) {
 		plan->reason = SIPALG_REASON_NO_MEMORY;
 		return false;
 	}
-	note_edit(packet, offset, len - span.len);
 	return !plan->sent_by || steer(packet, htons(plan->sent_by));
 }
 
@@ -158,168 +195,113 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 	return SIPALG_APPLIED;
 }
 
-static const struct nf_ct_seqadj *seqadj_of(const struct sipalg_packet *packet,
-					    int dir)
-{
-	const struct nf_conn_seqadj *both = nfct_seqadj(packet->ct);
-
-	return both ? &both->seq[dir] : NULL;
-}
-
-static const struct nf_ct_seqadj *seqadj(const struct sipalg_packet *packet)
-{
-	return seqadj_of(packet, CTINFO2DIR(packet->ctinfo));
-}
-
-s32 sipalg_packet_shift(const struct sipalg_packet *packet)
-{
-	const struct nf_ct_seqadj *adj = seqadj(packet);
-
-	return adj ? adj->offset_after : 0;
-}
-
-s32 sipalg_packet_shift_before(const struct sipalg_packet *packet, u32 end)
-{
-	const struct nf_ct_seqadj *adj = seqadj(packet);
-
-	if (!adj)
-		return 0;
-	return after(end, adj->correction_pos) ? adj->offset_after :
-						 adj->offset_before;
-}
-
-bool sipalg_packet_seqadj_covers(const struct sipalg_packet *packet, u32 seq)
-{
-	const struct nf_ct_seqadj *adj = seqadj(packet);
-
-	return adj && adj->offset_before != adj->offset_after &&
-	       !after(seq, adj->correction_pos);
-}
-
-u32 sipalg_packet_unmappable(const struct sipalg_packet *packet, u32 seen)
-{
-	const struct nf_ct_seqadj *adj = seqadj(packet);
-
-	if (!adj || !after(seen, adj->correction_pos + adj->offset_before) ||
-	    after(seen, adj->correction_pos + adj->offset_after))
-		return 0;
-	return adj->correction_pos + adj->offset_after + 1 - seen;
-}
-
-/* The sequence number that becomes @seen when conntrack adds its offset. */
-static u32 unshifted(const struct sipalg_packet *packet, u32 seen)
-{
-	const struct nf_ct_seqadj *adj = seqadj(packet);
-
-	if (!adj)
-		return seen;
-	if (after(seen - adj->offset_after, adj->correction_pos))
-		return seen - adj->offset_after;
-	return seen - adj->offset_before;
-}
-
-static void set_number(struct sipalg_packet *packet, unsigned int offset,
-		       __be32 value)
+bool sipalg_packet_set_payload(struct sipalg_packet *packet, unsigned int from,
+			       unsigned int until, const char *bytes, u32 len)
 {
 	struct sk_buff *skb = packet->skb;
-	struct tcphdr *tcp;
-	__be32 *number;
+	unsigned int old = skb->len - packet->payload;
 
-	if (skb_ensure_writable(skb, packet->protoff + sizeof(*tcp)))
-		return;
-	tcp = (struct tcphdr *)(skb->data + packet->protoff);
-	number = (__be32 *)((char *)tcp + offset);
-	inet_proto_csum_replace4(&tcp->check, skb, *number, value, false);
-	*number = value;
-}
-
-void sipalg_packet_place(struct sipalg_packet *packet, u32 seen)
-{
-	set_number(packet, offsetof(struct tcphdr, seq),
-		   htonl(unshifted(packet, seen)));
-}
-
-void sipalg_packet_acknowledge(struct sipalg_packet *packet, u32 ack)
-{
-	const struct nf_ct_seqadj *adj =
-		seqadj_of(packet, !CTINFO2DIR(packet->ctinfo));
-
-	if (!adj)
-		return;
-	/* conntrack subtracts again what is added here */
-	ack += after(ack, adj->correction_pos) ? adj->offset_after :
-						 adj->offset_before;
-	set_number(packet, offsetof(struct tcphdr, ack_seq), htonl(ack));
-}
-
-void sipalg_packet_clear_fin(struct sipalg_packet *packet)
-{
-	struct tcphdr *tcp =
-		(struct tcphdr *)(packet->skb->data + packet->protoff);
-
-	/* CHECKSUM_PARTIAL since the payload was cut */
-	tcp->fin = 0;
-}
-
-static bool replace_payload(struct sipalg_packet *packet, unsigned int offset,
-			    const char *bytes, u32 len)
-{
-	unsigned int old = packet->skb->len - packet->payload;
-
-	return __nf_nat_mangle_tcp_packet(packet->skb, packet->ct,
-					  packet->ctinfo, packet->protoff,
-					  offset, old - offset, bytes, len,
+	packet->piece = max(packet->piece, old);
+	if ((until < old || len) &&
+	    !__nf_nat_mangle_tcp_packet(skb, packet->ct, packet->ctinfo,
+					packet->protoff, until, old - until,
+					bytes, len, false))
+		return false;
+	return !from ||
+	       __nf_nat_mangle_tcp_packet(skb, packet->ct, packet->ctinfo,
+					  packet->protoff, 0, from, NULL, 0,
 					  false);
 }
 
-bool sipalg_packet_blank(struct sipalg_packet *packet, unsigned int offset,
-			 unsigned int len)
+void sipalg_packet_set_seq(struct sipalg_packet *packet, u32 seq)
 {
-	static const char blank[] = "\r\n";
-	const unsigned int blank_len = sizeof(blank) - 1;
+	struct tcphdr *tcp = sipalg_packet_tcp(packet);
+	__be32 value = htonl(seq);
 
-	if (len < blank_len || !may_resize(packet) ||
-	    !__nf_nat_mangle_tcp_packet(packet->skb, packet->ct,
-					packet->ctinfo, packet->protoff,
-					offset, len, blank, blank_len, false))
+	inet_proto_csum_replace4(&tcp->check, packet->skb, tcp->seq, value,
+				 false);
+	tcp->seq = value;
+}
+
+void sipalg_packet_set_ack(struct sipalg_packet *packet, u32 ack)
+{
+	struct tcphdr *tcp = sipalg_packet_tcp(packet);
+	__be32 value = htonl(ack);
+
+	inet_proto_csum_replace4(&tcp->check, packet->skb, tcp->ack_seq, value,
+				 false);
+	tcp->ack_seq = value;
+}
+
+void sipalg_packet_set_urgent(struct sipalg_packet *packet, u16 urgent)
+{
+	struct tcphdr *tcp = sipalg_packet_tcp(packet);
+	__be16 value = htons(urgent);
+
+	inet_proto_csum_replace2(&tcp->check, packet->skb, tcp->urg_ptr, value,
+				 false);
+	tcp->urg_ptr = value;
+}
+
+void sipalg_packet_clear_flags(struct sipalg_packet *packet, __be32 flags)
+{
+	struct tcphdr *tcp = sipalg_packet_tcp(packet);
+	__be32 old = tcp_flag_word(tcp), value = old & ~flags;
+
+	inet_proto_csum_replace4(&tcp->check, packet->skb, old, value, false);
+	tcp_flag_word(tcp) = value;
+}
+
+void sipalg_packet_header_changed(struct sipalg_packet *packet, const u8 *now,
+				  const u8 *old, unsigned int len)
+{
+	struct tcphdr *tcp = sipalg_packet_tcp(packet);
+	unsigned int i, at = now - (u8 *)tcp;
+
+	for (i = 0; i < len; i++, at++) {
+		u8 shift = at % 2 ? 0 : 8;
+
+		if (now[i] != old[i])
+			inet_proto_csum_replace2(&tcp->check, packet->skb,
+						 htons(old[i] << shift),
+						 htons(now[i] << shift), false);
+	}
+}
+
+u8 *sipalg_packet_option(const struct sipalg_packet *packet, u8 kind)
+{
+	struct tcphdr *tcp = sipalg_packet_tcp(packet);
+	u8 *p = (u8 *)(tcp + 1), *end = (u8 *)tcp + tcp->doff * 4;
+
+	while (p < end && *p != TCPOPT_EOL) {
+		if (*p == TCPOPT_NOP) {
+			p++;
+			continue;
+		}
+		if (end - p < 2 || p[1] < 2 || p[1] > end - p)
+			return NULL;
+		if (*p == kind)
+			return p;
+		p += p[1];
+	}
+	return NULL;
+}
+
+bool sipalg_packet_is_mptcp(struct sipalg_packet *packet)
+{
+	u8 *mptcp = sipalg_packet_option(packet, TCPOPT_MPTCP);
+	u8 old[MAX_TCP_OPTION_SPACE];
+	u8 len;
+
+	if (!mptcp || mptcp[1] < 3)
 		return false;
-	note_edit(packet, offset, blank_len - len);
-	return true;
-}
-
-bool sipalg_packet_skip(struct sipalg_packet *packet, unsigned int len)
-{
-	return __nf_nat_mangle_tcp_packet(packet->skb, packet->ct,
-					  packet->ctinfo, packet->protoff,
-					  0, len, "", 0, false);
-}
-
-bool sipalg_packet_cut(struct sipalg_packet *packet, unsigned int len)
-{
-	return replace_payload(packet, len, "", 0);
-}
-
-bool sipalg_packet_replace_payload(struct sipalg_packet *packet,
-				   const char *bytes, u32 len, u32 seq,
-				   u32 piece)
-{
-	unsigned int old = packet->skb->len - packet->payload;
-	struct tcphdr *tcp;
-
-	if (!replace_payload(packet, 0, bytes, len))
-		return false;
-	/* CHECKSUM_PARTIAL: the checksum is completed later */
-	tcp = (struct tcphdr *)(packet->skb->data + packet->protoff);
-	tcp->seq = htonl(seq);
-	packet->piece = max(piece, old);
-	return true;
-}
-
-bool sipalg_packet_append(struct sipalg_packet *packet, const char *bytes,
-			  u32 len)
-{
-	return replace_payload(packet, packet->skb->len - packet->payload, bytes,
-			       len);
+	if (mptcp[2] >> 4 != MPTCP_MP_CAPABLE)
+		return true;
+	len = mptcp[1];
+	memcpy(old, mptcp, len);
+	memset(mptcp, TCPOPT_NOP, len);
+	sipalg_packet_header_changed(packet, mptcp, old, len);
+	return false;
 }
 
 /* A GSO packet may have become one that needs no segmentation. */
@@ -350,7 +332,7 @@ static void segment_if_needed(struct sipalg_packet *packet)
 	struct sk_buff *skb = packet->skb;
 	struct dst_entry *dst = skb_dst(skb);
 	unsigned int payload = skb->len - packet->payload;
-	unsigned int piece = packet->piece ?: payload - packet->delta;
+	unsigned int piece = packet->piece;
 
 	if (!dst || skb_is_gso(skb) || skb->len <= dst_mtu(dst) ||
 	    skb_unclone(skb, GFP_ATOMIC))
@@ -363,72 +345,8 @@ static void segment_if_needed(struct sipalg_packet *packet)
 				    SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
 }
 
-/*
- * SACK blocks report data behind a lost segment; conntrack shifts them like the
- * acknowledgment before them, so that a message that has grown seems to end
- * behind all data seen. Conntrack would declare the packet invalid, and the
- * router would reset the connection.
- */
-static void allow_sack(struct sipalg_packet *packet)
+void sipalg_packet_segment(struct sipalg_packet *packet)
 {
-	struct nf_conn *ct = packet->ct;
-	const struct nf_ct_seqadj *adj = seqadj(packet);
-	struct ip_ct_tcp_state *seen =
-		&ct->proto.tcp.seen[CTINFO2DIR(packet->ctinfo)];
-	const struct tcphdr *tcp =
-		(const struct tcphdr *)(packet->skb->data + packet->protoff);
-	u32 end = ntohl(tcp->seq) + packet->skb->len - packet->payload -
-		  packet->delta;
-
-	if (!adj || adj->offset_after <= adj->offset_before)
-		return;
-	end += adj->offset_after - adj->offset_before;
-	spin_lock_bh(&ct->lock);
-	if (after(end, seen->td_end))
-		seen->td_end = end;
-	spin_unlock_bh(&ct->lock);
-}
-
-/*
- * A packet that has grown is longer than its sender has found to pass without
- * fragments: by routers behind us, and by a NAT64, which makes it longer still.
- */
-static void let_be_fragmented(struct sipalg_packet *packet)
-{
-	struct sk_buff *skb = packet->skb;
-	struct iphdr *iph;
-
-	skb->ignore_df = 1;
-	if (nf_ct_l3num(packet->ct) != NFPROTO_IPV4 ||
-	    !(ip_hdr(skb)->frag_off & htons(IP_DF)) ||
-	    skb_ensure_writable(skb, skb_network_offset(skb) + sizeof(*iph)))
-		return;
-	iph = ip_hdr(skb);
-	iph->frag_off &= ~htons(IP_DF);
-	/* RFC 6864: an atomic datagram may have any number, as Linux's have 0 */
-	__ip_select_ident(nf_ct_net(packet->ct), iph, 1);
-	ip_send_check(iph);
-}
-
-void sipalg_apply_done(struct sipalg_packet *packet)
-{
-	const struct tcphdr *tcp;
-
-	if (nf_ct_protonum(packet->ct) == IPPROTO_UDP) {
-		if (packet->delta > 0)
-			let_be_fragmented(packet);
-		return;
-	}
-
-	if (packet->delta) {
-		tcp = (const struct tcphdr *)(packet->skb->data + packet->protoff);
-		/* not from the segment's first byte: bytes before may be retransmitted */
-		nf_ct_seqadj_set(packet->ct, packet->ctinfo,
-				 htonl(ntohl(tcp->seq) + packet->resized),
-				 packet->delta);
-	}
-	allow_sack(packet);
 	count_segments(packet->skb, packet->skb->len - packet->payload);
-	if (packet->delta > 0 || packet->piece)
-		segment_if_needed(packet);
+	segment_if_needed(packet);
 }

@@ -6,12 +6,15 @@
 #define SIPALG_MANGLE_H
 
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <linux/types.h>
 #include "core/flow.h"
 #include "sip/edit.h"
 
 struct nf_conn;
-struct sk_buff;
+struct sipalg_tcp;
+struct sipalg_tcp_rtx;
 
 /**
  * struct sipalg_packet - a packet with SIP in it
@@ -20,12 +23,11 @@ struct sk_buff;
  * @ctinfo: its direction and state
  * @protoff: offset of the UDP or TCP header from the network header
  * @payload: offset of the payload from the network header
- * @delta: bytes by which its messages have grown so far; negative if shrunk
- * @resized: offset in the payload of the first message whose length changed,
- *	in bytes; valid while @delta is not 0
- * @edits: number of messages changed so far
- * @piece: longest payload of the segments that its bytes arrived in; 0: its own
- * @passed: the message being followed has already been sent on
+ * @piece: of TCP: longest payload among the segments that its bytes came in
+ * @tcp: of TCP: where rewritten messages go, its connection locked
+ * @rtx: of TCP: out: the message as it is to be, or NULL: it is not changed
+ * @no_room: of TCP: out: there is no memory for it; it must come again
+ * @passed: the message that is followed has left already, and is not in it
  */
 struct sipalg_packet {
 	struct sk_buff *skb;
@@ -33,16 +35,22 @@ struct sipalg_packet {
 	enum ip_conntrack_info ctinfo;
 	unsigned int protoff;
 	unsigned int payload;
-	int delta;
-	unsigned int resized;
-	unsigned int edits;
 	unsigned int piece;
+	struct sipalg_tcp *tcp;
+	struct sipalg_tcp_rtx *rtx;
+	bool no_room;
 	bool passed;
 };
 
 static inline char *sipalg_packet_payload(const struct sipalg_packet *packet)
 {
 	return (char *)packet->skb->data + packet->payload;
+}
+
+/* Stale after whatever changes the payload. */
+static inline struct tcphdr *sipalg_packet_tcp(const struct sipalg_packet *packet)
+{
+	return (struct tcphdr *)(packet->skb->data + packet->protoff);
 }
 
 /* What happened to a message. */
@@ -76,128 +84,62 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 				 char *room, u32 room_len);
 
 /**
- * sipalg_packet_blank() - drop one whole message of a stream
+ * sipalg_packet_set_payload() - give a segment another payload
  * @packet: of TCP
- * @offset: where it begins in the payload, in bytes
- * @len: its length in bytes
- *
- * Replaces it by a line end, which receivers ignore (RFC 3261 7.5). A dropped
- * segment would be retransmitted again and again, and all other calls of the
- * connection would wait for it.
- *
- * Return: false if there is no memory.
- */
-bool sipalg_packet_blank(struct sipalg_packet *packet, unsigned int offset,
-			 unsigned int len);
-
-/**
- * sipalg_packet_cut() - keep only the beginning of a segment's payload
- * @packet: of TCP
- * @len: bytes to keep
- *
- * Return: false if there is no memory.
- */
-bool sipalg_packet_cut(struct sipalg_packet *packet, unsigned int len);
-
-/**
- * sipalg_packet_skip() - remove the beginning of a segment's payload
- * @packet: of TCP
- * @len: bytes to remove
- *
- * Return: false if there is no memory.
- */
-bool sipalg_packet_skip(struct sipalg_packet *packet, unsigned int len);
-
-/**
- * sipalg_packet_replace_payload() - replace a segment's payload
- * @packet: of TCP
- * @bytes: the payload, not of this packet
- * @len: its length in bytes
- * @seq: sequence number of its first byte, as the sender counts
- * @piece: longest segment in which the sender sent these bytes
- *
- * Return: false if there is no memory or it would be longer than a packet.
- */
-bool sipalg_packet_replace_payload(struct sipalg_packet *packet,
-				   const char *bytes, u32 len, u32 seq,
-				   u32 piece);
-
-/**
- * sipalg_packet_append() - append to a segment's payload
- * @packet: of TCP, its payload replaced
- * @bytes: the bytes to append, not of this packet
+ * @from: how many bytes of its own are left out at the beginning
+ * @until: and where the rest is left out; all of it if @bytes are given
+ * @bytes: what comes instead, not of this packet; NULL: nothing
  * @len: its length in bytes
  *
  * Return: false if there is no memory or it would be longer than a packet.
  */
-bool sipalg_packet_append(struct sipalg_packet *packet, const char *bytes,
-			  u32 len);
+bool sipalg_packet_set_payload(struct sipalg_packet *packet, unsigned int from,
+			       unsigned int until, const char *bytes, u32 len);
 
 /**
- * sipalg_packet_shift() - sequence offset of new data
+ * sipalg_packet_option() - an option of a segment's header
+ * @packet: of TCP
+ * @kind: which
+ *
+ * Return: its kind byte, its length is right; or NULL.
+ */
+u8 *sipalg_packet_option(const struct sipalg_packet *packet, u8 kind);
+
+/**
+ * sipalg_packet_is_mptcp() - the SYN of a connection that bytes are changed of
+ * @packet: of TCP, its header writable
+ *
+ * A changed length breaks MPTCP's data sequence mapping (RFC 8684 3.3). What
+ * offers to begin with it goes on as TCP: the offer is blanked, as RFC 8684 3.7
+ * expects of middleboxes.
+ *
+ * Return: true if the SYN joins a connection that has begun elsewhere: it must
+ * be left alone.
+ */
+bool sipalg_packet_is_mptcp(struct sipalg_packet *packet);
+
+/* Numbers in host byte order; the TCP header is writable. */
+void sipalg_packet_set_seq(struct sipalg_packet *packet, u32 seq);
+void sipalg_packet_set_ack(struct sipalg_packet *packet, u32 ack);
+void sipalg_packet_set_urgent(struct sipalg_packet *packet, u16 urgent);
+void sipalg_packet_clear_flags(struct sipalg_packet *packet, __be32 flags);
+
+/**
+ * sipalg_packet_header_changed() - correct the checksum of a segment
+ * @packet: of TCP
+ * @now: bytes of its header as they are now
+ * @old: as they were
+ * @len: how many
+ */
+void sipalg_packet_header_changed(struct sipalg_packet *packet, const u8 *now,
+				  const u8 *old, unsigned int len);
+
+/**
+ * sipalg_packet_segment() - after a segment has got another payload
  * @packet: of TCP
  *
- * Return: bytes to be added to the sender's sequence number.
+ * What has outgrown the MTU is made to arrive all the same (H-21b).
  */
-s32 sipalg_packet_shift(const struct sipalg_packet *packet);
-
-/**
- * sipalg_packet_shift_before() - sequence offset of retransmitted data
- * @packet: of TCP
- * @end: sequence number of the byte behind it, as the sender counts
- *
- * Return: bytes to be added so that it ends where it ended for the receiver.
- */
-s32 sipalg_packet_shift_before(const struct sipalg_packet *packet, u32 end);
-
-/**
- * sipalg_packet_seqadj_covers() - test whether the newest length change is at or behind @seq
- * @packet: of TCP
- * @seq: sequence number, as the sender counts
- *
- * Conntrack records no further change for a segment that begins there.
- */
-bool sipalg_packet_seqadj_covers(const struct sipalg_packet *packet, u32 seq);
-
-/**
- * sipalg_packet_unmappable() - count bytes without a sequence number of their own
- * @packet: of TCP
- * @seen: sequence number of the first, as the receiver counts
- *
- * Bytes that the newest length change inserted have no sender's sequence
- * number that conntrack would map to them.
- *
- * Return: number of such bytes from @seen on.
- */
-u32 sipalg_packet_unmappable(const struct sipalg_packet *packet, u32 seen);
-
-/**
- * sipalg_packet_place() - set the sequence number at which a segment arrives
- * @packet: of TCP
- * @seen: sequence number of its first byte, as the receiver counts
- */
-void sipalg_packet_place(struct sipalg_packet *packet, u32 seen);
-
-/**
- * sipalg_packet_acknowledge() - set the acknowledgment number of a segment
- * @packet: of TCP
- * @ack: acknowledgment number, as the receiver of this segment counts
- */
-void sipalg_packet_acknowledge(struct sipalg_packet *packet, u32 ack);
-
-/**
- * sipalg_packet_clear_fin() - clear FIN: more data follows
- * @packet: of TCP, cut or with a new payload
- */
-void sipalg_packet_clear_fin(struct sipalg_packet *packet);
-
-/**
- * sipalg_apply_done() - finish a packet after its last message
- * @packet: the packet
- *
- * Adjusts sequence numbers once for all messages of a segment, and lets a packet
- * that outgrew the MTU be fragmented (H-21b).
- */
-void sipalg_apply_done(struct sipalg_packet *packet);
+void sipalg_packet_segment(struct sipalg_packet *packet);
 
 #endif

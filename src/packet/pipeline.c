@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The index, the plan and the new bytes of a message are too large for the
- * stack: each CPU has a set of them, used with BH off and not across packets.
- */
+/* Parse -> decide -> apply, and what is counted and told of it. */
 #include <linux/netfilter.h>
-#include <linux/percpu.h>
-#include <linux/slab.h>
 #include "call/msg_log.h"
 #include "core/event.h"
 #include "core/net.h"
@@ -15,15 +10,7 @@
 #include "packet/mangle.h"
 #include "packet/pipeline.h"
 #include "packet/retransmit.h"
-
-/* What one message at a time needs. */
-struct workbench {
-	struct sip_msg msg;
-	struct sipalg_plan plan;
-	char room[SIP_MAX_MESSAGE];
-};
-
-static DEFINE_PER_CPU(struct workbench *, workbenches);
+#include "packet/scratch.h"
 
 /* @call: locked, or NULL: the message belongs to none, or it is not known. */
 static int pass(const struct sipalg_flow *flow, const struct sipalg_call *call,
@@ -80,59 +67,34 @@ static int not_understood(const struct sipalg_flow *flow,
 int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 		   const char *data, unsigned int offset, u32 len)
 {
-	struct workbench *bench = this_cpu_read(workbenches);
-	struct sipalg_plan *plan = &bench->plan;
+	struct sipalg_scratch *scratch = sipalg_scratch();
+	struct sipalg_plan *plan = &scratch->plan;
 	enum sip_result result;
 	int verdict;
 
-	result = sip_parse(data, len, &bench->msg);
-	trace_sipalg_parse(flow, &bench->msg, len, result);
+	result = sip_parse(data, len, &scratch->msg);
+	trace_sipalg_parse(flow, &scratch->msg, len, result);
 	if (result != SIP_OK)
 		return not_understood(flow, result);
 
-	sipalg_nat64_read(flow, &bench->msg);
-	sipalg_decide(flow, &bench->msg, plan);
-	if (!plan->call && sipalg_is_retransmission(flow, &bench->msg))
+	sipalg_nat64_read(flow, &scratch->msg);
+	sipalg_decide(flow, &scratch->msg, plan);
+	if (!plan->call && sipalg_is_retransmission(flow, &scratch->msg))
 		plan->retransmitted = true;
 	trace_sipalg_plan(flow, plan);
-	sipalg_count_message(flow->sn, &bench->msg, plan->retransmitted);
+	sipalg_count_message(flow->sn, &scratch->msg, plan->retransmitted);
 
 	if (plan->verdict == SIPALG_VERDICT_DROP)
 		verdict = drop(flow, plan->call, plan->reason);
-	else if (sipalg_apply(packet, flow, offset, &bench->msg, plan,
-			      bench->room, sizeof(bench->room)))
+	else if (sipalg_apply(packet, flow, offset, &scratch->msg, plan,
+			      scratch->room, sizeof(scratch->room)))
 		verdict = drop(flow, plan->call, plan->reason);
 	else
 		verdict = pass(flow, plan->call, plan->reason);
 
 	if (plan->call)
-		sipalg_msg_log_note(flow, &bench->msg, plan,
+		sipalg_msg_log_note(flow, &scratch->msg, plan,
 				    verdict == NF_DROP);
 	sipalg_decide_done(plan);
 	return verdict;
-}
-
-void sipalg_message_exit(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		kvfree(per_cpu(workbenches, cpu));
-}
-
-int sipalg_message_init(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		struct workbench *bench = kvmalloc(sizeof(*bench),
-						   GFP_KERNEL | __GFP_NOWARN);
-
-		if (!bench) {
-			sipalg_message_exit();
-			return -ENOMEM;
-		}
-		per_cpu(workbenches, cpu) = bench;
-	}
-	return 0;
 }

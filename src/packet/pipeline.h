@@ -14,11 +14,12 @@
  * @packet: the packet it arrived in
  * @flow: its flow
  * @data: its first byte
- * @offset: where it begins in the packet's payload, in bytes
+ * @offset: where it begins in a datagram's payload, in bytes
  * @len: its length in bytes
  *
- * Pointers into the packet are stale afterwards if &sipalg_packet.edits has
- * grown. RCU read side, BH off.
+ * Pointers into a datagram are stale afterwards; a stream's message is not
+ * changed where it is, see &sipalg_packet.rtx. RCU read side, BH off, with the
+ * CPU's scratch space.
  *
  * Return: NF_ACCEPT or NF_DROP.
  */
@@ -44,9 +45,5 @@ int sipalg_message_unchanged(const struct sipalg_flow *flow,
  */
 int sipalg_message_drop(const struct sipalg_flow *flow,
 			enum sipalg_message_reason reason);
-
-/* Scratch areas of the processors; process context. */
-int sipalg_message_init(void);
-void sipalg_message_exit(void);
 
 #endif

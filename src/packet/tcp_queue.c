@@ -1,207 +1,367 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Per-connection TCP state: creation, lookup, release. */
+/* What is kept of TCP connections: made, found, freed; and its budgets. */
+#include <linux/hash.h>
 #include <linux/log2.h>
+#include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/tcp.h>
 #include "core/compat.h"
 #include "core/ct_data.h"
 #include "core/net.h"
 #include "core/quota.h"
 #include "packet/tcp_queue.h"
+#include "packet/tcp_seq.h"
 
-static bool charge(struct sipalg_net *sn, struct sipalg_quota *quota,
+#define LOCKS_BITS	8
+
+/* A connection that owes nothing has no object, but it has positions. */
+static spinlock_t locks[1 << LOCKS_BITS] = {
+	[0 ... (1 << LOCKS_BITS) - 1] = __SPIN_LOCK_UNLOCKED(locks),
+};
+
+static bool leaving;
+
+static spinlock_t *lock_of(const struct nf_conn *ct)
+{
+	return &locks[hash_ptr(ct, LOCKS_BITS)];
+}
+
+void sipalg_tcp_lock(const struct nf_conn *ct)
+{
+	spin_lock(lock_of(ct));
+}
+
+void sipalg_tcp_unlock(const struct nf_conn *ct)
+{
+	spin_unlock(lock_of(ct));
+}
+
+static const u8 quota_of[SIPALG_TCP_KINDS] = {
+	[SIPALG_TCP_SENT] = SIPALG_QUOTA_TCP_SENT,
+	[SIPALG_TCP_HELD] = SIPALG_QUOTA_TCP_HELD,
+	[SIPALG_TCP_PASSING] = SIPALG_QUOTA_TCP_PASSING,
+};
+
+static bool charge(struct sipalg_tcp *tcp, enum sipalg_tcp_kind kind,
 		   long bytes)
 {
-	if (!sipalg_quota_charge(quota, SIPALG_QUOTA_TCP_BYTES, bytes))
+	struct sipalg_net *sn = tcp->sn;
+
+	if (!sipalg_quota_charge(tcp->quota, quota_of[kind], bytes))
 		return false;
-	if (atomic_long_add_return(bytes, &sn->tcp_bytes) >
+	if (atomic_long_add_return(bytes, &sn->tcp_bytes[kind]) >
 	    SIPALG_MAX_TCP_QUEUE) {
-		atomic_long_sub(bytes, &sn->tcp_bytes);
-		sipalg_quota_uncharge(quota, SIPALG_QUOTA_TCP_BYTES, bytes);
+		atomic_long_sub(bytes, &sn->tcp_bytes[kind]);
+		sipalg_quota_uncharge(tcp->quota, quota_of[kind], bytes);
 		return false;
 	}
 	atomic_long_add(bytes, &sn->memory);
 	return true;
 }
 
-static void uncharge(struct sipalg_net *sn, struct sipalg_quota *quota,
+static void uncharge(struct sipalg_tcp *tcp, enum sipalg_tcp_kind kind,
 		     long bytes)
 {
-	sipalg_quota_uncharge(quota, SIPALG_QUOTA_TCP_BYTES, bytes);
-	atomic_long_sub(bytes, &sn->tcp_bytes);
-	atomic_long_sub(bytes, &sn->memory);
+	sipalg_quota_uncharge(tcp->quota, quota_of[kind], bytes);
+	atomic_long_sub(bytes, &tcp->sn->tcp_bytes[kind]);
+	atomic_long_sub(bytes, &tcp->sn->memory);
+}
+
+static void *charged_alloc(struct sipalg_tcp *tcp, enum sipalg_tcp_kind kind,
+			   size_t size)
+{
+	void *room;
+
+	if (!charge(tcp, kind, size))
+		return NULL;
+	room = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
+	if (!room)
+		uncharge(tcp, kind, size);
+	return room;
+}
+
+static enum sipalg_tcp_kind held_kind(const struct sipalg_tcp_reasm *held)
+{
+	return held->passing ? SIPALG_TCP_PASSING : SIPALG_TCP_HELD;
 }
 
 static void tcp_put(struct sipalg_tcp *tcp)
 {
-	if (refcount_dec_and_test(&tcp->refs)) {
-		nf_ct_put(tcp->ct);
-		uncharge(tcp->sn, tcp->quota, sizeof(*tcp));
-		sipalg_quota_host_put(tcp->quota);
-		kfree_rcu(tcp, rcu);
-	}
-}
-
-static void sent_free(struct sipalg_tcp *tcp, struct sipalg_tcp_rtx *sent)
-{
-	list_del(&sent->list);
-	uncharge(tcp->sn, tcp->quota, sizeof(*sent) + sent->len);
-	kfree(sent);
+	if (!refcount_dec_and_test(&tcp->refs))
+		return;
+	nf_ct_put(tcp->ct);
+	uncharge(tcp, tcp->kind, sizeof(*tcp));
+	sipalg_quota_host_put(tcp->quota);
+	kfree(tcp);
 }
 
 void sipalg_tcp_let_go(struct sipalg_tcp *tcp, int dir)
 {
-	struct sipalg_tcp_reasm *held = &tcp->held[dir];
+	struct sipalg_tcp_reasm *held = &tcp->half[dir].held;
 
 	if (held->bytes)
-		uncharge(tcp->sn, tcp->quota, held->size);
+		uncharge(tcp, held_kind(held), held->size);
 	kfree(held->bytes);
 	memset(held, 0, sizeof(*held));
 }
 
-/* Caller holds the lock; lookups no longer find it afterwards. */
-static void forgive(struct sipalg_tcp *tcp)
+bool sipalg_tcp_ends_headers(const char *bytes, u32 len, u32 from)
+{
+	u32 i;
+
+	for (i = max(from, 1u); i < len; i++) {
+		if (bytes[i] != '\n')
+			continue;
+		if (bytes[i - 1] == '\n' ||
+		    (i > 1 && bytes[i - 1] == '\r' && bytes[i - 2] == '\n'))
+			return true;
+	}
+	return false;
+}
+
+/* Of another kind, whose budget it may exceed: it is there already. */
+void sipalg_tcp_held_passes(struct sipalg_tcp *tcp, int dir)
+{
+	struct sipalg_tcp_reasm *held = &tcp->half[dir].held;
+
+	if (held->passing)
+		return;
+	if (!charge(tcp, SIPALG_TCP_PASSING, held->size)) {
+		sipalg_tcp_let_go(tcp, dir);
+		return;
+	}
+	uncharge(tcp, SIPALG_TCP_HELD, held->size);
+	held->passing = true;
+}
+
+void sipalg_tcp_held_skip(struct sipalg_tcp *tcp, int dir, u32 len)
+{
+	struct sipalg_tcp_reasm *held = &tcp->half[dir].held;
+
+	if (len >= held->len) {
+		sipalg_tcp_let_go(tcp, dir);
+		return;
+	}
+	held->len -= len;
+	memmove(held->bytes, held->bytes + len, held->len);
+	held->need = 0;
+	held->headers_end = sipalg_tcp_ends_headers(held->bytes, held->len, 0);
+	held->raised = false;
+	held->asked = false;
+	held->repeats = 0;
+	held->pieces = 1;
+}
+
+void sipalg_tcp_early_del(struct sipalg_tcp *tcp, int dir,
+			  struct sipalg_tcp_early *early)
+{
+	if (tcp->half[dir].newest == early)
+		tcp->half[dir].newest = NULL;
+	list_del(&early->list);
+	uncharge(tcp, SIPALG_TCP_HELD, sizeof(*early) + early->len);
+	kfree(early);
+}
+
+static void drop_early(struct sipalg_tcp *tcp, int dir)
+{
+	struct sipalg_tcp_early *early, *next;
+
+	list_for_each_entry_safe(early, next, &tcp->half[dir].early, list)
+		sipalg_tcp_early_del(tcp, dir, early);
+}
+
+static void drop_rtx(struct sipalg_tcp *tcp, int dir)
+{
+	struct sipalg_tcp_half *half = &tcp->half[dir];
+	struct sipalg_tcp_rtx *rtx, *next;
+
+	rbtree_postorder_for_each_entry_safe(rtx, next, &half->rtx, node)
+		sipalg_tcp_rtx_free(tcp, rtx);
+	half->rtx = RB_ROOT;
+	half->una = half->seen_una - half->shift;
+}
+
+/* Nobody finds it afterwards; the caller's connection is locked. */
+void sipalg_tcp_forget(struct sipalg_tcp *tcp)
 {
 	struct sipalg_ct_data *data = sipalg_ct_data(tcp->ct);
-	struct sipalg_tcp_rtx *sent, *next;
 	int dir;
 
 	for (dir = 0; dir < 2; dir++) {
 		sipalg_tcp_let_go(tcp, dir);
-		list_for_each_entry_safe(sent, next, &tcp->sent[dir], list)
-			sent_free(tcp, sent);
+		drop_early(tcp, dir);
+		drop_rtx(tcp, dir);
+		sipalg_tcp_window(&tcp->half[dir], tcp->ct, dir);
 	}
 	tcp->dead = true;
-	if (data && rcu_access_pointer(data->tcp) == tcp)
-		RCU_INIT_POINTER(data->tcp, NULL);
+	if (data && data->tcp == tcp)
+		data->tcp = NULL;
 
 	spin_lock(&tcp->sn->tcp_lock);
 	list_del_init(&tcp->list);
 	spin_unlock(&tcp->sn->tcp_lock);
 	if (timer_delete(&tcp->timer))
-		tcp_put(tcp);	/* the timer's; others remain */
-	tcp_put(tcp);		/* the list's; the caller's remains */
+		tcp_put(tcp);	/* the timer's; the connection's remains */
+	tcp_put(tcp);
+}
+
+static bool half_keeps(const struct sipalg_tcp *tcp, int dir)
+{
+	const struct sipalg_tcp_half *half = &tcp->half[dir];
+
+	return half->held.bytes || !RB_EMPTY_ROOT(&half->rtx) ||
+	       !list_empty(&half->early) ||
+	       (half->shift && sipalg_tcp_stored_shift(tcp->ct, dir) !=
+			       half->shift);
+}
+
+void sipalg_tcp_tidy(struct sipalg_tcp *tcp)
+{
+	sipalg_tcp_window(&tcp->half[0], tcp->ct, 0);
+	sipalg_tcp_window(&tcp->half[1], tcp->ct, 1);
+	if (!half_keeps(tcp, 0) && !half_keeps(tcp, 1))
+		sipalg_tcp_forget(tcp);
+}
+
+static bool is_over(const struct nf_conn *ct)
+{
+	u8 state = READ_ONCE(ct->proto.tcp.state);
+
+	return nf_ct_is_dying(ct) || nf_ct_is_expired(ct) ||
+	       !nf_ct_is_confirmed(ct) ||
+	       state == TCP_CONNTRACK_TIME_WAIT ||
+	       state == TCP_CONNTRACK_CLOSE;
 }
 
 /*
- * A sender that neither completed its message nor retransmitted it is gone. If it
- * comes back, its connection is no longer followed.
+ * A sender that has not gone on is gone, or it comes again with what it has not
+ * been told of. What it has been told of is kept: nobody else has it.
  */
+static void expire_half(struct sipalg_tcp *tcp, int dir, unsigned long age)
+{
+	struct sipalg_tcp_reasm *held = &tcp->half[dir].held;
+
+	if (held->bytes && !held->raised &&
+	    time_after(jiffies, held->since + age))
+		sipalg_tcp_let_go(tcp, dir);
+	if (time_after(jiffies, tcp->half[dir].early_since + age))
+		drop_early(tcp, dir);
+}
+
 static void tcp_expired(struct timer_list *timer)
 {
 	struct sipalg_tcp *tcp = timer_container_of(tcp, timer, timer);
-	struct sipalg_ct_data *data = sipalg_ct_data(tcp->ct);
-	int dir;
+	unsigned long age = 2 * sipalg_64_t1(tcp->sn);
 
-	spin_lock(&tcp->lock);
-	/* the list of a dying namespace is walked without its lock */
-	if (!tcp->dead && !READ_ONCE(tcp->sn->dying)) {
-		for (dir = 0; data && dir < 2; dir++)
-			if (tcp->held[dir].bytes)
-				data->stream[dir].state = SIPALG_STREAM_FOREIGN;
-		forgive(tcp);
+	sipalg_tcp_lock(tcp->ct);
+	/* of a dying namespace the list is walked without its lock */
+	if (!tcp->dead && !READ_ONCE(tcp->sn->dying) && !sipalg_tcp_leaving()) {
+		refcount_inc(&tcp->refs);
+		mod_timer(&tcp->timer, jiffies + age);
+		expire_half(tcp, 0, age - HZ);
+		expire_half(tcp, 1, age - HZ);
+		if (is_over(tcp->ct))
+			sipalg_tcp_forget(tcp);
+		else
+			sipalg_tcp_tidy(tcp);
 	}
-	spin_unlock(&tcp->lock);
+	sipalg_tcp_unlock(tcp->ct);
 	tcp_put(tcp);
 }
 
-struct sipalg_tcp *sipalg_tcp_lock(struct nf_conn *ct)
+void sipalg_tcp_half_init(struct sipalg_tcp_half *half, struct nf_conn *ct,
+			  int dir, u32 next)
 {
-	struct sipalg_ct_data *data = sipalg_ct_data(ct);
-	struct sipalg_tcp *tcp = data ? rcu_dereference(data->tcp) : NULL;
+	const struct ip_ct_tcp_state *receiver = &ct->proto.tcp.seen[!dir];
 
-	if (!tcp || !refcount_inc_not_zero(&tcp->refs))
-		return NULL;
-	spin_lock(&tcp->lock);
-	if (!tcp->dead)
-		return tcp;
-	spin_unlock(&tcp->lock);
-	tcp_put(tcp);
-	return NULL;
+	memset(half, 0, sizeof(*half));
+	INIT_LIST_HEAD(&half->early);
+	half->shift = sipalg_tcp_stored_shift(ct, dir);
+	half->top = half->shift;
+	half->top_next = half->shift;
+	spin_lock(&ct->lock);
+	half->una = receiver->flags & IP_CT_TCP_FLAG_MAXACK_SET ?
+		    receiver->td_maxack : next;
+	spin_unlock(&ct->lock);
+	half->told = half->una;
+	half->seen_una = half->una + half->shift;
+	half->top_from = half->una;
+}
+
+void sipalg_tcp_half_begin(struct sipalg_tcp_half *half, u32 next)
+{
+	half->una = next;
+	half->told = next;
+	half->seen_una = next + half->shift;
+	half->top_from = next;
+}
+
+static void half_copy(struct sipalg_tcp_half *half,
+		      const struct sipalg_tcp_half *from)
+{
+	*half = *from;
+	INIT_LIST_HEAD(&half->early);
 }
 
 static struct sipalg_tcp *tcp_alloc(struct sipalg_net *sn, struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *opener =
 		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
-	struct sipalg_quota *quota;
-	struct sipalg_tcp *tcp;
+	struct sipalg_tcp *tcp = kzalloc(sizeof(*tcp), GFP_ATOMIC);
 
-	if (READ_ONCE(sn->dying))
-		return NULL;
-	quota = sipalg_quota_host_get(sn, nf_ct_l3num(ct), &opener->src.u3);
-	if (!quota)
-		return NULL;
-	if (!charge(sn, quota, sizeof(*tcp)))
-		goto err_source;
-	tcp = kzalloc(sizeof(*tcp), GFP_ATOMIC);
 	if (!tcp)
-		goto err_charge;
+		return NULL;
 	tcp->sn = sn;
-	tcp->quota = quota;
-	tcp->ct = ct;
-	nf_conntrack_get(&ct->ct_general);
-	refcount_set(&tcp->refs, 2);	/* the list's and the caller's */
-	timer_setup(&tcp->timer, tcp_expired, 0);
-	spin_lock_init(&tcp->lock);
-	INIT_LIST_HEAD(&tcp->list);
-	INIT_LIST_HEAD(&tcp->sent[0]);
-	INIT_LIST_HEAD(&tcp->sent[1]);
+	tcp->quota = sipalg_quota_host_get(sn, nf_ct_l3num(ct),
+					   &opener->src.u3);
+	if (!tcp->quota)
+		goto err_tcp;
+	/* a host that holds as much as it may still gets its messages through */
+	tcp->kind = SIPALG_TCP_HELD;
+	if (charge(tcp, SIPALG_TCP_HELD, sizeof(*tcp)))
+		return tcp;
+	tcp->kind = SIPALG_TCP_SENT;
+	if (!charge(tcp, SIPALG_TCP_SENT, sizeof(*tcp)))
+		goto err_quota;
 	return tcp;
 
-err_charge:
-	uncharge(sn, quota, sizeof(*tcp));
-err_source:
-	sipalg_quota_host_put(quota);
+err_quota:
+	sipalg_quota_host_put(tcp->quota);
+err_tcp:
+	kfree(tcp);
 	return NULL;
 }
 
-struct sipalg_tcp *sipalg_tcp_make(struct sipalg_net *sn, struct nf_conn *ct)
+struct sipalg_tcp *sipalg_tcp_make(struct sipalg_net *sn, struct nf_conn *ct,
+				   const struct sipalg_tcp_half *halves)
 {
 	struct sipalg_ct_data *data = sipalg_ct_data(ct);
 	struct sipalg_tcp *tcp;
 
-	if (!data)
+	if (!data || READ_ONCE(sn->dying))
 		return NULL;
 	tcp = tcp_alloc(sn, ct);
 	if (!tcp)
 		return NULL;
-	spin_lock(&tcp->lock);
-	if (cmpxchg((struct sipalg_tcp __force **)&data->tcp, NULL, tcp)) {
-		/* the other direction was faster on another CPU */
-		spin_unlock(&tcp->lock);
-		refcount_set(&tcp->refs, 1);
-		tcp_put(tcp);
-		return sipalg_tcp_lock(ct);
-	}
+	tcp->ct = ct;
+	nf_conntrack_get(&ct->ct_general);
+	half_copy(&tcp->half[0], &halves[0]);
+	half_copy(&tcp->half[1], &halves[1]);
+	refcount_set(&tcp->refs, 2);	/* the connection's and the timer's */
+	timer_setup(&tcp->timer, tcp_expired, 0);
+	mod_timer(&tcp->timer, jiffies + 2 * sipalg_64_t1(sn));
 	spin_lock(&sn->tcp_lock);
 	list_add(&tcp->list, &sn->tcp);
 	spin_unlock(&sn->tcp_lock);
+	data->tcp = tcp;
 	return tcp;
 }
 
-static bool owes(const struct sipalg_tcp *tcp)
-{
-	return tcp->held[0].bytes || tcp->held[1].bytes ||
-	       !list_empty(&tcp->sent[0]) || !list_empty(&tcp->sent[1]);
-}
-
-void sipalg_tcp_unlock(struct sipalg_tcp *tcp)
-{
-	if (!tcp)
-		return;
-	if (!tcp->dead && !owes(tcp))
-		forgive(tcp);
-	else if (!tcp->dead && !READ_ONCE(tcp->sn->dying) &&
-		 !mod_timer(&tcp->timer, jiffies + 2 * sipalg_64_t1(tcp->sn)))
-		refcount_inc(&tcp->refs);
-	spin_unlock(&tcp->lock);
-	tcp_put(tcp);
-}
-
-/* The size doubles, so that many small pieces cost no more than a few large ones. */
+/* Room doubles, so that many small pieces cost no more than a few large. */
 static bool grow(struct sipalg_tcp *tcp, struct sipalg_tcp_reasm *held, u32 len)
 {
 	u32 size = max(held->size * 2, roundup_pow_of_two(len));
@@ -209,160 +369,221 @@ static bool grow(struct sipalg_tcp *tcp, struct sipalg_tcp_reasm *held, u32 len)
 
 	if (len <= held->size)
 		return true;
-	if (!charge(tcp->sn, tcp->quota, size - held->size))
+	bytes = charged_alloc(tcp, held_kind(held), size);
+	if (!bytes)
 		return false;
-	bytes = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
-	if (!bytes) {
-		uncharge(tcp->sn, tcp->quota, size - held->size);
-		return false;
-	}
-	memcpy(bytes, held->bytes, held->len);
+	if (held->len)
+		memcpy(bytes, held->bytes, held->len);
+	if (held->bytes)
+		uncharge(tcp, held_kind(held), held->size);
 	kfree(held->bytes);
 	held->bytes = bytes;
 	held->size = size;
 	return true;
 }
 
-/* Test whether the bytes from @from on complete a blank line. */
-static bool ends_headers(const struct sipalg_tcp_reasm *held, u32 from)
+bool sipalg_tcp_hold(struct sipalg_tcp *tcp, int dir, const char *bytes,
+		     u32 len)
 {
-	u32 i;
-
-	for (i = max(from, 1u); i < held->len; i++) {
-		if (held->bytes[i] != '\n')
-			continue;
-		if (held->bytes[i - 1] == '\n' ||
-		    (i > 1 && held->bytes[i - 1] == '\r' &&
-		     held->bytes[i - 2] == '\n'))
-			return true;
-	}
-	return false;
-}
-
-bool sipalg_tcp_hold(struct sipalg_tcp *tcp, int dir, u32 seq,
-		     const char *bytes, u32 len)
-{
-	struct sipalg_tcp_reasm *held = &tcp->held[dir];
+	struct sipalg_tcp_reasm *held = &tcp->half[dir].held;
 
 	if (!grow(tcp, held, held->len + len))
 		return false;
-	if (!held->len)
-		held->start = seq;
 	memcpy(held->bytes + held->len, bytes, len);
 	held->len += len;
 	held->piece = max(held->piece, len);
+	held->pieces++;
+	held->repeats = 0;
+	held->since = jiffies;
 	if (!held->headers_end)
-		held->headers_end = ends_headers(held, held->len - len);
+		held->headers_end = sipalg_tcp_ends_headers(held->bytes, held->len,
+							    held->len - len);
 	return true;
 }
 
-bool sipalg_tcp_note(struct sipalg_tcp *tcp, int dir,
-		     const struct sipalg_tcp_rtx *what, const char *bytes)
+struct sipalg_tcp_rtx *sipalg_tcp_rtx_alloc(struct sipalg_tcp *tcp, u32 len)
 {
-	size_t size = sizeof(*what) + what->len;
-	struct sipalg_tcp_rtx *sent;
+	struct sipalg_tcp_rtx *rtx =
+		charged_alloc(tcp, SIPALG_TCP_SENT, sizeof(*rtx) + len);
 
-	if (!charge(tcp->sn, tcp->quota, size))
-		return false;
-	sent = kmalloc(size, GFP_ATOMIC);
-	if (!sent) {
-		uncharge(tcp->sn, tcp->quota, size);
-		return false;
+	if (rtx)
+		rtx->len = len;
+	return rtx;
+}
+
+void sipalg_tcp_rtx_free(struct sipalg_tcp *tcp, struct sipalg_tcp_rtx *rtx)
+{
+	uncharge(tcp, SIPALG_TCP_SENT, sizeof(*rtx) + rtx->len);
+	kfree(rtx);
+}
+
+void sipalg_tcp_rtx_add(struct sipalg_tcp *tcp, int dir,
+			struct sipalg_tcp_rtx *rtx, u32 start, u32 old_len)
+{
+	struct sipalg_tcp_half *half = &tcp->half[dir];
+	struct rb_node **link = &half->rtx.rb_node, *parent = NULL;
+
+	rtx->start = start;
+	rtx->end = start + old_len;
+	rtx->seen = start + half->shift;
+	half->shift += (s32)(rtx->len - old_len);
+	half->top = max(half->top, half->shift);
+	half->top_next = max(half->top_next, half->shift);
+	/* it is the last one */
+	while (*link) {
+		parent = *link;
+		link = &parent->rb_right;
 	}
-	sent->start = what->start;
-	sent->old_len = what->old_len;
-	sent->seen = what->seen;
-	sent->len = what->len;
-	memcpy(sent->bytes, bytes, what->len);
-	list_add_tail(&sent->list, &tcp->sent[dir]);
-	return true;
+	rb_link_node(&rtx->node, parent, link);
+	rb_insert_color(&rtx->node, &half->rtx);
 }
 
-const struct sipalg_tcp_rtx *sipalg_tcp_noted(const struct sipalg_tcp *tcp,
-					      int dir, u32 seq, u32 len)
+void sipalg_tcp_rtx_del(struct sipalg_tcp *tcp, int dir,
+			struct sipalg_tcp_rtx *rtx)
 {
-	const struct sipalg_tcp_rtx *sent;
+	rb_erase(&rtx->node, &tcp->half[dir].rtx);
+	sipalg_tcp_rtx_free(tcp, rtx);
+}
 
-	if (!tcp)
-		return NULL;
-	list_for_each_entry(sent, &tcp->sent[dir], list)
-		if (before(seq, sent->start + sent->old_len) &&
-		    after(seq + len, sent->start))
-			return sent;
+/* The last one that begins at @seq or before; most come behind all others. */
+static struct sipalg_tcp_early *early_before(struct sipalg_tcp_half *half,
+					     u32 seq)
+{
+	struct sipalg_tcp_early *early;
+
+	list_for_each_entry_reverse(early, &half->early, list)
+		if (!after(early->seq, seq))
+			return early;
 	return NULL;
 }
 
-const struct sipalg_tcp_rtx *sipalg_tcp_noted_from(const struct sipalg_tcp *tcp,
-						   int dir, u32 seq)
+bool sipalg_tcp_early_add(struct sipalg_tcp *tcp, int dir, u32 seq,
+			  const char *bytes, u32 len)
 {
-	const struct sipalg_tcp_rtx *sent;
+	struct sipalg_tcp_half *half = &tcp->half[dir];
+	struct sipalg_tcp_early *early, *prev = early_before(half, seq);
 
-	if (!tcp)
-		return NULL;
-	list_for_each_entry(sent, &tcp->sent[dir], list)
-		if (!before(sent->start, seq))
-			return sent;
-	return NULL;
-}
-
-const struct sipalg_tcp_rtx *
-sipalg_tcp_noted_behind(const struct sipalg_tcp *tcp, int dir,
-			const struct sipalg_tcp_rtx *sent)
-{
-	const struct sipalg_tcp_rtx *next = list_next_entry(sent, list);
-
-	if (list_entry_is_head(next, &tcp->sent[dir], list) ||
-	    next->start != sent->start + sent->old_len ||
-	    next->seen != sent->seen + sent->len)
-		return NULL;
-	return next;
-}
-
-bool sipalg_tcp_ack_means(const struct sipalg_tcp *tcp, int dir, u32 ack,
-			  u32 *means)
-{
-	const struct sipalg_tcp_rtx *sent;
-
-	if (list_empty(&tcp->sent[dir]))
+	if (prev && !after(seq + len, prev->seq + prev->len)) {
+		half->newest = prev;
+		return true;
+	}
+	early = charged_alloc(tcp, SIPALG_TCP_HELD, sizeof(*early) + len);
+	if (!early)
 		return false;
-	sent = list_first_entry(&tcp->sent[dir], struct sipalg_tcp_rtx, list);
-	*means = after(ack, sent->seen) ? sent->start :
-					  ack - (sent->seen - sent->start);
+	early->seq = seq;
+	early->len = len;
+	early->run = prev && !after(seq, prev->seq + prev->len) ? prev->run :
+								  seq;
+	memcpy(early->bytes, bytes, len);
+	list_add(&early->list, prev ? &prev->list : &half->early);
+	half->newest = early;
+	half->early_since = jiffies;
 	return true;
 }
 
-bool sipalg_tcp_has_got(const struct sipalg_tcp *tcp, int dir, u32 seen)
+struct sipalg_tcp_early *sipalg_tcp_early_first(struct sipalg_tcp *tcp, int dir,
+						u32 seq)
 {
-	return tcp->heard[dir] && !before(tcp->acked[dir], seen);
+	struct sipalg_tcp_early *early, *next;
+
+	if (!tcp)
+		return NULL;
+	list_for_each_entry_safe(early, next, &tcp->half[dir].early, list) {
+		if (after(early->seq, seq))
+			return NULL;
+		if (after(early->seq + early->len, seq))
+			return early;
+		sipalg_tcp_early_del(tcp, dir, early);
+	}
+	return NULL;
 }
 
-void sipalg_tcp_acknowledged(struct sipalg_tcp *tcp, int dir, u32 ack)
+bool sipalg_tcp_early_range(const struct sipalg_tcp_half *half, u32 *start,
+			    u32 *end)
 {
-	struct sipalg_tcp_rtx *sent, *next;
+	const struct sipalg_tcp_early *early = half->newest;
 
-	if (!tcp->heard[dir] || after(ack, tcp->acked[dir]))
-		tcp->acked[dir] = ack;
-	tcp->heard[dir] = true;
-	list_for_each_entry_safe(sent, next, &tcp->sent[dir], list) {
-		if (before(ack, sent->seen + sent->len))
-			break;
-		sent_free(tcp, sent);
+	if (list_empty(&half->early))
+		return false;
+	if (!early)
+		early = list_last_entry(&half->early, struct sipalg_tcp_early,
+					list);
+	*start = early->run;
+	*end = early->seq + early->len;
+	return true;
+}
+
+bool sipalg_tcp_leaving(void)
+{
+	return READ_ONCE(leaving);
+}
+
+/* What conntrack can do with one change of length is done for the newest. */
+static int hand_over(struct nf_conn *ct, void *unused)
+{
+	struct nf_conn_seqadj *seqadj = nfct_seqadj(ct);
+	struct sipalg_ct_data *data = sipalg_ct_data(ct);
+	const struct nf_conntrack_helper *helper;
+	struct sipalg_tcp_rtx *rtx;
+	struct nf_ct_seqadj *adj;
+	int dir;
+
+	if (!data || !seqadj || nf_ct_protonum(ct) != IPPROTO_TCP ||
+	    test_bit(IPS_SEQ_ADJUST_BIT, &ct->status))
+		return 0;
+	helper = rcu_dereference_protected(nfct_help(ct)->helper, 1);
+	if (!helper || helper->me != THIS_MODULE)
+		return 0;
+	for (dir = 0; dir < 2 && data->tcp; dir++) {
+		const struct sipalg_tcp_half *half = &data->tcp->half[dir];
+		struct rb_node *last = rb_last(&half->rtx);
+
+		adj = &seqadj->seq[dir];
+		adj->offset_before = half->shift;
+		adj->offset_after = half->shift;
+		if (!last)
+			continue;
+		rtx = rb_entry(last, struct sipalg_tcp_rtx, node);
+		adj->offset_before = rtx->seen - rtx->start;
+		adj->correction_pos = rtx->start;
 	}
+	if (seqadj->seq[0].offset_after || seqadj->seq[1].offset_after ||
+	    seqadj->seq[0].offset_before || seqadj->seq[1].offset_before)
+		set_bit(IPS_SEQ_ADJUST_BIT, &ct->status);
+	return 0;
+}
+
+void sipalg_tcp_hand_over(void)
+{
+	struct nf_ct_iter_data iter = {};
+
+	WRITE_ONCE(leaving, true);
+	synchronize_rcu();	/* what we have shifted is not shifted again */
+	down_read(&net_rwsem);
+	for_each_net(iter.net)
+		nf_ct_iterate_cleanup_net(hand_over, &iter);
+	up_read(&net_rwsem);
 }
 
 void sipalg_tcp_exit(struct sipalg_net *sn)
 {
 	struct sipalg_tcp *tcp;
+	struct nf_conn *ct;
 
 	while (!list_empty(&sn->tcp)) {
 		tcp = list_first_entry(&sn->tcp, struct sipalg_tcp, list);
+		ct = tcp->ct;
 		refcount_inc(&tcp->refs);
+		nf_conntrack_get(&ct->ct_general);
 		if (timer_delete_sync(&tcp->timer))
 			tcp_put(tcp);
-		spin_lock_bh(&tcp->lock);
+		local_bh_disable();
+		sipalg_tcp_lock(ct);
 		if (!tcp->dead)
-			forgive(tcp);
-		spin_unlock_bh(&tcp->lock);
+			sipalg_tcp_forget(tcp);
+		sipalg_tcp_unlock(ct);
+		local_bh_enable();
 		tcp_put(tcp);
+		nf_ct_put(ct);
 	}
 }

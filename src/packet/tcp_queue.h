@@ -1,231 +1,293 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Per-connection TCP state: bytes held for reassembly, and rewritten messages
- * that are not yet acknowledged.
+ * What is kept of a TCP connection: the beginning of a message until the rest
+ * comes, segments that came before their turn, and rewritten messages until
+ * their receiver has acknowledged them (doc/dev/tcp.md).
  *
- * A held segment is dropped, so its sender retransmits it if nothing else
- * happens. A rewritten message must be sent again when its bytes are
- * retransmitted in segments that are cut differently. Most connections hold
- * nothing most of the time, and then have no such object.
+ * Most connections have nothing of it most of the time, and then no object:
+ * the shift of their sequence numbers is in conntrack's extension.
  */
 #ifndef SIPALG_TCP_QUEUE_H
 #define SIPALG_TCP_QUEUE_H
 
 #include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
-#include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/types.h>
+#include "core/net.h"
 
 struct nf_conn;
 struct sipalg_net;
 struct sipalg_quota;
 
-
 /**
- * struct sipalg_tcp_reasm - incomplete message of one direction
- * @bytes: bytes as the sender sent them; NULL: nothing is held
- * @start: sequence number of the first byte, host byte order
- * @len: number of bytes
- * @size: allocated size of @bytes
- * @need: bytes that a whole message has at least
- * @piece: longest payload of the segments that carried them
- * @repeats: number of retransmissions of the held bytes
- * @headers_end: the blank line has arrived
- * @passing: the message passes unchanged, and is followed only to find its end
+ * struct sipalg_tcp_reasm - the beginning of a message, one direction
+ * @bytes: as the sender sent them; NULL: nothing is held. The first of them
+ *	is &sipalg_stream.next
+ * @len: how many
+ * @size: room at @bytes
+ * @need: no message can be whole with fewer bytes than this
+ * @piece: the longest payload among the segments that brought them
+ * @pieces: how many segments
+ * @repeats: how often the sender has sent again what is held
+ * @headers_end: the blank line has come
+ * @passing: it passes as it is, and is followed only to find where it ends
+ * @raised: the sender is to be told that these bytes have arrived
+ * @asked: the receiver has been made to acknowledge what it has, for that
+ * @since: jiffies of the last progress
  */
 struct sipalg_tcp_reasm {
 	char *bytes;
-	u32 start;
 	u32 len;
 	u32 size;
 	u32 need;
 	u32 piece;
+	u16 pieces;
 	u8 repeats;
 	bool headers_end;
 	bool passing;
+	bool raised;
+	bool asked;
+	unsigned long since;
 };
 
 /**
- * struct sipalg_tcp_rtx - rewritten message that is not acknowledged
- * @list: in &sipalg_tcp.sent, oldest first
+ * struct sipalg_tcp_rtx - a rewritten message that is not acknowledged
+ * @node: in &sipalg_tcp_half.rtx
  * @start: sequence number of its first byte as the sender counts
- * @old_len: its length as the sender sent it
+ * @end: behind its last one
  * @seen: sequence number as the receiver counts
  * @len: its length now
- * @bytes: the bytes that the receiver got
+ * @bytes: what the receiver gets
  */
 struct sipalg_tcp_rtx {
-	struct list_head list;
+	struct rb_node node;
 	u32 start;
-	u32 old_len;
+	u32 end;
 	u32 seen;
 	u32 len;
 	char bytes[];
 };
 
 /**
- * struct sipalg_tcp - one connection's queues
+ * struct sipalg_tcp_early - a segment that came before its turn
+ * @list: in &sipalg_tcp_half.early, by sequence number
+ * @seq: of its first byte
+ * @run: where those begin that it continues without a gap
+ * @len: how many
+ * @bytes: as the sender sent them
+ */
+struct sipalg_tcp_early {
+	struct list_head list;
+	u32 seq;
+	u32 run;
+	u32 len;
+	char bytes[];
+};
+
+/**
+ * struct sipalg_tcp_half - one direction
+ * @rtx: struct sipalg_tcp_rtx, ordered by sender's and so by receiver's numbers
+ * @shift: of everything behind the last of them: receiver's less sender's
+ * @una: the receiver has acknowledged all before, as the sender counts
+ * @seen_una: the same as the receiver counts
+ * @told: the sender knows of all before; beyond @una by what is held for it
+ * @top: no shift behind @una is larger, for conntrack's window
+ * @top_next: the same behind @top_from
+ * @top_from: sequence number as the sender counts
+ * @held: the beginning of a message
+ * @early: what came before its turn
+ * @early_since: jiffies when the last of it came
+ * @newest: of @early the one that came last, or NULL
+ */
+struct sipalg_tcp_half {
+	struct rb_root rtx;
+	s32 shift;
+	u32 una;
+	u32 seen_una;
+	u32 told;
+	s32 top;
+	s32 top_next;
+	u32 top_from;
+	struct sipalg_tcp_reasm held;
+	struct list_head early;
+	unsigned long early_since;
+	const struct sipalg_tcp_early *newest;
+};
+
+/**
+ * struct sipalg_tcp - a connection of which something is kept
  * @list: in &sipalg_net.tcp
- * @rcu: frees it after the last reader
- * @refs: the list's, the timer's while armed, a packet's
+ * @refs: the connection's, and the timer's
  * @sn: the namespace
  * @ct: the connection, referenced
- * @quota: of the host that opened it
- * @timer: drops everything that is held
- * @lock: guards all below; taken before a call's or mapping's lock
- * @dead: removed from the list
- * @held: by direction
- * @sent: by direction
- * @acked: by direction: newest acknowledgment number of the receiver
- * @heard: by direction: it has acknowledged anything since this object exists
+ * @quota: who has opened it
+ * @timer: looks after what nobody asks for any more
+ * @dead: taken off the list
+ * @kind: enum sipalg_tcp_kind that this object itself is charged to
+ * @half: by enum ip_conntrack_dir of the data
  */
 struct sipalg_tcp {
 	struct list_head list;
-	struct rcu_head rcu;
 	refcount_t refs;
 	struct sipalg_net *sn;
 	struct nf_conn *ct;
 	struct sipalg_quota *quota;
 	struct timer_list timer;
-	/* guards all below */
-	spinlock_t lock;
 	bool dead;
-	struct sipalg_tcp_reasm held[2];
-	struct list_head sent[2];
-	u32 acked[2];
-	bool heard[2];
+	u8 kind;
+	struct sipalg_tcp_half half[2];
 };
 
 /**
- * sipalg_tcp_lock() - find and lock the queues of a connection
+ * sipalg_tcp_lock() - guard a connection's positions, shifts and object
  * @ct: the connection
  *
- * RCU read side, BH off.
- *
- * Return: the queues, for sipalg_tcp_unlock(); NULL: there are none.
+ * BH off. Taken before a call's or mapping's lock; never two of them.
  */
-struct sipalg_tcp *sipalg_tcp_lock(struct nf_conn *ct);
+void sipalg_tcp_lock(const struct nf_conn *ct);
+void sipalg_tcp_unlock(const struct nf_conn *ct);
 
 /**
- * sipalg_tcp_make() - create the queues of a connection
+ * sipalg_tcp_half_init() - a direction of which nothing is kept
+ * @half: filled
+ * @ct: the connection, locked
+ * @dir: enum ip_conntrack_dir
+ * @next: where its next message begins
+ */
+void sipalg_tcp_half_init(struct sipalg_tcp_half *half, struct nf_conn *ct,
+			  int dir, u32 next);
+
+/* The same when its SYN comes: nothing is before @next. */
+void sipalg_tcp_half_begin(struct sipalg_tcp_half *half, u32 next);
+
+/**
+ * sipalg_tcp_make() - something is to be kept of a connection
  * @sn: the namespace
- * @ct: the connection, confirmed or about to be
+ * @ct: the connection, locked, confirmed or about to be
+ * @halves: its directions so far
  *
  * RCU read side, BH off.
  *
- * Return: the queues, locked; NULL: no memory, or the limit is reached.
+ * Return: its object; NULL: no memory, or its host has its share.
  */
-struct sipalg_tcp *sipalg_tcp_make(struct sipalg_net *sn, struct nf_conn *ct);
+struct sipalg_tcp *sipalg_tcp_make(struct sipalg_net *sn, struct nf_conn *ct,
+				   const struct sipalg_tcp_half *halves);
 
 /**
- * sipalg_tcp_unlock() - unlock; frees queues that are empty
- * @tcp: locked, or NULL
+ * sipalg_tcp_tidy() - free what is not needed
+ * @tcp: of a locked connection; gone afterwards if nothing is kept
  */
-void sipalg_tcp_unlock(struct sipalg_tcp *tcp);
+void sipalg_tcp_tidy(struct sipalg_tcp *tcp);
+
+/* The connection is over: nothing is kept any more. */
+void sipalg_tcp_forget(struct sipalg_tcp *tcp);
 
 /**
- * sipalg_tcp_hold() - hold bytes of an incomplete message
- * @tcp: locked
+ * sipalg_tcp_hold() - keep bytes that do not make a message yet
+ * @tcp: of a locked connection
  * @dir: direction of the bytes
- * @seq: sequence number of the first; follows the bytes already held
- * @bytes: the bytes
- * @len: number of bytes
+ * @bytes: they follow what is held already
+ * @len: how many
  *
- * Return: false if there is no memory or the namespace's limit is reached.
+ * Return: false: no memory, or the host has its share.
  */
-bool sipalg_tcp_hold(struct sipalg_tcp *tcp, int dir, u32 seq,
-		     const char *bytes, u32 len);
+bool sipalg_tcp_hold(struct sipalg_tcp *tcp, int dir, const char *bytes,
+		     u32 len);
 
 /**
- * sipalg_tcp_let_go() - drop the held bytes of one direction
- * @tcp: locked
+ * sipalg_tcp_held_skip() - the first bytes that are held have gone on
+ * @tcp: of a locked connection
  * @dir: direction
+ * @len: how many of them
  */
+void sipalg_tcp_held_skip(struct sipalg_tcp *tcp, int dir, u32 len);
+
+/* It passes as it is from now on, and is only followed. */
+void sipalg_tcp_held_passes(struct sipalg_tcp *tcp, int dir);
+
+/* Has a blank line come with the bytes from @from on? */
+bool sipalg_tcp_ends_headers(const char *bytes, u32 len, u32 from);
+
+/* Hold nothing any more in one direction. */
 void sipalg_tcp_let_go(struct sipalg_tcp *tcp, int dir);
 
 /**
- * sipalg_tcp_note() - keep a rewritten message until it is acknowledged
- * @tcp: locked
+ * sipalg_tcp_rtx_alloc() - room for a rewritten message
+ * @tcp: of a locked connection
+ * @len: its bytes
+ *
+ * Return: it, for sipalg_tcp_rtx_add() or sipalg_tcp_rtx_free(); NULL: no
+ * memory, or the host has its share.
+ */
+struct sipalg_tcp_rtx *sipalg_tcp_rtx_alloc(struct sipalg_tcp *tcp, u32 len);
+void sipalg_tcp_rtx_free(struct sipalg_tcp *tcp, struct sipalg_tcp_rtx *rtx);
+
+/**
+ * sipalg_tcp_rtx_add() - remember a rewritten message until it is acknowledged
+ * @tcp: of a locked connection
  * @dir: its direction
- * @sent: start, old_len, seen and len of it
- * @bytes: the bytes that the receiver gets
- *
- * Return: false if there is no memory.
+ * @rtx: its bytes
+ * @start: where it begins, as the sender counts: behind all others
+ * @old_len: its length as the sender sent it
  */
-bool sipalg_tcp_note(struct sipalg_tcp *tcp, int dir,
-		     const struct sipalg_tcp_rtx *sent, const char *bytes);
+void sipalg_tcp_rtx_add(struct sipalg_tcp *tcp, int dir,
+			struct sipalg_tcp_rtx *rtx, u32 start, u32 old_len);
+
+/* The receiver has it all. */
+void sipalg_tcp_rtx_del(struct sipalg_tcp *tcp, int dir,
+			struct sipalg_tcp_rtx *rtx);
 
 /**
- * sipalg_tcp_noted() - find the rewritten message that a retransmitted segment overlaps
- * @tcp: locked, or NULL
+ * sipalg_tcp_early_add() - keep a segment that came before its turn
+ * @tcp: of a locked connection
  * @dir: its direction
- * @seq: its first sequence number
- * @len: its length in bytes
+ * @seq: of its first byte
+ * @bytes: its payload
+ * @len: how many
  *
- * Return: the oldest such message, or NULL.
+ * Return: false: no memory, or the host has its share.
  */
-const struct sipalg_tcp_rtx *sipalg_tcp_noted(const struct sipalg_tcp *tcp,
-					      int dir, u32 seq, u32 len);
+bool sipalg_tcp_early_add(struct sipalg_tcp *tcp, int dir, u32 seq,
+			  const char *bytes, u32 len);
 
 /**
- * sipalg_tcp_acknowledged() - drop messages that are acknowledged
- * @tcp: locked
- * @dir: direction of the data
- * @ack: acknowledgment number as the receiver counts
+ * sipalg_tcp_early_first() - the next one whose turn has come
+ * @tcp: of a locked connection, or NULL
+ * @dir: direction
+ * @seq: what comes next
+ *
+ * Return: one that has bytes from @seq on, for sipalg_tcp_early_del(); or NULL.
  */
-void sipalg_tcp_acknowledged(struct sipalg_tcp *tcp, int dir, u32 ack);
+struct sipalg_tcp_early *sipalg_tcp_early_first(struct sipalg_tcp *tcp, int dir,
+						u32 seq);
+void sipalg_tcp_early_del(struct sipalg_tcp *tcp, int dir,
+			  struct sipalg_tcp_early *early);
 
 /**
- * sipalg_tcp_ack_means() - translate an acknowledgment number for the sender
- * @tcp: locked
- * @dir: direction of the data
- * @ack: acknowledgment number as the receiver counts
- * @means: out: the same as the sender counts
+ * sipalg_tcp_early_range() - what is known of the newest one's neighbourhood
+ * @half: direction
+ * @start: out
+ * @end: out: sequence numbers, as the sender counts
  *
- * Conntrack knows only the newest two length changes. An acknowledgment of a
- * part of a rewritten message acknowledges nothing of it.
- *
- * Return: false if no message is kept: conntrack translates it correctly.
+ * Return: false: nothing has come before its turn.
  */
-bool sipalg_tcp_ack_means(const struct sipalg_tcp *tcp, int dir, u32 ack,
-			  u32 *means);
+bool sipalg_tcp_early_range(const struct sipalg_tcp_half *half, u32 *start,
+			    u32 *end);
 
 /**
- * sipalg_tcp_has_got() - test whether the receiver has everything before @seen
- * @tcp: locked
- * @dir: direction of the data
- * @seen: sequence number as the receiver counts
+ * sipalg_tcp_hand_over() - conntrack shifts sequence numbers from now on
  *
- * Return: false if that is not known.
+ * Before the helper leaves. Segments are dropped until it has; they come again. Process context, sleeps.
  */
-bool sipalg_tcp_has_got(const struct sipalg_tcp *tcp, int dir, u32 seen);
+void sipalg_tcp_hand_over(void);
+
+/* Has sipalg_tcp_hand_over() been called? */
+bool sipalg_tcp_leaving(void);
 
 /**
- * sipalg_tcp_noted_from() - the next rewritten message from @seq on
- * @tcp: locked, or NULL
- * @dir: its direction
- * @seq: sequence number as the sender counts
- *
- * Return: the oldest that begins at @seq or later, or NULL.
- */
-const struct sipalg_tcp_rtx *sipalg_tcp_noted_from(const struct sipalg_tcp *tcp,
-						   int dir, u32 seq);
-
-/**
- * sipalg_tcp_noted_behind() - the rewritten message directly behind another
- * @tcp: locked
- * @dir: direction of both
- * @sent: the other
- *
- * Return: the message, or NULL: unchanged bytes follow, or nothing.
- */
-const struct sipalg_tcp_rtx *
-sipalg_tcp_noted_behind(const struct sipalg_tcp *tcp, int dir,
-			const struct sipalg_tcp_rtx *sent);
-
-/**
- * sipalg_tcp_exit() - free all queues of a namespace
+ * sipalg_tcp_exit() - forget all connections of a namespace
  * @sn: the namespace; its packets have drained
  *
  * Process context, sleeps.

@@ -2,10 +2,10 @@
 /*
  * Order of a direction's sequence numbers, all as the sender counts:
  *
- *	old data | next: a message boundary | held.start .. held end | early
+ *	una | old data | next: a message boundary | held | a gap | early
  *
- * Held bytes always begin at the boundary. Old data was rewritten and kept, or
- * passed unchanged.
+ * Held bytes always begin at the boundary. Old data is rewritten and kept until
+ * it is acknowledged, or has passed as it was.
  */
 #include <linux/netfilter.h>
 #include <linux/tcp.h>
@@ -15,59 +15,51 @@
 #include "core/ct_data.h"
 #include "core/net.h"
 #include "packet/pipeline.h"
+#include "packet/scratch.h"
+#include "packet/tcp_emit.h"
 #include "packet/tcp_queue.h"
+#include "packet/tcp_seq.h"
 #include "packet/tcp_stream.h"
 #include "sip/frame.h"
 
-#define MOST_REPEATS	3	/* of held bytes, then it passes unchanged */
-#define MOST_EARLY	255	/* then the stream is not followed */
+#define MOST_REPEATS	3	/* of what may not be SIP */
+#define MOST_SILENT	4	/* segments held before their sender hears of it */
 
 /**
  * struct segment - one segment being processed
  * @packet: its packet
  * @flow: its flow
  * @stream: its direction of the connection
- * @tcp: queues of the connection, locked, or NULL
+ * @tcp: what is kept of the connection; NULL: nothing
+ * @half: its direction of that, or of @local
+ * @local: both directions of a connection of which nothing is kept
  * @dir: enum ip_conntrack_dir
+ * @rewrites: bytes of it may be changed
+ * @fin: nothing comes behind it
+ * @probe: the receiver is to acknowledge what it has
+ * @kept: what is being dealt with is not of this packet
  * @seq: sequence number of its payload's first byte
  * @len: bytes of payload, as the sender sent them
- * @offset: bytes processed so far
- * @fin: nothing comes behind it
+ * @missing: no message can be whole without so many more bytes
+ * @out: what it leaves with
  */
 struct segment {
 	struct sipalg_packet *packet;
 	const struct sipalg_flow *flow;
 	struct sipalg_stream *stream;
 	struct sipalg_tcp *tcp;
+	struct sipalg_tcp_half *half;
+	struct sipalg_tcp_half local[2];
 	u8 dir;
+	bool rewrites;
 	bool fin;
+	bool probe;
+	bool kept;
 	u32 seq;
 	u32 len;
-	u32 offset;
+	u32 missing;
+	struct sipalg_tcp_out out;
 };
-
-static const struct tcphdr *header(const struct sipalg_packet *packet)
-{
-	return (const struct tcphdr *)(packet->skb->data + packet->protoff);
-}
-
-/* Start of the remaining payload: earlier messages may have moved it. */
-static unsigned int place(const struct segment *s)
-{
-	return s->offset + s->packet->delta;
-}
-
-static const char *bytes(const struct segment *s)
-{
-	return sipalg_packet_payload(s->packet) + place(s);
-}
-
-static struct sipalg_tcp_reasm *held(const struct segment *s)
-{
-	if (!s->tcp || !s->tcp->held[s->dir].bytes)
-		return NULL;
-	return &s->tcp->held[s->dir];
-}
 
 bool sipalg_tcp_may_rewrite(const struct sipalg_flow *flow)
 {
@@ -75,369 +67,564 @@ bool sipalg_tcp_may_rewrite(const struct sipalg_flow *flow)
 	       (sipalg_flow_from_inside(flow) || sipalg_flow_to_inside(flow));
 }
 
-static int foreign(struct segment *s)
+bool sipalg_tcp_is_shifted(struct nf_conn *ct)
 {
-	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_FOREIGN]);
-	net_dbg_ratelimited("TCP connection: one direction is no longer followed\n");
-	s->stream->state = SIPALG_STREAM_FOREIGN;
-	if (held(s))
-		sipalg_tcp_let_go(s->tcp, s->dir);
-	return NF_ACCEPT;
+	const struct sipalg_ct_data *data = sipalg_ct_data(ct);
+
+	return data && (READ_ONCE(data->tcp) ||
+			sipalg_tcp_stored_shift(ct, 0) ||
+			sipalg_tcp_stored_shift(ct, 1));
 }
 
 static bool owe(struct segment *s)
 {
-	if (!s->tcp)
-		s->tcp = sipalg_tcp_make(s->flow->sn, s->packet->ct);
-	return s->tcp;
+	struct sipalg_tcp *tcp;
+
+	if (s->tcp)
+		return true;
+	tcp = sipalg_tcp_make(s->flow->sn, s->packet->ct, s->local);
+	if (!tcp)
+		return false;
+	s->tcp = tcp;
+	s->packet->tcp = tcp;
+	s->half = &tcp->half[s->dir];
+	return true;
 }
 
-/* The held bytes will be retransmitted, since they are not acknowledged; then they pass. */
-static int no_room(struct segment *s)
+static struct sipalg_tcp_reasm *held(struct segment *s)
 {
-	sipalg_message_unchanged(s->flow, SIPALG_REASON_NO_MEMORY);
-	return foreign(s);
+	return &s->half->held;
 }
 
-/* The beginning of a message, @missing bytes short at least. */
-static int hold(struct segment *s, u32 missing)
+static u32 held_end(struct segment *s)
 {
-	unsigned int kept = place(s);
-	u32 rest = s->len - s->offset;
-	struct sipalg_tcp_reasm *h;
-
-	if (s->fin)
-		return foreign(s);
-	if (!owe(s) ||
-	    !sipalg_tcp_hold(s->tcp, s->dir, s->seq + s->offset, bytes(s), rest))
-		return no_room(s);
-
-	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_SPLIT]);
-	h = held(s);
-	h->need = rest + missing;
-	h->passing = !sipalg_tcp_may_rewrite(s->flow);
-	s->stream->next = s->seq + s->offset;
-	if (h->passing)
-		return NF_ACCEPT;
-	if (!kept)
-		return SIPALG_HELD;
-	/* the messages before it go on, the beginning stays */
-	if (!sipalg_packet_cut(s->packet, kept))
-		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
-	return NF_ACCEPT;
+	return s->stream->next + held(s)->len;
 }
 
-/* The receiver must get a rewritten message as a whole (H-3). */
-static bool note(struct segment *s, unsigned int at, u32 seen, u32 old_len,
-		 u32 len)
+static void let_go(struct segment *s)
 {
-	const struct sipalg_tcp_rtx sent = {
-		.start = s->seq + s->offset,
-		.old_len = old_len,
-		.seen = seen,
-		.len = len,
-	};
-
-	return owe(s) &&
-	       sipalg_tcp_note(s->tcp, s->dir, &sent,
-			       sipalg_packet_payload(s->packet) + at);
+	if (held(s)->bytes)
+		sipalg_tcp_let_go(s->tcp, s->dir);
 }
 
-static int one_message(struct segment *s, u32 len)
+static void put(struct segment *s, u32 seen, const char *bytes, u32 len)
 {
-	struct sipalg_packet *packet = s->packet;
-	unsigned int at = place(s);
-	u32 seen = s->seq + at + sipalg_packet_shift(packet);
-	int delta = packet->delta, edits = packet->edits;
-	int verdict;
+	if (!s->packet->passed)
+		sipalg_tcp_put(&s->out, s->packet, seen, bytes, len);
+}
 
-	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
-	verdict = sipalg_message(packet, s->flow, bytes(s), at, len);
-	if (verdict != NF_ACCEPT && !sipalg_packet_blank(packet, at, len))
-		return verdict;
-	if (packet->edits != edits &&
-	    !note(s, at, seen, len, len + packet->delta - delta))
-		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
-	s->offset += len;
-	return NF_ACCEPT;
+static void put_rtx(struct segment *s, struct sipalg_tcp_rtx *rtx, u32 old_len)
+{
+	sipalg_tcp_rtx_add(s->tcp, s->dir, rtx, s->stream->next, old_len);
+	put(s, rtx->seen, rtx->bytes, rtx->len);
+	s->stream->next += old_len;
 }
 
 /*
- * A message whose body is not changed need not wait for it: a sender could not
- * send tens of kilobytes without an acknowledgment anyway.
+ * Bytes at the boundary that go on as they are. @kept: they are not of this
+ * packet, and their sender may not send them again.
  */
-static int without_body(struct segment *s, u32 missing)
+static bool put_raw(struct segment *s, const char *bytes, u32 len, bool kept)
 {
-	int verdict = one_message(s, s->len - s->offset);
+	struct sipalg_tcp_rtx *rtx;
 
-	if (verdict == NF_ACCEPT)
-		s->stream->next = s->seq + s->offset + missing;
-	return verdict;
+	if (!kept || s->packet->passed) {
+		put(s, sipalg_tcp_seen(s->half, s->stream->next), bytes, len);
+		s->stream->next += len;
+		return true;
+	}
+	rtx = owe(s) ? sipalg_tcp_rtx_alloc(s->tcp, len) : NULL;
+	if (!rtx)
+		return false;
+	memcpy(rtx->bytes, bytes, len);
+	put_rtx(s, rtx, len);
+	return true;
 }
 
-/* Too long to be followed, but it is known where it ends; or it is not. */
-static int too_long(struct segment *s, u32 total)
+static void foreign(struct segment *s)
 {
-	/* sequence numbers cannot tell what is half their range away */
-	if (!total || total > S32_MAX)
-		return foreign(s);
-	s->stream->next = s->seq + s->offset + total;
-	if (held(s))
-		sipalg_tcp_let_go(s->tcp, s->dir);
-	return sipalg_message_unchanged(s->flow, SIPALG_REASON_TOO_LONG);
+	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_FOREIGN]);
+	net_dbg_ratelimited("a direction of a TCP connection is left alone\n");
+	s->stream->state = SIPALG_STREAM_FOREIGN;
 }
 
-/* From a message boundary at @s->offset on. */
-static int messages(struct segment *s)
+/*
+ * A message dropped leaves a line end, which RFC 3261 7.5 has receivers ignore:
+ * were the segment dropped, it would come again and again, and every other call
+ * of the connection would wait for it.
+ */
+static struct sipalg_tcp_rtx *blank(struct segment *s)
+{
+	static const char text[] = "\r\n";
+	struct sipalg_tcp_rtx *rtx;
+
+	if (!owe(s) || !nfct_seqadj(s->packet->ct))
+		return NULL;
+	rtx = sipalg_tcp_rtx_alloc(s->tcp, sizeof(text) - 1);
+	if (rtx)
+		memcpy(rtx->bytes, text, sizeof(text) - 1);
+	return rtx;
+}
+
+/* Return: false: there is no memory, it must come again. */
+static bool one_message(struct segment *s, const char *bytes, u32 len,
+			bool kept)
+{
+	struct sipalg_packet *packet = s->packet;
+	int verdict;
+
+	if (s->rewrites && !owe(s))
+		return false;
+	packet->rtx = NULL;
+	packet->no_room = false;
+	verdict = sipalg_message(packet, s->flow, bytes, 0, len);
+	if (packet->passed)
+		return put_raw(s, bytes, len, false);
+	if (packet->no_room)
+		return false;
+	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
+	if (verdict != NF_ACCEPT) {
+		if (packet->rtx)
+			sipalg_tcp_rtx_free(s->tcp, packet->rtx);
+		packet->rtx = blank(s);
+		if (!packet->rtx)
+			return false;
+	}
+	if (!packet->rtx)
+		return put_raw(s, bytes, len, kept);
+	put_rtx(s, packet->rtx, len);
+	return true;
+}
+
+/* What is longer than there is of it goes on by itself when it comes. */
+static bool skip(struct segment *s, const char *bytes, u32 len, u32 total,
+		 bool kept)
+{
+	u32 here = min(len, total);
+
+	if (!put_raw(s, bytes, here, kept))
+		return false;
+	s->stream->next += total - here;
+	return true;
+}
+
+/*
+ * From a message boundary on.
+ *
+ * Return: how many bytes have been dealt with; the rest is the beginning of a
+ * message, or has found no memory.
+ */
+static u32 messages(struct segment *s, const char *bytes, u32 len, bool kept)
 {
 	u32 max_len = sipalg_setting(s->flow->sn, SIPALG_MAX_MESSAGE);
-	int verdict;
-	u32 n;
+	u32 used = 0, n;
+	bool done = true;
 
-	s->stream->early = 0;
-	while (s->offset < s->len) {
-		switch (sip_frame_stream(bytes(s), s->len - s->offset, max_len,
-					 &n)) {
+	s->missing = 0;
+	while (used < len && done) {
+		const char *p = bytes + used;
+		u32 rest = len - used;
+
+		switch (sip_frame_stream(p, rest, max_len, &n)) {
 		case SIP_FRAME_MESSAGE:
-			verdict = one_message(s, n);
-			if (verdict != NF_ACCEPT)
-				return verdict;
+			done = one_message(s, p, n, kept);
+			used += done ? n : 0;
 			break;
 		case SIP_FRAME_KEEPALIVE:
 			sipalg_count(s->flow->sn, tcp[SIPALG_TCP_KEEPALIVES]);
-			s->offset += n;
+			done = put_raw(s, p, n, kept);
+			used += done ? n : 0;
 			break;
 		case SIP_FRAME_MORE:
-			if (sip_frame_opaque(bytes(s), s->len - s->offset))
-				return without_body(s, n);
-			return hold(s, n);
+			/* a body that nobody changes need not be waited for */
+			if (sip_frame_opaque(p, rest)) {
+				if (!one_message(s, p, rest, kept))
+					return used;
+				s->stream->next += n;
+				return len;
+			}
+			s->missing = n;
+			return used;
 		case SIP_FRAME_TOO_LONG:
-			return too_long(s, n);
+			sipalg_message_unchanged(s->flow, SIPALG_REASON_TOO_LONG);
+			/* numbers cannot tell what is half their range away */
+			if (n && n <= S32_MAX) {
+				done = skip(s, p, rest, n, kept);
+				used += done ? min(n, rest) : 0;
+				break;
+			}
+			fallthrough;
 		default:
-			return foreign(s);
+			if (!put_raw(s, p, rest, kept))
+				return used;
+			foreign(s);
+			return len;
 		}
 	}
-	s->stream->next = s->seq + s->offset;
-	return NF_ACCEPT;
+	return used;
 }
 
-/* A message that is not rewritten passed in pieces: follow its call. */
-static int passed(struct segment *s, struct sipalg_tcp_reasm *h, u32 len)
+/*
+ * What is old, or passes as it is: again as the receiver got it, or ought to
+ * have. Of what the sender believes to have arrived it repeats nothing, so what
+ * has not comes with its next bytes.
+ */
+static void again(struct segment *s, u32 from, u32 to)
 {
-	u32 end = h->start + len;
+	const struct sipalg_tcp_half *half = s->half;
+	const char *payload = sipalg_packet_payload(s->packet);
+	struct sipalg_tcp_rtx *rtx;
+	u32 end, seen;
 
-	if (!sipalg_tcp_may_rewrite(s->flow)) {
-		sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
-		s->packet->passed = true;
-		sipalg_message(s->packet, s->flow, h->bytes, 0, len);
-		s->packet->passed = false;
+	if (!half->shift && RB_EMPTY_ROOT(&half->rtx) && !held(s)->raised) {
+		put(s, from, payload + (from - s->seq), to - from);
+		return;
 	}
-	sipalg_tcp_let_go(s->tcp, s->dir);
-	s->stream->next = end;
-	/* its bytes have passed already: too late to drop it */
-	if (!after(s->seq + s->len, end))
-		return NF_ACCEPT;
-	s->offset = end - s->seq;
-	return messages(s);
+	if (!after(from, half->told))
+		from = half->una;
+	for (rtx = sipalg_tcp_first(half, from); before(from, to); from = end) {
+		seen = from == half->una ? half->seen_una :
+					   sipalg_tcp_seen(half, from);
+		if (rtx && !before(from, rtx->start)) {
+			end = before(to, rtx->end) ? to : rtx->end;
+			put(s, seen, rtx->bytes + (seen - rtx->seen),
+			    sipalg_tcp_seen(half, end) - seen);
+			rtx = rb_entry_safe(rb_next(&rtx->node),
+					    struct sipalg_tcp_rtx, node);
+			continue;
+		}
+		end = rtx && before(rtx->start, to) ? rtx->start : to;
+		if (before(from, s->seq))
+			continue;	/* nobody has it, so nobody misses it */
+		put(s, seen, payload + (from - s->seq), end - from);
+	}
 }
 
-/* The last piece arrived: this segment carries the whole message. */
-static int completed(struct segment *s, struct sipalg_tcp_reasm *h)
+/* The sender may have to be told that what is held has arrived. */
+static void ask(struct segment *s)
 {
-	if (!sipalg_packet_replace_payload(s->packet, h->bytes, h->len,
-					   h->start, h->piece))
-		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
-	s->seq = h->start;
-	s->len = h->len;
-	s->offset = 0;
-	sipalg_tcp_let_go(s->tcp, s->dir);
-	return messages(s);
+	struct sipalg_tcp_reasm *h = held(s);
+
+	if (h->passing || !sip_frame_expected(h->bytes, h->len))
+		return;
+	h->raised = true;
+	h->asked = true;
+	s->probe = true;
 }
 
-static int still_incomplete(const struct sipalg_tcp_reasm *h)
+static void incomplete(struct segment *s)
 {
-	return h->passing ? NF_ACCEPT : SIPALG_HELD;
+	struct sipalg_tcp_reasm *h = held(s);
+
+	if (!h->bytes || h->asked)
+		return;
+	if (h->pieces >= MOST_SILENT)
+		ask(s);
+	else if (s->out.len && !h->passing)
+		/* what goes on is acknowledged anyway */
+		h->raised = h->raised || sip_frame_expected(h->bytes, h->len);
 }
 
-/* The next piece of what is held; @skip bytes of it are known already. */
-static int next_piece(struct segment *s, u32 skip)
+/*
+ * A message passes as it is, to its end: @total bytes from the boundary on, or
+ * it is not known how many. Return: how many of @len bytes are of it.
+ */
+static u32 pass_on(struct segment *s, const char *bytes, u32 len, u32 total)
+{
+	u32 n = min(total ?: len, len);
+
+	if (!put_raw(s, bytes, n, s->kept)) {
+		s->out.cut = true;
+		return len;
+	}
+	if (!total || total > S32_MAX)
+		foreign(s);
+	else
+		s->stream->next += total - n;
+	return n;
+}
+
+/* The beginning of a message; nothing is held yet. */
+static void hold(struct segment *s, const char *bytes, u32 len)
+{
+	u32 missing = s->missing;
+	struct sipalg_tcp_reasm *h;
+
+	if (owe(s)) {
+		h = held(s);
+		h->passing = !s->rewrites;
+		if (sipalg_tcp_hold(s->tcp, s->dir, bytes, len)) {
+			sipalg_count(s->flow->sn, tcp[SIPALG_TCP_SPLIT]);
+			h->need = len + missing;
+			if (h->passing)
+				put(s, sipalg_tcp_seen(s->half, s->stream->next),
+				    bytes, len);
+			return;
+		}
+		h->passing = false;
+	}
+	sipalg_message_unchanged(s->flow, SIPALG_REASON_NO_MEMORY);
+	pass_on(s, bytes, len, sipalg_tcp_ends_headers(bytes, len, 0) ?
+			       len + missing : 0);
+}
+
+/* Return: how many bytes of @bytes are of the message that is given up. */
+static u32 give_up(struct segment *s, const char *bytes, u32 len)
+{
+	struct sipalg_tcp_reasm *h = held(s);
+	u32 total = h->headers_end ? h->need : 0;
+	u32 before = h->len;
+
+	sipalg_message_unchanged(s->flow, SIPALG_REASON_NO_MEMORY);
+	if (!h->raised) {
+		s->stream->next += before;	/* they come again */
+	} else if (!put_raw(s, h->bytes, before, true)) {
+		s->out.cut = true;
+		return len;
+	}
+	let_go(s);
+	return pass_on(s, bytes, len, total ? total - before : 0);
+}
+
+/* More of what is held back. Return: how many bytes have been dealt with. */
+static u32 more(struct segment *s, const char *bytes, u32 len)
 {
 	u32 max_len = sipalg_setting(s->flow->sn, SIPALG_MAX_MESSAGE);
 	struct sipalg_tcp_reasm *h = held(s);
-	u32 n;
+	u32 used;
 
-	if (!sipalg_tcp_hold(s->tcp, s->dir, s->seq + skip,
-			     sipalg_packet_payload(s->packet) + skip,
-			     s->len - skip))
-		return no_room(s);
-	s->stream->early = 0;
-	if (s->fin && !h->passing)
-		return foreign(s);
+	if (!sipalg_tcp_hold(s->tcp, s->dir, bytes, len))
+		return give_up(s, bytes, len);
 	/* framing again only when it can come to something: linear work */
 	if (h->len <= max_len && (h->len < h->need || !h->headers_end))
-		return still_incomplete(h);
+		return len;
+	s->packet->piece = max(s->packet->piece, h->piece);
+	used = messages(s, h->bytes, h->len, true);
+	if (used)
+		sipalg_tcp_held_skip(s->tcp, s->dir, used);
+	if (h->bytes)
+		h->need = s->missing ? h->len + s->missing : 0;
+	return len;
+}
 
+/* More of what passes already and is followed: its call, and where it ends. */
+static u32 follow(struct segment *s, const char *bytes, u32 len)
+{
+	u32 max_len = sipalg_setting(s->flow->sn, SIPALG_MAX_MESSAGE);
+	bool passed = s->packet->passed;
+	struct sipalg_tcp_reasm *h = held(s);
+	u32 before = h->len, total = 0, n;
+
+	if (!sipalg_tcp_hold(s->tcp, s->dir, bytes, len)) {
+		sipalg_message_unchanged(s->flow, SIPALG_REASON_NO_MEMORY);
+		total = h->headers_end ? h->need : 0;
+		goto end;
+	}
 	switch (sip_frame_stream(h->bytes, h->len, max_len, &n)) {
-	case SIP_FRAME_MESSAGE:
-	case SIP_FRAME_KEEPALIVE:
-		return h->passing ? passed(s, h, n) : completed(s, h);
 	case SIP_FRAME_MORE:
 		h->need = h->len + n;
-		if (!h->passing && sip_frame_opaque(h->bytes, h->len))
-			return completed(s, h);
-		return still_incomplete(h);
+		put(s, sipalg_tcp_seen(s->half, s->stream->next) + before,
+		    bytes, len);
+		return len;
 	case SIP_FRAME_TOO_LONG:
-		s->seq = h->start;
-		s->offset = 0;
-		return too_long(s, n);
-	default:
-		return foreign(s);
-	}
-}
-
-/* The sender retransmits held bytes: it may be waiting for their acknowledgment. */
-static int repeated(struct segment *s, struct sipalg_tcp_reasm *h)
-{
-	if (h->passing)
-		return NF_ACCEPT;
-	if (++h->repeats < MOST_REPEATS)
-		return SIPALG_HELD;
-	h->passing = true;
-	return sipalg_message_unchanged(s->flow, SIPALG_REASON_SPLIT_MESSAGE);
-}
-
-/*
- * Sends a rewritten message as a whole at the receiver's position, and all that
- * the sender retransmitted with it.
- */
-static int messages_again(struct segment *s, const struct sipalg_tcp_rtx *sent)
-{
-	u32 end = s->seq + s->len, seen = sent->seen;
-
-	if (!sipalg_packet_replace_payload(s->packet, sent->bytes, sent->len,
-					   sent->start, s->len))
-		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
-	while (after(end, sent->start + sent->old_len)) {
-		const struct sipalg_tcp_rtx *next =
-			sipalg_tcp_noted_behind(s->tcp, s->dir, sent);
-
-		if (!next || after(next->start + next->old_len, end) ||
-		    !sipalg_packet_append(s->packet, next->bytes, next->len)) {
-			sipalg_packet_clear_fin(s->packet);
-			break;
+		sipalg_message_unchanged(s->flow, SIPALG_REASON_TOO_LONG);
+		total = n;
+		break;
+	case SIP_FRAME_MESSAGE:
+		s->packet->passed = true;
+		if (!s->rewrites) {
+			sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
+			sipalg_message(s->packet, s->flow, h->bytes, 0, n);
 		}
-		sent = next;
+		s->packet->passed = passed;
+		fallthrough;
+	case SIP_FRAME_KEEPALIVE:
+		total = n;
+		break;
+	default:
+		break;
 	}
-	sipalg_packet_place(s->packet, seen);
-	return NF_ACCEPT;
+end:
+	let_go(s);
+	s->stream->next += before;
+	return pass_on(s, bytes, len, total ? total - before : 0);
+}
+
+/* Bytes whose turn it is. @kept: they are not of this packet. */
+static void take_in(struct segment *s, const char *bytes, u32 len, bool kept)
+{
+	u32 used = 0;
+
+	s->kept = kept;
+	if (held(s)->bytes)
+		used = held(s)->passing ? follow(s, bytes, len) :
+					  more(s, bytes, len);
+	if (used < len && s->stream->state == SIPALG_STREAM_FOREIGN) {
+		put_raw(s, bytes + used, len - used, kept);
+		return;
+	}
+	if (used == len)
+		return;
+	used += messages(s, bytes + used, len - used, kept);
+	if (used == len)
+		return;
+	if (s->missing)
+		hold(s, bytes + used, len - used);
+	else
+		s->out.cut = true;
+}
+
+/* What has come before its turn, as far as it is its turn now. */
+static void take_in_early(struct segment *s)
+{
+	bool passed = s->packet->passed;
+	struct sipalg_tcp_early *early;
+	u32 at;
+
+	while (!s->out.cut) {
+		at = held_end(s);
+		early = sipalg_tcp_early_first(s->tcp, s->dir, at);
+		if (!early)
+			break;
+		/* what is only followed has passed */
+		s->packet->passed = !s->rewrites;
+		s->packet->piece = max(s->packet->piece, early->len);
+		take_in(s, early->bytes + (at - early->seq),
+			early->len - (at - early->seq), true);
+		s->packet->passed = passed;
+		if (!s->out.cut)
+			sipalg_tcp_early_del(s->tcp, s->dir, early);
+	}
+}
+
+/* The sender repeats what is held: it may be waiting for its acknowledgment. */
+static void repeated(struct segment *s, u32 seq, u32 end)
+{
+	struct sipalg_tcp_reasm *h = held(s);
+
+	if (h->passing) {
+		again(s, seq, end);
+		return;
+	}
+	/* there may be memory now */
+	if (h->headers_end && h->len >= h->need)
+		more(s, h->bytes, 0);
+	if (s->out.len || !h->bytes)
+		return;
+	ask(s);
+	if (s->probe || ++h->repeats < MOST_REPEATS)
+		return;
+	sipalg_message_unchanged(s->flow, SIPALG_REASON_SPLIT_MESSAGE);
+	foreign(s);
+	s->stream->next += h->len;
+	let_go(s);
+	again(s, seq, end);
 }
 
 /*
- * Retransmission of bytes that passed unchanged, up to @end, and of parts of
- * rewritten messages in it: the receiver has these in another length, so the end
- * must be where it was.
+ * Something before it is missing. Its sender will see to that when it knows:
+ * the receiver is made to say what it has got, and what is here is added to it.
  */
-static int bytes_again(struct segment *s, u32 end)
+static void early(struct segment *s, u32 seq, u32 end)
 {
-	const struct sipalg_tcp_rtx *sent;
-	u32 seen, skip;
+	const char *bytes = sipalg_packet_payload(s->packet) + (seq - s->seq);
+	bool kept = owe(s) && sipalg_tcp_early_add(s->tcp, s->dir, seq, bytes,
+						   end - seq);
 
-	if (before(end, s->seq + s->len)) {
-		if (!sipalg_packet_cut(s->packet, end - s->seq))
-			return sipalg_message_drop(s->flow,
-						   SIPALG_REASON_NO_MEMORY);
-		sipalg_packet_clear_fin(s->packet);
-	} else {
-		end = s->seq + s->len;
-	}
-	sent = sipalg_tcp_noted_from(s->tcp, s->dir, end);
-	seen = s->seq + (sent ? sent->seen - sent->start :
-				sipalg_packet_shift_before(s->packet, end));
-	/* these are of a message that the receiver has */
-	skip = min(sipalg_packet_unmappable(s->packet, seen), end - s->seq);
-	if (skip && !sipalg_packet_skip(s->packet, skip))
-		return sipalg_message_drop(s->flow, SIPALG_REASON_NO_MEMORY);
-	sipalg_packet_place(s->packet, seen + skip);
-	return NF_ACCEPT;
-}
-
-/*
- * Retransmission of old data, as the receiver got it. One message at a time; the
- * sender retransmits the rest when that is acknowledged.
- */
-static int old_data(struct segment *s)
-{
-	u32 next = s->stream->next;
-	const struct sipalg_tcp_rtx *sent =
-		sipalg_tcp_noted(s->tcp, s->dir, s->seq, s->len);
-
-	if (sent && (!before(s->seq, sent->start) ||
-		     sipalg_tcp_has_got(s->tcp, s->dir, sent->seen)))
-		return messages_again(s, sent);
-	if (sent)
-		return bytes_again(s, sent->start);
-	if (!after(s->seq + s->len, next) ||
-	    sipalg_packet_seqadj_covers(s->packet, s->seq))
-		return bytes_again(s, next);
-
-	s->offset = next - s->seq;
-	if (held(s))
-		sipalg_tcp_let_go(s->tcp, s->dir);
-	return messages(s);
-}
-
-/* Out of order: the sender will retransmit what is missing. */
-static int early(struct segment *s)
-{
-	if (s->stream->early == MOST_EARLY)
-		return foreign(s);
-	s->stream->early++;
-	return SIPALG_HELD;
-}
-
-/* Has the receiver said that it has all bytes before @seq? */
-static bool arrived(const struct segment *s, u32 seq)
-{
-	struct nf_conn *ct = s->packet->ct;
-	const struct ip_ct_tcp_state *receiver = &ct->proto.tcp.seen[!s->dir];
-	bool arrived;
-
-	spin_lock(&ct->lock);
-	arrived = receiver->flags & IP_CT_TCP_FLAG_MAXACK_SET &&
-		  !before(receiver->td_maxack, seq);
-	spin_unlock(&ct->lock);
-	return arrived;
+	if (!s->rewrites)
+		again(s, seq, end);
+	else
+		s->probe = kept;
 }
 
 /*
  * Bytes before it passed unseen, while the mode was off or without memory, and
  * will not be sent again. Framing will show whether a message begins here.
  */
-static int behind_unseen(struct segment *s)
+static void behind_unseen(struct segment *s, u32 seq)
 {
-	if (held(s))
-		sipalg_tcp_let_go(s->tcp, s->dir);
-	s->stream->next = s->seq;
-	return messages(s);
+	let_go(s);
+	s->stream->next = seq;
 }
 
-static int data(struct segment *s)
+/* A sender that closes amid a message: what there is of it passes as it is. */
+static void finish_held(struct segment *s)
 {
 	struct sipalg_tcp_reasm *h = held(s);
-	u32 expected = h ? h->start + h->len : s->stream->next;
 
-	if (before(s->seq, s->stream->next))
-		return old_data(s);
-	if (after(s->seq, expected))
-		return arrived(s, s->seq) ? behind_unseen(s) : early(s);
-	if (!h)
-		return messages(s);
-	/* a beginning that passed unseen cannot be rewritten */
-	if (arrived(s, h->start + 1))
-		h->passing = true;
-	if (!after(s->seq + s->len, expected))
-		return repeated(s, h);
-	return next_piece(s, expected - s->seq);
+	if (!h->bytes)
+		return;
+	s->packet->piece = max(s->packet->piece, h->piece);
+	if (!h->passing && !put_raw(s, h->bytes, h->len, true)) {
+		s->out.cut = true;
+		return;
+	}
+	let_go(s);
+	foreign(s);
+}
+
+/* From @seq on, which is not before the boundary. */
+static void fresh(struct segment *s, u32 seq)
+{
+	u32 end = s->seq + s->len;
+	u32 skip;
+
+	if (after(seq, held_end(s))) {
+		if (after(seq, s->half->una)) {
+			early(s, seq, end);
+			return;
+		}
+		behind_unseen(s, seq);
+	}
+	/* a beginning that has passed without us cannot be taken back */
+	if (held(s)->bytes && !held(s)->raised &&
+	    after(s->half->una, s->stream->next))
+		sipalg_tcp_held_passes(s->tcp, s->dir);
+	if (!after(end, held_end(s))) {
+		repeated(s, seq, end);
+		return;
+	}
+	skip = held_end(s) - s->seq;
+	take_in(s, sipalg_packet_payload(s->packet) + skip, s->len - skip,
+		false);
+	take_in_early(s);
+	if (s->fin)
+		finish_held(s);
+	incomplete(s);
+}
+
+static void take_data(struct segment *s)
+{
+	u32 end = s->seq + s->len, next = s->stream->next;
+
+	if (s->stream->state != SIPALG_STREAM_SYNCED ||
+	    sipalg_setting(s->flow->sn, SIPALG_MODE) == SIPALG_MODE_OFF) {
+		if (held(s)->raised)
+			finish_held(s);
+		again(s, s->seq, end);
+		s->probe = !s->out.len;
+		return;
+	}
+	if (before(s->seq, next))
+		again(s, s->seq, before(end, next) ? end : next);
+	if (after(end, next))
+		fresh(s, before(s->seq, next) ? next : s->seq);
+	else if (!s->out.len)
+		s->probe = true;	/* it has arrived, but is not known to have */
+}
+
+/* Nothing is known of the length of what is missing before it. */
+static bool fin_may_leave(struct segment *s)
+{
+	return s->stream->state != SIPALG_STREAM_SYNCED || !s->rewrites ||
+	       (!held(s)->bytes &&
+		!after(s->seq + s->len, s->stream->next));
+}
+
+static void take_fin(struct segment *s)
+{
+	if (held(s)->bytes && s->seq == held_end(s))
+		finish_held(s);
 }
 
 /* Anyone can send a SYN into a connection; conntrack passes it without a reset. */
@@ -454,59 +641,187 @@ static bool is_beginning(const struct nf_conn *ct)
  * The seqadj extension can only be added while the connection is new, and NAT
  * adds it only in some cases.
  */
-static void synchronize(struct nf_conn *ct, u32 seq, u32 len, int dir)
+static void synchronize(struct segment *s)
 {
-	struct sipalg_ct_data *flow_data;
+	struct nf_conn *ct = s->packet->ct;
 
 	if (!nf_ct_is_confirmed(ct) && !nfct_seqadj(ct))
 		nfct_seqadj_ext_add(ct);
-	flow_data = sipalg_ct_data(ct);
-	if (!flow_data || !is_beginning(ct))
+	if (!is_beginning(ct))
 		return;
-	flow_data->stream[dir].next = seq + 1;
-	flow_data->stream[dir].early = 0;
-	/* data in a SYN (RFC 7413) may or may not be taken: no boundary is sure */
-	flow_data->stream[dir].state = len ? SIPALG_STREAM_FOREIGN :
-				       SIPALG_STREAM_SYNCED;
+	/* one that is sent again, with what it had or without */
+	if (s->stream->state == SIPALG_STREAM_SYNCED &&
+	    !before(s->stream->next, s->seq) && s->tcp)
+		return;
+	s->stream->next = s->seq;
+	s->stream->state = SIPALG_STREAM_SYNCED;
+	if (s->tcp)
+		sipalg_tcp_half_begin(&s->tcp->half[s->dir], s->seq);
+	if (s->rewrites && sipalg_packet_is_mptcp(s->packet))
+		foreign(s);
 }
 
-static void acknowledgment(struct segment *s, u32 ack)
+/* Where a byte arrives that is not sent with others: behind what is held. */
+static u32 place(struct segment *s, u32 seq)
 {
-	u32 means;
+	u32 next = s->stream->next, len = held(s)->passing ? 0 : held(s)->len;
 
-	sipalg_tcp_acknowledged(s->tcp, !s->dir, ack);
-	if (sipalg_tcp_ack_means(s->tcp, !s->dir, ack, &means))
-		sipalg_packet_acknowledge(s->packet, means);
+	if (!len || !after(seq, next))
+		return sipalg_tcp_seen(s->half, seq);
+	return sipalg_tcp_seen(s->half, next) +
+	       (after(seq, next + len) ? seq - next - len : 0);
+}
+
+static void set_urgent(struct segment *s, u32 old_seq, u32 seq)
+{
+	const struct tcphdr *tcp = sipalg_packet_tcp(s->packet);
+	u32 urgent;
+
+	if (!tcp->urg)
+		return;
+	urgent = place(s, old_seq + ntohs(tcp->urg_ptr)) - seq;
+	if (urgent > U16_MAX)
+		sipalg_packet_clear_flags(s->packet, TCP_FLAG_URG);
+	else
+		sipalg_packet_set_urgent(s->packet, urgent);
+}
+
+/*
+ * A segment that goes no further than this makes the receiver say what it has:
+ * one byte that it has got already, which TCP answers at once (RFC 1122
+ * 4.2.3.6).
+ */
+static int probe(struct segment *s)
+{
+	if (!sipalg_packet_set_payload(s->packet, 0, 0, "\n", 1))
+		return NF_DROP;
+	sipalg_packet_segment(s->packet);
+	sipalg_packet_clear_flags(s->packet, TCP_FLAG_FIN | TCP_FLAG_URG);
+	sipalg_packet_set_seq(s->packet, s->half->seen_una - 1);
+	return NF_ACCEPT;
+}
+
+static int leave_with_payload(struct segment *s, u32 *seq)
+{
+	const struct tcphdr *tcp = sipalg_packet_tcp(s->packet);
+
+	if (!s->out.len && s->probe && !tcp->syn)
+		return probe(s);
+	if (!s->out.len && !tcp->syn &&
+	    (s->out.cut || !tcp->fin || !fin_may_leave(s)))
+		return SIPALG_HELD;
+	if (!sipalg_tcp_emit(&s->out, s->packet))
+		return NF_DROP;
+	tcp = sipalg_packet_tcp(s->packet);
+	if (s->out.len)
+		*seq = s->out.seen - tcp->syn;
+	else if (!tcp->syn)
+		*seq = place(s, s->seq + s->len);
+	if (s->out.cut || !fin_may_leave(s))
+		sipalg_packet_clear_flags(s->packet, TCP_FLAG_FIN);
+	return NF_ACCEPT;
+}
+
+static int leave(struct segment *s)
+{
+	const struct tcphdr *tcp = sipalg_packet_tcp(s->packet);
+	u32 seq = ntohl(tcp->seq), old_seq = seq;
+	int verdict = NF_ACCEPT;
+
+	if (s->len || s->out.len) {
+		bool probed = !s->out.len && s->probe && !tcp->syn;
+
+		verdict = leave_with_payload(s, &seq);
+		if (verdict != NF_ACCEPT || probed)
+			return verdict;
+	} else if (tcp->fin && !fin_may_leave(s)) {
+		return SIPALG_HELD;
+	} else if (!tcp->fin && !tcp->rst && !tcp->syn &&
+		   before(seq, s->half->told)) {
+		seq = s->half->seen_una - 1;
+	} else if (!tcp->syn) {
+		seq = place(s, seq);
+	}
+	set_urgent(s, old_seq, seq);
+	if (seq != old_seq)
+		sipalg_packet_set_seq(s->packet, seq);
+	return verdict;
+}
+
+/* Most segments of most connections need not be looked at any further. */
+static bool is_plain(const struct segment *s, const struct tcphdr *tcp)
+{
+	struct nf_conn *ct = s->packet->ct;
+
+	return !s->tcp && !tcp->syn &&
+	       (!s->len || s->stream->state != SIPALG_STREAM_SYNCED) &&
+	       !sipalg_tcp_stored_shift(ct, 0) &&
+	       !sipalg_tcp_stored_shift(ct, 1);
+}
+
+static int locked_segment(struct segment *s, struct sipalg_ct_data *data,
+			  const struct tcphdr *tcp)
+{
+	struct sipalg_packet *packet = s->packet;
+	struct sipalg_stream *other = &data->stream[!s->dir];
+	struct sipalg_tcp_half *halves = s->local;
+
+	s->tcp = data->tcp;
+	packet->tcp = s->tcp;
+	if (is_plain(s, tcp))
+		return NF_ACCEPT;
+	if (skb_ensure_writable(packet->skb, packet->payload))
+		return NF_DROP;
+	tcp = sipalg_packet_tcp(packet);
+	if (tcp->syn)
+		synchronize(s);
+	if (s->tcp) {
+		halves = s->tcp->half;
+	} else {
+		sipalg_tcp_half_init(&s->local[s->dir], packet->ct, s->dir,
+				     s->stream->next);
+		sipalg_tcp_half_init(&s->local[!s->dir], packet->ct, !s->dir,
+				     other->next);
+	}
+	s->half = &halves[s->dir];
+	if (tcp->ack &&
+	    !sipalg_tcp_acknowledged(packet, s->tcp, &halves[!s->dir],
+				     other->next))
+		return NF_DROP;
+	if (s->len)
+		take_data(s);
+	else if (tcp->fin)
+		take_fin(s);
+	return leave(s);
 }
 
 int sipalg_tcp_segment(struct sipalg_packet *packet,
 		       const struct sipalg_flow *flow)
 {
-	const struct tcphdr *tcp = header(packet);
+	const struct tcphdr *tcp = sipalg_packet_tcp(packet);
 	struct sipalg_ct_data *flow_data = sipalg_ct_data(packet->ct);
 	struct segment s = {
 		.packet = packet,
 		.flow = flow,
 		.dir = CTINFO2DIR(packet->ctinfo),
-		.fin = tcp->fin || tcp->rst,
-		.seq = ntohl(tcp->seq),
-		.len = packet->skb->len - packet->payload,
+		.rewrites = sipalg_tcp_may_rewrite(flow),
+		.fin = tcp->fin,
+		.seq = ntohl(tcp->seq) + tcp->syn,
+		.len = tcp->rst ? 0 : packet->skb->len - packet->payload,
 	};
-	int verdict = NF_ACCEPT;
+	int verdict;
 
-	if (tcp->syn) {
-		synchronize(packet->ct, s.seq, s.len, s.dir);
-		return NF_ACCEPT;
-	}
 	if (!flow_data)
 		return NF_ACCEPT;
-
 	s.stream = &flow_data->stream[s.dir];
-	s.tcp = sipalg_tcp_lock(packet->ct);
-	if (s.tcp && tcp->ack)
-		acknowledgment(&s, ntohl(tcp->ack_seq));
-	if (s.len && s.stream->state == SIPALG_STREAM_SYNCED)
-		verdict = data(&s);
-	sipalg_tcp_unlock(s.tcp);
+	sipalg_tcp_out_init(&s.out);
+	sipalg_scratch_get();
+	sipalg_tcp_lock(packet->ct);
+	verdict = locked_segment(&s, flow_data, tcp);
+	if (flow_data->tcp)
+		sipalg_tcp_tidy(flow_data->tcp);
+	sipalg_tcp_unlock(packet->ct);
+	sipalg_scratch_put();
+	sipalg_tcp_send_before(&s.out, nf_ct_net(packet->ct));
 	return verdict;
 }

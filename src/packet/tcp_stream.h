@@ -3,10 +3,8 @@
  * SIP over TCP: finds messages in segments, however they are cut (H-3).
  *
  * Boundaries are counted from the SYN on (H-25). The beginning of a message
- * that would have to be rewritten is held until its last segment arrives, which
- * then carries the whole message. If the sender retransmits instead, waiting
- * for an acknowledgment that held segments never get, the message passes
- * unchanged: late, but never half translated.
+ * that would have to be rewritten is held back until its last segment comes,
+ * which then carries it whole (doc/dev/tcp.md).
  */
 #ifndef SIPALG_TCP_STREAM_H
 #define SIPALG_TCP_STREAM_H
@@ -26,7 +24,15 @@
 bool sipalg_tcp_may_rewrite(const struct sipalg_flow *flow);
 
 /**
- * sipalg_tcp_segment() - process one segment
+ * sipalg_tcp_is_shifted() - must its segments be changed whatever the settings
+ * @ct: a TCP connection
+ *
+ * Return: true if its two ends do not count alike, or bytes of it are kept.
+ */
+bool sipalg_tcp_is_shifted(struct nf_conn *ct);
+
+/**
+ * sipalg_tcp_segment() - take in one segment
  * @packet: linear, with its TCP header complete and &sipalg_packet.payload set
  * @flow: its flow
  *

@@ -10,6 +10,7 @@
 #include "sip/names.h"
 
 #define STUN_HEADER	20
+#define LONGEST_METHOD	128	/* that is waited for, in bytes */
 
 /*
  * Does a STUN Mapping message (RFC 8489 5) begin at @p, the first @missing
@@ -105,7 +106,7 @@ static bool begins_like_sip(const char *p, const char *end)
 	const char *behind = text_skip(p, end, TEXT_TOKEN);
 
 	if (behind == end)
-		return true;
+		return end - p <= LONGEST_METHOD;
 	if (behind == p)
 		return false;
 	if (*behind == '/')
@@ -206,6 +207,38 @@ enum sip_frame sip_frame_stream(const char *data, u32 len, u32 max_len, u32 *fra
 		return SIP_FRAME_FOREIGN;
 	return frame_of(SIP_FRAME_MESSAGE, (u64)(p - data) + (length.found ? length.value : 0),
 			len, max_len, frame_len);
+}
+
+static bool begins_method(const char *p, u32 len)
+{
+	enum sip_method method;
+
+	for (method = SIP_METHOD_UNKNOWN + 1; method < SIP_METHOD_MAX; method++) {
+		const char *name = sip_method_name(method);
+		u32 i = 0;
+
+		while (i < len && name[i] && p[i] == name[i])
+			i++;
+		if (i == len)
+			return true;
+	}
+	return false;
+}
+
+bool sip_frame_expected(const char *data, u32 len)
+{
+	const char *end = data + len;
+	const char *line_end = text_find(data, end, '\n');
+	const char *token_end = text_skip(data, line_end, TEXT_TOKEN);
+
+	if (line_end < end)
+		return sip_line_claims_sip(data, line_end);
+	if (token_end == end)
+		return begins_method(data, len) ||
+		       (len <= 3 && text_same(data, "sip", len));
+	/* "SIP/" has been looked at while it was framed */
+	return *token_end == '/' ||
+	       sip_method_find(data, token_end - data) != SIP_METHOD_UNKNOWN;
 }
 
 /* m-type SLASH m-subtype: application/sdp, or multipart/anything. */

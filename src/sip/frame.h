@@ -50,7 +50,17 @@ enum sip_frame sip_frame_stream(const char *data, u32 len, u32 max_len,
 				u32 *frame_len);
 
 /**
- * sip_frame_opaque() - test whether the body never needs to be changed
+ * sip_frame_expected() - is this beginning one that only SIP has
+ * @data: first byte of what sip_frame_stream() has called SIP_FRAME_MORE
+ * @len: bytes there are
+ *
+ * Return: true if it may be waited for the rest at its sender's expense: there
+ * is a start line of SIP, or the beginning of one with a method that is known.
+ */
+bool sip_frame_expected(const char *data, u32 len);
+
+/**
+ * sip_frame_opaque() - can nothing in the body need to be changed
  * @data: first byte of a message
  * @len: bytes there are; the body may be missing, or a part of it
  *

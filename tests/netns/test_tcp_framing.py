@@ -48,21 +48,21 @@ def invite(number):
 @test("S3-59", "a whole call over TCP, with audio both ways")
 def call():
     phone, server = connect()
-    call = new("tcp")
-    data = call.request("INVITE", sdp(PHONE, 4500))
+    talk = new("tcp")
+    data = talk.request("INVITE", sdp(PHONE, 4500))
     exchange(phone, server, [data], hidden(data))
-    answer = call.response("200 OK", body=sdp(RELAY, 8500))
+    answer = talk.response("200 OK", body=sdp(RELAY, 8500))
     server.send(answer)
     wanted = again(answer, (f"{ROUTER}:{PORT}", f"{PHONE}:5060"))
     same(phone.recv(len(wanted)), wanted)
-    ack = call.request("ACK", to_tag=True)
+    ack = talk.request("ACK", to_tag=True)
     exchange(phone, server, [ack], hidden(ack))
     ours, theirs = Udp("phone", PHONE, 4500), Udp("provider", RELAY, 8500)
     ours.send(b"out", RELAY, 8500)
     assert theirs.recv() == b"out" and theirs.sender == (ROUTER, 4500)
     theirs.send(b"in", ROUTER, 4500)
     assert ours.recv() == b"in"
-    bye = call.request("BYE", cseq=2, to_tag=True)
+    bye = talk.request("BYE", cseq=2, to_tag=True)
     exchange(phone, server, [bye], hidden(bye))
     net.until(lambda: not net.expectations(), 6)
     for end in (ours, theirs):
@@ -93,11 +93,11 @@ def many_pieces():
     time.sleep(190)
 
 
-@test("H-3", "in segments of one byte the sender stops to wait: then it passes untouched")
+@test("H-3", "in segments of one byte the sender stops to wait, and is told that they have arrived")
 def bytewise():
     phone, server = connect()
     data = invite(2)
-    exchange(phone, server, [data[i:i + 1] for i in range(len(data))], data)
+    exchange(phone, server, [data[i:i + 1] for i in range(len(data))], hidden(data))
     after = invite(3)
     exchange(phone, server, [after], hidden(after))
     close(phone, server)
@@ -120,10 +120,10 @@ def several():
 def both_ways():
     phone, server = connect()
     for i in range(200):
-        call = new(f"b{i}")
-        data = call.request("OPTIONS")
+        talk = new(f"b{i}")
+        data = talk.request("OPTIONS")
         exchange(phone, server, [data], hidden(data))
-        answer = call.response("200 OK", "OPTIONS")
+        answer = talk.response("200 OK", "OPTIONS")
         cut = 1 + i * 7 % (len(answer) - 2)
         wanted = again(answer, (f"{ROUTER}:{PORT}", f"{PHONE}:5060"))
         exchange(server, phone, [answer[:cut], answer[cut:]], wanted)

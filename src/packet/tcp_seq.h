@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One map of a direction's sequence space: as its sender counts, and as its
+ * receiver counts. Sequence numbers, acknowledgments, SACK blocks, the urgent
+ * pointer and conntrack's window all come from it.
+ */
+#ifndef SIPALG_TCP_SEQ_H
+#define SIPALG_TCP_SEQ_H
+
+#include <linux/types.h>
+#include "packet/mangle.h"
+#include "packet/tcp_queue.h"
+
+/**
+ * sipalg_tcp_conntrack_shift() - what conntrack itself adds behind us
+ * @ct: the connection
+ * @dir: direction of the data
+ *
+ * It does so for SYNPROXY and for what a former module has left to it. We never
+ * ask it to: it could change between our look at it and its own.
+ *
+ * Return: bytes that it adds to sequence numbers.
+ */
+s32 sipalg_tcp_conntrack_shift(const struct nf_conn *ct, int dir);
+
+/* The shift of a direction of which nothing is kept. */
+s32 sipalg_tcp_stored_shift(const struct nf_conn *ct, int dir);
+
+/**
+ * sipalg_tcp_window() - tell conntrack by how much acknowledgments are shifted
+ * @half: direction of the data
+ * @ct: the connection, locked
+ * @dir: the same direction
+ *
+ * It compares them with what it has seen of the sender, so it may be told too
+ * large a shift and never too small a one.
+ */
+void sipalg_tcp_window(struct sipalg_tcp_half *half, struct nf_conn *ct,
+		       int dir);
+
+/**
+ * sipalg_tcp_first() - the first rewritten message that ends behind a place
+ * @half: direction
+ * @seq: sequence number as the sender counts
+ *
+ * Logarithmic. Return: it or NULL.
+ */
+struct sipalg_tcp_rtx *sipalg_tcp_first(const struct sipalg_tcp_half *half,
+					u32 seq);
+
+/**
+ * sipalg_tcp_seen() - where a byte arrives
+ * @half: direction
+ * @seq: sequence number as the sender counts
+ *
+ * Inside a rewritten message in proportion, so that every part of the old one
+ * stands for a part of the new one. Logarithmic.
+ *
+ * Return: sequence number as the receiver counts.
+ */
+u32 sipalg_tcp_seen(const struct sipalg_tcp_half *half, u32 seq);
+
+/**
+ * sipalg_tcp_sent() - the reverse
+ * @half: direction
+ * @seen: sequence number as the receiver counts
+ *
+ * Return: the last as the sender counts that arrives there or before.
+ */
+u32 sipalg_tcp_sent(const struct sipalg_tcp_half *half, u32 seen);
+
+/**
+ * sipalg_tcp_acknowledged() - a segment with an acknowledgment comes by
+ * @packet: the segment
+ * @tcp: of its connection, locked; or NULL
+ * @half: direction of the data that it acknowledges
+ * @next: where that direction's next message begins
+ *
+ * Frees what has arrived, and gives the segment the acknowledgment, the SACK
+ * blocks and conntrack the window that the sender of the data understands.
+ *
+ * Return: false if there is no memory to write to.
+ */
+bool sipalg_tcp_acknowledged(struct sipalg_packet *packet,
+			     struct sipalg_tcp *tcp,
+			     struct sipalg_tcp_half *half, u32 next);
+
+#endif

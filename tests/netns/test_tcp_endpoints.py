@@ -1,0 +1,432 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""SIP over TCP between real TCP endpoints, as if the router were not there."""
+import json
+import resource
+import select
+import socket
+import struct
+import time
+
+import topology as net
+from ksft import run, same, test
+from sip import Call, again, sdp
+from topology import PHONE, ROUTER, SERVER, Tcp, enter, router, shell
+
+net.build()
+resource.setrlimit(resource.RLIMIT_NOFILE, (9000, 9000))
+TOOL = "tools/sipalg-ctl/sipalg-ctl -n router"
+PORTS = iter(range(42000, 60000))
+MEDIA = iter(range(10000, 30000, 4))
+# of <linux/tcp.h> and <linux/socket.h>
+TCP_FASTOPEN, MSG_FASTOPEN = 23, 0x20000000
+PLAIN = 5070
+
+
+def listen(port=5060, **options):
+    enter("provider")
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for name, value in options.items():
+        listener.setsockopt(socket.SOL_SOCKET, getattr(socket, name), value)
+    listener.bind((SERVER, port))
+    listener.listen()
+    return listener
+
+
+class Line:
+    """A connection of the phone's to the provider; Nagle as it is by default."""
+
+    def __init__(self, port=5060, host=PHONE, **options):
+        self.port = next(PORTS)
+        listener = listen(port, **options)
+        enter("phone")
+        phone = socket.socket()
+        phone.bind((host, self.port))
+        phone.connect((SERVER, port))
+        server, _ = listener.accept()
+        listener.close()
+        self.phone, self.server = phone, server
+        self.host = host
+        self.count = 0
+
+    def message(self, method="OPTIONS", body="", extra="", host=None):
+        """What the phone sends, and what the provider is to get."""
+        self.count += 1
+        host = host or f"{self.host}:5060"
+        call = Call(f"e{self.port}n{self.count}", host, "", SERVER, "TCP")
+        data = call.request(method, body, extra=extra)
+        seen = f"{ROUTER}:{self.port}"
+        wanted = again(data, (f"TCP {host};", f"TCP {seen};"), (f"alice@{host}>", f"alice@{seen}>"))
+        return data, again(wanted, (self.host, ROUTER)) if body else wanted
+
+    def answer(self):
+        """What the provider sends, and what the phone is to get."""
+        call = Call(f"e{self.port}n{self.count}", "", f"{ROUTER}:{self.port}", SERVER, "TCP")
+        data = call.response("200 OK", "OPTIONS")
+        return data, again(data, (f"{ROUTER}:{self.port}", f"{self.host}:5060"))
+
+    def close(self):
+        self.phone.close()
+        self.server.close()
+        router("conntrack -D -p tcp 2>/dev/null || true")
+
+
+def receive(sock, length, seconds=30):
+    """So many bytes, and after how many seconds the last of them came."""
+    start, data = time.monotonic(), b""
+    poll = select.poll()    # more sockets are open than select() knows
+    poll.register(sock, select.POLLIN)
+    while len(data) < length and poll.poll(seconds * 1000):
+        more = sock.recv(length - len(data))
+        if not more:
+            break
+        data += more
+    return data, time.monotonic() - start
+
+
+def gets(sock, wanted, seconds=30):
+    got, took = receive(sock, len(wanted), seconds)
+    same(got, wanted)
+    return took
+
+
+def shown():
+    return json.loads(shell(f"{TOOL} -j stats show"))
+
+
+def set_tlp(on):
+    for space in ("phone", "provider"):
+        shell(f"ip netns exec {space} sysctl -qw net.ipv4.tcp_early_retrans={3 if on else 0}")
+
+
+@test("fault T2", "a sender under Nagle without tail-loss probes gets a message in two pieces through translated")
+def nagle():
+    set_tlp(False)
+    for cut in (1, 5, 9, 30, 200, 400, -200, -1):
+        line = Line()
+        data, wanted = line.message("INVITE", sdp(PHONE, next(MEDIA)))
+        for piece in (data[:cut], data[cut:]):
+            line.phone.send(piece)
+        assert gets(line.server, wanted, 5) < 2
+        data, wanted = line.message()
+        line.phone.send(data)
+        gets(line.server, wanted)
+        # and the other way, where the message grows
+        data, wanted = line.answer()
+        for piece in (data[:cut], data[cut:]):
+            line.server.send(piece)
+        assert gets(line.phone, wanted, 5) < 2
+        line.close()
+    set_tlp(True)
+
+
+@test("fault T2", "a sender under Nagle that writes line by line")
+def line_by_line():
+    for tlp in (True, False):
+        set_tlp(tlp)
+        line = Line()
+        for _ in range(3):
+            data, wanted = line.message("INVITE", sdp(PHONE, next(MEDIA)))
+            for piece in data.splitlines(True):
+                line.phone.send(piece)
+            assert gets(line.server, wanted, 5) < 2
+        line.close()
+    set_tlp(True)
+
+
+def long_sdp(length):
+    """A description of so many bytes."""
+    body = sdp(PHONE, next(MEDIA))
+    lines = "".join(line.strip() + "\r\n" for line in body.strip().splitlines())
+    missing = length - len(lines)
+    attributes = []
+    while missing:
+        size = missing if missing <= 500 else min(400, missing - 100)
+        attributes.append("a=x:" + "y" * (size - 6))
+        missing -= size
+    return body.strip() + "\n" + "\n".join(attributes)
+
+
+@test("fault H6", "messages with long descriptions, first on a fresh connection, are translated")
+def long_messages():
+    for length in (15000, 16000, 40000, 65000):
+        for tlp in (True, False):
+            set_tlp(tlp)
+            line = Line()
+            data, wanted = line.message("INVITE", long_sdp(length))
+            line.phone.setblocking(False)
+            sent = line.phone.send(data[:100])
+            got = b""
+            start = time.monotonic()
+            while len(got) < len(wanted) and time.monotonic() - start < 20:
+                readable, writable, _ = select.select([line.server], [line.phone] if sent < len(data) else [], [], 5)
+                if readable:
+                    got += line.server.recv(1 << 16)
+                if writable:
+                    sent += line.phone.send(data[sent:])
+            same(got, wanted)
+            assert time.monotonic() - start < 3, time.monotonic() - start
+            line.phone.setblocking(True)
+            data, wanted = line.message()
+            line.phone.send(data)
+            gets(line.server, wanted)
+            assert not shown()["passed_unchanged"]["split_message"]
+            line.close()
+    set_tlp(True)
+
+
+def lose(segments):
+    """What comes from the phone is lost before the router while this is so."""
+    if segments:
+        net.attach("table inet lose { chain pre { type filter hook prerouting priority -400; "
+                   "iifname lan tcp flags & psh == psh drop; }; }")
+    else:
+        router("nft delete table inet lose")
+
+
+def delay(milliseconds):
+    for name in ("lan", "wan"):
+        if milliseconds:
+            router(f"tc qdisc add dev {name} root netem delay {milliseconds}ms")
+        else:
+            router(f"tc qdisc del dev {name} root")
+
+
+def burst_with_loss(port, lost):
+    line = Line(port)
+    line.phone.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for _ in range(5):
+        data, wanted = line.message()
+        line.phone.send(data)
+        gets(line.server, wanted if port == 5060 else data)
+    both = [line.message() for _ in range(9)]
+    for number, (data, _) in enumerate(both):
+        if number == lost:
+            lose(True)
+        line.phone.send(data)
+        if number == lost:
+            lose(False)
+    took = gets(line.server, b"".join(part[port == 5060] for part in both))
+    line.close()
+    return took
+
+
+@test("fault T3", "one segment lost before the router: fast retransmit works, 1.2 times the latency without helper at most")
+def fast_retransmit():
+    delay(10)
+    net.attach("table inet plain { chain forward { type filter hook forward priority -10; "
+               f"tcp dport {PLAIN} accept; }}; }}")
+    router(f"nft insert rule inet sip forward tcp dport {PLAIN} accept")
+    for lost in (0, 3, 5):
+        without = burst_with_loss(PLAIN, lost)
+        with_helper = burst_with_loss(5060, lost)
+        print(f"# segment {lost} lost: {without * 1000:.0f} ms without, {with_helper * 1000:.0f} ms with helper")
+        assert with_helper <= 1.2 * without + 0.002, (lost, without, with_helper)
+    delay(0)
+
+
+@test("fault T4", "half messages of ten hosts: others' messages are translated, whole ones and split ones")
+def half_messages():
+    hogs, lines = [], []
+    for host in range(100, 110):
+        shell(f"ip -n phone addr add 192.168.1.{host}/24 dev eth0")
+        for _ in range(60):
+            line = Line(host=f"192.168.1.{host}")
+            data, _ = line.message(extra="\nContent-Type: application/sdp")
+            data = data.replace(b"Content-Length: 0", b"Content-Length: 60000")
+            line.phone.send(data + b"x" * 12000)
+            hogs.append(line)
+    time.sleep(1)
+    line = Line()
+    for method in ("OPTIONS", "INVITE"):
+        def body():
+            return sdp(PHONE, next(MEDIA)) if method == "INVITE" else ""
+        data, wanted = line.message(method, body())
+        line.phone.send(data)
+        gets(line.server, wanted)
+        data, wanted = line.message(method, body())
+        line.phone.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in (data[:150], data[150:]):
+            line.phone.send(piece)
+        gets(line.server, wanted)
+    lines.append(line)
+    for line in hogs + lines:
+        line.phone.close()
+        line.server.close()
+    router("conntrack -D -p tcp >/dev/null 2>&1")
+    shell(f"{TOOL} call end --all")
+    net.until(lambda: not shown()["memory_bytes"], 200, 1)
+    for host in range(100, 110):
+        shell(f"ip -n phone addr del 192.168.1.{host}/24 dev eth0")
+
+
+@test("fault T7", "the urgent pointer is shifted with the bytes that it points to")
+def urgent():
+    for host in (f"{PHONE}:5060", PHONE):
+        line = Line()
+        for _ in range(3):
+            data, wanted = line.message(host=host)
+            line.phone.send(data)
+            gets(line.server, wanted)
+            line.phone.send(b"\n\n\r", socket.MSG_OOB)
+            gets(line.server, b"\n\n")
+            assert line.server.recv(1, socket.MSG_OOB) == b"\r"
+        line.close()
+
+
+@test("fault T7", "data in the SYN (TCP fast open) is translated, whole and split")
+def fast_open():
+    for space in ("phone", "provider"):
+        shell(f"ip netns exec {space} sysctl -qw net.ipv4.tcp_fastopen=0x207")
+    for cut in (None, 100, 300):
+        for server_takes in (True, False):
+            port = next(PORTS)
+            listener = listen()
+            if server_takes:
+                listener.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN, 5)
+            enter("phone")
+            phone = socket.socket()
+            phone.bind((PHONE, port))
+            call = Call(f"tfo{port}", f"{PHONE}:5060", "", SERVER, "TCP")
+            data = call.request("INVITE", sdp(PHONE, next(MEDIA)))
+            wanted = again(data, (f"{PHONE}:5060", f"{ROUTER}:{port}"), (PHONE, ROUTER))
+            phone.sendto(data[:cut], MSG_FASTOPEN, (SERVER, 5060))
+            if cut:
+                phone.send(data[cut:])
+            server, _ = listener.accept()
+            gets(server, wanted)
+            phone.send(data)
+            gets(server, wanted)
+            for sock in (listener, phone, server):
+                sock.close()
+            router("conntrack -D -p tcp 2>/dev/null || true")
+
+
+class Raw:
+    """A SYN with options of one's own, and what of it arrives."""
+
+    def __init__(self):
+        enter("provider")
+        self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+        self.wire.bind(("eth0", 0x0800))
+        enter("phone")
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        self.socket.bind((PHONE, 0))
+
+    def options(self, options, port=5060):
+        source = next(PORTS)
+        head = struct.pack("!HHIIBBHHH", source, port, 1000, 0, (5 + len(options) // 4) << 4, 2, 1000, 0, 0) + options
+        pseudo = socket.inet_aton(PHONE) + socket.inet_aton(SERVER) + struct.pack("!HH", 6, len(head))
+        total = sum(struct.unpack(f"!{len(pseudo + head) // 2}H", pseudo + head))
+        while total >> 16:
+            total = (total & 0xffff) + (total >> 16)
+        self.socket.sendto(head[:16] + struct.pack("!H", ~total & 0xffff) + head[18:], (SERVER, 0))
+        while select.select([self.wire], [], [], 2)[0]:
+            data = self.wire.recv(65536)
+            size = (data[0] & 15) * 4
+            if data[9] == 6 and struct.unpack("!HH", data[size:size + 4]) == (source, port):
+                return data[size + 20:size + (data[size + 12] >> 4) * 4]
+        return None
+
+
+@test("fault T7", "the offer of MPTCP is blanked where lengths may change, and nowhere else")
+def mptcp():
+    raw = Raw()
+    capable = bytes((30, 4, 1, 0x81))
+    mss = struct.pack("!BBH", 2, 4, 1460)
+    assert raw.options(mss + capable) == mss + bytes((1, 1, 1, 1))
+    assert raw.options(capable + mss) == bytes((1, 1, 1, 1)) + mss
+    assert raw.options(mss + capable, PLAIN) == mss + capable
+
+
+@test("H-3", "a message and the end of the stream at once, and an answer behind it")
+def half_closed():
+    for cut in (None, 150, 300):
+        line = Line()
+        data, wanted = line.message("INVITE", sdp(PHONE, next(MEDIA)))
+        line.phone.send(data[:cut])
+        if cut:
+            line.phone.send(data[cut:])
+        line.phone.shutdown(socket.SHUT_WR)
+        gets(line.server, wanted)
+        assert line.server.recv(1) == b""
+        data, wanted = line.answer()
+        line.server.send(data)
+        gets(line.phone, wanted)
+        line.close()
+
+
+@test("H-3", "a sender that closes amid a message, seconds after its beginning: all that there is of it arrives")
+def closed_amid():
+    for wait in (0, 3):
+        line = Line()
+        data, _ = line.message()
+        line.phone.send(data[:200])
+        time.sleep(wait)
+        line.phone.shutdown(socket.SHUT_WR)
+        gets(line.server, data[:200])
+        assert line.server.recv(1) == b""
+        line.close()
+
+
+@test("H-3", "keepalive probes are answered, also amid a message, whatever has changed its length before")
+def keepalive():
+    for held in (0, 5, 200):
+        line = Line()
+        for sock in (line.phone, line.server):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT):
+                sock.setsockopt(socket.IPPROTO_TCP, option, 3)
+        data, wanted = line.message(host=PHONE)
+        line.phone.send(data)
+        gets(line.server, wanted)
+        data, wanted = line.message("INVITE", sdp(PHONE, next(MEDIA)))
+        line.phone.send(data[:held])
+        time.sleep(60)
+        line.phone.send(data[held:])
+        gets(line.server, wanted)
+        line.close()
+
+
+@test("H-3", "a receiver that does not read for half a minute gets everything then")
+def zero_window():
+    line = Line(SO_RCVBUF=8192)
+    both = [line.message(host=PHONE if i % 2 else None, extra="\nX: " + "x" * 700) for i in range(300)]
+    stream = b"".join(data for data, _ in both)
+    wanted = b"".join(part for _, part in both)
+    line.phone.setblocking(False)
+    sent, got, start = 0, b"", time.monotonic()
+    while len(got) < len(wanted) and time.monotonic() - start < 1000:
+        waiting = time.monotonic() - start < 30
+        readable, writable, _ = select.select([] if waiting else [line.server],
+                                              [line.phone] if sent < len(stream) else [], [], 1)
+        if readable:
+            got += line.server.recv(5000)
+        if writable:
+            sent += line.phone.send(stream[sent:])
+    same(got, wanted)
+    line.close()
+
+
+@test("H-3", "a reset ends the connection at the other end, also amid a message")
+def reset():
+    for held in (0, 200):
+        line = Line()
+        data, wanted = line.message(host=PHONE)
+        line.phone.send(data)
+        gets(line.server, wanted)
+        line.phone.send(data[:held])
+        line.phone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        line.phone.close()
+        try:
+            assert select.select([line.server], [], [], 5)[0]
+            line.server.recv(1)
+            raise AssertionError("no reset has arrived")
+        except ConnectionResetError:
+            pass
+        line.server.close()
+        router("conntrack -D -p tcp 2>/dev/null || true")
+
+
+run()
