@@ -17,13 +17,15 @@ struct sipalg_quota;
  * CALLS: that it has begun, max-calls-per-source. PAIRS: public ports of a
  * host inside, twice as many, and three quarters of media-ports; all of them
  * if it may begin all of max-calls. GATES: that its calls have opened, a
- * quarter. DEBT: bytes that its connections owe, a quarter.
+ * quarter. DEBT: bytes that its connections owe, a quarter. REGISTRATIONS: of
+ * a host inside, as memory goes.
  */
 enum sipalg_quota_kind {
 	SIPALG_QUOTA_CALLS,
 	SIPALG_QUOTA_PAIRS,
 	SIPALG_QUOTA_EXPECTS,
 	SIPALG_QUOTA_TCP_BYTES,
+	SIPALG_QUOTA_REGISTRATIONS,
 	SIPALG_QUOTA_MAX
 };
 

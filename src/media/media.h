@@ -59,6 +59,7 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  *	router (S3-46); or in a network of neither party (H-25)
  * @hairpin: a phone on the other party's side: media takes the direct path,
  *	with private addresses (H-26)
+ * @rtcp_alone: RTCP of a section whose RTP goes to another host (RFC 3605)
  * @flow_count: number of @flows
  * @private: address that the side wrote
  * @public: address that the other side is given
@@ -97,7 +98,8 @@ struct sipalg_media {
 	   resumed:1,
 	   opened_late:1,
 	   outside:1,
-	   hairpin:1;
+	   hairpin:1,
+	   rtcp_alone:1;
 	u16 flow_count;
 	union nf_inet_addr private;
 	union nf_inet_addr public;
@@ -147,6 +149,8 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
  *
  * For messages that are late, or have no effect on the call: known streams get
  * their public ports; if a stream has none, the message is not changed.
+ * What is neither offer nor answer (OPTIONS, a refusal) is translated as far as
+ * it names the sender, whatever ports it has, and opens nothing.
  */
 void sipalg_media_retransmit(struct sipalg_call *call,
 			     const struct sipalg_flow *flow,
