@@ -136,7 +136,8 @@ static void describe(struct speech *s)
 {
 	u16 fork = s->side == SIPALG_CALLER ? 0 : fork_of(s);
 
-	if (!s->msg->sdp.len)
+	/* what a refusal describes is on offer to nobody (RFC 3261 21.4.26) */
+	if (!s->msg->sdp.len || s->msg->status >= 300)
 		return;
 	sipalg_media_describe(s->call, s->side, fork, s->flow, s->msg, s->plan);
 	if (!s->plan->pinholes)
@@ -161,7 +162,8 @@ static void learn_contact(struct speech *s)
 	if (!s->msg->contact_count || contact->host == SIP_NO_INDEX)
 		return;
 	host = &s->msg->hosts[contact->host];
-	if (host->form == SIP_HOST_IP4 || host->form == SIP_HOST_IP6)
+	/* one of the other family is nobody that could come by this flow */
+	if (sip_host_family(host) == s->flow->family)
 		s->call->contact[s->side] = host->addr;
 }
 

@@ -7,8 +7,8 @@
  *	sipalg_tcp_lock() (of one connection)
  *	sipalg_call.lock (a second one is only tried, never waited for)
  *	sipalg_mapping.lock
- *	sipalg_net.port_lock, .tcp_lock, .shared_expect_lock or .lru_lock (one at
- *	a time)
+ *	sipalg_net.port_lock, .tcp_lock, .shared_expect_lock, .echo_lock or
+ *	.lru_lock (one at a time)
  *	sipalg_net.face_lock or .promise_lock
  *	nf_conntrack_expect_lock (conntrack's, inside its functions)
  * All are taken with _bh: the helper also runs for packets of local sockets
@@ -33,6 +33,7 @@
 #define SIPALG_SHARED_EXPECT_HASH_BITS	8
 #define SIPALG_MAX_TCP_QUEUE		(16 << 20)	/* bytes of a kind in a namespace */
 #define SIPALG_MAX_SHARED_EXPECTS	4096	/* in a namespace (S3-17) */
+#define SIPALG_ECHO_HASH_BITS		10
 
 /**
  * enum sipalg_tcp_kind - bytes that are kept of TCP, each kind with a budget
@@ -59,6 +60,7 @@ enum sipalg_tcp_kind {
  * @mappings_public: struct sipalg_mapping by public transport address and host
  * @mappings_face: the same by public transport address
  * @mappings_private: the same by private transport address
+ * @registrations: struct sipalg_registration by host and address of record
  * @quotas: struct sipalg_quota by address
  * @nat64: of @settings, for the packet path; NULL: no translator
  * @lru_lock: guards @lru and @idle_lru
@@ -78,6 +80,11 @@ enum sipalg_tcp_kind {
  * @promise_lock: guards @promises
  * @promises: what the nat chains are told of, see source_nat.c
  * @heard: hosts that have spoken for themselves, see heard.h
+ * @echo_lock: guards @echoes
+ * @echoes: how addresses were written, see echo.h
+ * @echo_count: their number
+ * @echoes_held: the same by hash of the inside host
+ * @echo_timer: frees expired ones
  * @tcp_lock: guards @tcp
  * @tcp: struct sipalg_tcp of connections of which something is kept
  * @tcp_bytes: what is kept, by enum sipalg_tcp_kind
@@ -106,6 +113,7 @@ struct sipalg_net {
 	struct rhashtable mappings_public;
 	struct rhltable mappings_face;
 	struct rhltable mappings_private;
+	struct rhltable registrations;
 	struct rhashtable quotas;
 	struct sipalg_nat64 __rcu *nat64;
 
@@ -136,6 +144,13 @@ struct sipalg_net {
 	struct sipalg_promise *promises;
 
 	struct sipalg_heard *heard;
+
+	/* guards echoes */
+	spinlock_t echo_lock;
+	struct hlist_head echoes[1 << SIPALG_ECHO_HASH_BITS];
+	unsigned int echo_count;
+	atomic_t echoes_held[1 << SIPALG_OWN_PORTS_BITS];
+	struct timer_list echo_timer;
 
 	/* guards tcp */
 	spinlock_t tcp_lock;

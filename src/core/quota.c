@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A table of addresses with charges; an entry lives as long as its charges. */
 #include <linux/err.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
@@ -128,6 +130,16 @@ static u32 most_tcp(const struct sipalg_net *sn, enum sipalg_tcp_kind kind)
 	return clamp_t(long, left, 0, SIPALG_MAX_TCP_QUEUE / 4);
 }
 
+/*
+ * A PBX has an account for each of its numbers. At some 250 bytes each, all that
+ * one host may have take a thousandth of the memory, or of a small one as many
+ * as a thousand numbers need.
+ */
+static u32 most_registrations(void)
+{
+	return clamp_t(unsigned long, totalram_pages() / 64, 2048, 8192);
+}
+
 static u32 most(const struct sipalg_net *sn, enum sipalg_quota_kind kind)
 {
 	switch (kind) {
@@ -141,6 +153,8 @@ static u32 most(const struct sipalg_net *sn, enum sipalg_quota_kind kind)
 		return most_tcp(sn, SIPALG_TCP_SENT);
 	case SIPALG_QUOTA_TCP_HELD:
 		return most_tcp(sn, SIPALG_TCP_HELD);
+	case SIPALG_QUOTA_REGISTRATIONS:
+		return most_registrations();
 	default:
 		return most_tcp(sn, SIPALG_TCP_PASSING);
 	}

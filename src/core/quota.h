@@ -20,7 +20,7 @@ struct sipalg_quota;
  * if it may begin all of max-calls. GATES: that its calls have opened, a
  * quarter. TCP: bytes of
  * each kind that are kept of its connections: no more than what is left for
- * all others, and a quarter.
+ * all others, and a quarter. REGISTRATIONS: of a host inside, as memory goes.
  */
 enum sipalg_quota_kind {
 	SIPALG_QUOTA_CALLS,
@@ -29,6 +29,7 @@ enum sipalg_quota_kind {
 	SIPALG_QUOTA_TCP_SENT,
 	SIPALG_QUOTA_TCP_HELD,
 	SIPALG_QUOTA_TCP_PASSING,
+	SIPALG_QUOTA_REGISTRATIONS,
 	SIPALG_QUOTA_MAX
 };
 

@@ -33,6 +33,7 @@ static const char * const message_words[SIPALG_REASON_MAX] = {
 	[SIPALG_REASON_NAT64_OUTSIDE] = "nat64_outside_prefix",
 	[SIPALG_REASON_NAT64_ROUTER] = "nat64_names_router",
 	[SIPALG_REASON_NAT64_LOOP] = "nat64_names_pool",
+	[SIPALG_REASON_TOO_MANY_REGISTRATIONS] = "too_many_registrations",
 };
 
 const char *sipalg_end_name(enum sipalg_end_reason reason)

@@ -107,7 +107,8 @@ struct sipalg_media *sipalg_media_mate(const struct sipalg_media *media)
 	struct sipalg_media *other, *first = NULL;
 
 	list_for_each_entry(other, &media->call->media, list) {
-		if (other->side == media->side || other->index != media->index)
+		if (other->side == media->side ||
+		    other->index != media->index || other->rtcp_alone)
 			continue;
 		if (other->active)
 			return other;
@@ -130,6 +131,7 @@ static void set_private(struct sipalg_media *media,
 	media->ice_untouched = section->ice_untouched;
 	media->outside = section->outside;
 	media->hairpin = section->hairpin;
+	media->rtcp_alone = section->rtcp_alone;
 	media->private = section->host->addr;
 	media->private_port[SIPALG_RTP] = htons(sdp->port + 2 * pair);
 	media->private_port[SIPALG_RTCP] = htons(rtcp_port(section, pair));
@@ -351,10 +353,15 @@ static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
 			     struct sipalg_plan *plan)
 {
 	struct sipalg_addr private[SIPALG_PORTS];
+	struct sipalg_section rtcp;
+	struct sdp_media sdp;
 
 	if (turn_round(flow, section, msg, plan, private))
 		return describe_hairpin(call, side, fork, flow, msg, section,
 				       private, plan);
+	if (sipalg_section_rtcp(&rtcp, &sdp, section, flow, msg) &&
+	    !describe_pairs(call, side, fork, flow, msg, &rtcp, plan))
+		return false;
 	if (!section->wanted ||
 	    describe_pairs(call, side, fork, flow, msg, section, plan))
 		return true;
@@ -529,6 +536,38 @@ static struct sipalg_media *known_media(const struct sipalg_call *call,
 	return NULL;
 }
 
+/* Does the message bring an offer or an answer (RFC 3261 13.2.1, 3262, 3311)? */
+static bool negotiates(const struct sip_msg *msg)
+{
+	return msg->status < 300 && (msg->method == SIP_METHOD_INVITE ||
+				     msg->method == SIP_METHOD_ACK ||
+				     msg->method == SIP_METHOD_PRACK ||
+				     msg->method == SIP_METHOD_UPDATE);
+}
+
+/* Returns false if what is negotiated here has no public port. */
+static bool retransmit_section(struct sipalg_call *call,
+			       const struct sipalg_flow *flow,
+			       const struct sip_msg *msg,
+			       const struct sipalg_section *section,
+			       struct sipalg_plan *plan)
+{
+	struct sipalg_addr private[SIPALG_PORTS];
+	const struct sipalg_media *media;
+
+	if (turn_round(flow, section, msg, plan, private) ||
+	    !section->inside || section->ice_untouched)
+		return true;
+	media = known_media(call, flow, section);
+	if (media)
+		sipalg_section_edit(section, msg,
+				    media->public_port[SIPALG_RTP],
+				    media->public_port[SIPALG_RTCP],
+				    media->family, &media->public, plan);
+	/* D8: elsewhere a description tells of addresses, and opens nothing */
+	return media || !negotiates(msg);
+}
+
 /*
  * A sender at this media's address may get another public port from now on, but
  * an existing connection keeps its old one.
@@ -551,23 +590,16 @@ void sipalg_media_retransmit(struct sipalg_call *call,
 	unsigned int i;
 
 	for (i = 0; i < msg->media_count; i++) {
-		struct sipalg_addr private[SIPALG_PORTS];
-		struct sipalg_section section;
-		struct sipalg_media *media;
+		struct sipalg_section section, rtcp;
+		struct sdp_media sdp;
 
 		sipalg_section_read(&section, flow, msg, i, ice_untouched);
-		if (turn_round(flow, &section, msg, plan, private) ||
-		    !section.inside || section.ice_untouched)
-			continue;
-		media = known_media(call, flow, &section);
-		if (!media) {
+		if (!retransmit_section(call, flow, msg, &section, plan) ||
+		    (sipalg_section_rtcp(&rtcp, &sdp, &section, flow, msg) &&
+		     !retransmit_section(call, flow, msg, &rtcp, plan))) {
 			plan->reason = SIPALG_REASON_NO_PORT_PAIR;
 			return;
 		}
-		sipalg_section_edit(&section, msg,
-				    media->public_port[SIPALG_RTP],
-				    media->public_port[SIPALG_RTCP],
-				    media->family, &media->public, plan);
 	}
 	sipalg_sections_edit(flow, msg, ice_untouched, plan);
 }

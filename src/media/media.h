@@ -82,6 +82,7 @@ struct sipalg_media_terms {
  *	with private addresses (H-26)
  * @lines: bits of the m= lines that share it
  * @before: its terms before the pending offer, restored by a refusal
+ * @rtcp_alone: RTCP of a section whose RTP goes to another host (RFC 3605)
  * @flow_count: number of @flows
  * @private: address that the side wrote
  * @public: address that the other side is given
@@ -121,7 +122,8 @@ struct sipalg_media {
 	   resumed:1,
 	   opened_late:1,
 	   outside:1,
-	   hairpin:1;
+	   hairpin:1,
+	   rtcp_alone:1;
 	u16 flow_count;
 	u64 lines;
 	struct sipalg_media_terms before;
@@ -173,6 +175,8 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
  *
  * For messages that are late, or have no effect on the call: known streams get
  * their public ports; if a stream has none, the message is not changed.
+ * What is neither offer nor answer (OPTIONS, a refusal) is translated as far as
+ * it names the sender, whatever ports it has, and opens nothing.
  */
 void sipalg_media_retransmit(struct sipalg_call *call,
 			     const struct sipalg_flow *flow,

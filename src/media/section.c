@@ -9,18 +9,6 @@
 #include "nat/heard.h"
 #include "sip/edit.h"
 
-static u8 host_family(const struct sip_host *host)
-{
-	switch (host->form) {
-	case SIP_HOST_IP4:
-		return AF_INET;
-	case SIP_HOST_IP6:
-		return AF_INET6;
-	default:
-		return AF_UNSPEC;
-	}
-}
-
 /*
  * The only place that decides which addresses are translated (H-14): that of a
  * sender behind NAT and, depending on media-source, that of another host on its
@@ -31,7 +19,7 @@ static bool is_own(const struct sipalg_flow *flow, const struct sip_host *host)
 {
 	const struct sipalg_net *sn = flow->sn;
 
-	if (host_family(host) != flow->family ||
+	if (sip_host_family(host) != flow->family ||
 	    sipalg_setting(sn, SIPALG_MODE) != SIPALG_MODE_FULL ||
 	    sipalg_ip_equal(&flow->src.ip, &flow->src_public.ip))
 		return false;
@@ -50,6 +38,66 @@ static const struct sip_host *connection_of(const struct sip_msg *msg,
 						 &msg->hosts[sdp->connection];
 }
 
+/* fe80::/10 and fc00::/7: nobody else's network routes them. */
+static bool is_site_ip6(const union nf_inet_addr *ip)
+{
+	const u8 *first = ip->in6.s6_addr;
+
+	return (first[0] & 0xfe) == 0xfc ||
+	       (first[0] == 0xfe && (first[1] & 0xc0) == 0x80);
+}
+
+/* A name that mDNS alone resolves hides a host's own address (RFC 8839 5.1). */
+static bool is_mdns_name(const struct sip_msg *msg, const struct sip_host *host)
+{
+	static const char suffix[] = ".local";
+	u32 len = sizeof(suffix) - 1;
+
+	return host->host.len > len &&
+	       !strncasecmp(sip_span_ptr(msg, host->host) + host->host.len - len,
+			    suffix, len);
+}
+
+/* Is it of no use to anybody beyond the router? */
+static bool is_inside_candidate(const struct sipalg_flow *flow,
+				const struct sip_msg *msg,
+				const struct sip_host *host)
+{
+	switch (sip_host_family(host)) {
+	case AF_UNSPEC:
+		return is_mdns_name(msg, host);
+	case AF_INET6:
+		return is_site_ip6(&host->addr) || is_own(flow, host);
+	default:
+		return is_own(flow, host);
+	}
+}
+
+/*
+ * D7: a phone with no other candidates than its own addresses inside, that
+ * nowhere names its public one, uses no STUN. Left as it is it would be heard
+ * by nobody without ICE; translated, ICE sees the mismatch and uses c= (RFC 8839
+ * 3.2.5).
+ */
+static bool is_ice_inside_only(const struct sipalg_flow *flow,
+			       const struct sip_msg *msg)
+{
+	unsigned int i;
+
+	for (i = 0; i < msg->host_count; i++) {
+		const struct sip_host *host = &msg->hosts[i];
+
+		if (host->field == SIP_FIELD_SDP_CANDIDATE) {
+			if (!is_inside_candidate(flow, msg, host))
+				return false;
+		} else if (host->field >= SIP_FIELD_SDP_ORIGIN &&
+			   sipalg_ip_equal(&host->addr, &flow->src_public.ip)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 u64 sipalg_sections_ice_untouched(const struct sipalg_flow *flow,
 				  const struct sip_msg *msg)
 {
@@ -58,7 +106,8 @@ u64 sipalg_sections_ice_untouched(const struct sipalg_flow *flow,
 	unsigned int i;
 
 	BUILD_BUG_ON(SIP_MAX_MEDIA > 64);
-	if (sipalg_setting(flow->sn, SIPALG_ICE) != SIPALG_ICE_LEAVE)
+	if (sipalg_setting(flow->sn, SIPALG_ICE) != SIPALG_ICE_LEAVE ||
+	    is_ice_inside_only(flow, msg))
 		return 0;
 	for (i = 0; i < msg->media_count; i++) {
 		const struct sdp_media *sdp = &msg->media[i];
@@ -169,6 +218,20 @@ static const struct sip_host *base_of(const struct sipalg_section *section,
 	return section->host;
 }
 
+/* S3-46: whose side the address is on decides what is opened and translated. */
+static void find_scope(struct sipalg_section *section,
+		       const struct sipalg_flow *flow)
+{
+	section->family = section->host ? sip_host_family(section->host) :
+					  AF_UNSPEC;
+	section->wanted = is_wanted(section, flow);
+	section->inside = section->wanted && is_own(flow, section->host);
+	section->outside = section->wanted && !section->inside &&
+			  section->family == flow->family &&
+			  sipalg_is_outside(flow, &section->host->addr);
+	section->hairpin = false;
+}
+
 void sipalg_section_read(struct sipalg_section *section,
 			 const struct sipalg_flow *flow,
 			 const struct sip_msg *msg, unsigned int index,
@@ -180,24 +243,51 @@ void sipalg_section_read(struct sipalg_section *section,
 	section->sdp = sdp;
 	section->index = index;
 	section->ice_untouched = ice_untouched & BIT_ULL(index);
+	section->ice_rewrite = sipalg_setting(flow->sn, SIPALG_ICE) !=
+			       SIPALG_ICE_LEAVE;
 	section->host = named;
 	section->host = base_of(section, flow, msg);
-	section->family = section->host ? host_family(section->host) :
-					  AF_UNSPEC;
 	section->pairs = sdp->port_count;
 	section->l4proto = sdp->transport == SDP_TRANSPORT_TCP ? IPPROTO_TCP :
 								 IPPROTO_UDP;
 	section->ports = SIPALG_PORTS;
+	section->rtcp_alone = false;
 	if (sdp->transport != SDP_TRANSPORT_RTP || sdp->port == U16_MAX ||
 	    (sdp->rtcp_port && sdp->rtcp_port < SIPALG_LOWEST_PORT) ||
 	    (named && !rtcp_is_here(msg, sdp, named)))
 		section->ports = 1;
-	section->wanted = is_wanted(section, flow);
-	section->inside = section->wanted && is_own(flow, section->host);
-	section->outside = section->wanted && !section->inside &&
-			  section->family == flow->family &&
-			  sipalg_is_outside(flow, &section->host->addr);
-	section->hairpin = false;
+	find_scope(section, flow);
+}
+
+bool sipalg_section_rtcp(struct sipalg_section *rtcp, struct sdp_media *sdp,
+			 const struct sipalg_section *section,
+			 const struct sipalg_flow *flow,
+			 const struct sip_msg *msg)
+{
+	const struct sdp_media *of = section->sdp;
+
+	if (!section->host || section->ice_untouched || !of->port ||
+	    of->transport != SDP_TRANSPORT_RTP ||
+	    rtcp_is_here(msg, of, connection_of(msg, of)))
+		return false;
+	*sdp = *of;
+	sdp->digits = of->rtcp_digits;
+	sdp->port = of->rtcp_port;
+	sdp->port_count = 1;
+	sdp->connection = of->rtcp_host;
+	sdp->rtcp_digits = (struct sip_span){};
+	sdp->rtcp_port = 0;
+	sdp->rtcp_host = SIP_NO_INDEX;
+	sdp->candidates = 0;
+
+	*rtcp = *section;
+	rtcp->sdp = sdp;
+	rtcp->host = &msg->hosts[of->rtcp_host];
+	rtcp->pairs = 1;
+	rtcp->ports = 1;
+	rtcp->rtcp_alone = true;
+	find_scope(rtcp, flow);
+	return rtcp->wanted;
 }
 
 static bool is_ice_untouched(const struct sip_msg *msg, const struct sip_host *host,
@@ -228,17 +318,12 @@ static bool all_ice_untouched(const struct sip_msg *msg, u64 ice_untouched)
 static bool is_edited(const struct sip_msg *msg, const struct sip_host *host,
 		      u64 ice_untouched)
 {
-	const struct sdp_media *sdp;
-
 	switch (host->field) {
 	case SIP_FIELD_SDP_ORIGIN:
 		return true;
 	case SIP_FIELD_SDP_CONNECTION:
-		return !is_ice_untouched(msg, host, ice_untouched);
 	case SIP_FIELD_SDP_RTCP:
-		sdp = &msg->media[host->value - 1];
-		return !is_ice_untouched(msg, host, ice_untouched) && connection_of(msg, sdp) &&
-		       rtcp_is_here(msg, sdp, connection_of(msg, sdp));
+		return !is_ice_untouched(msg, host, ice_untouched);
 	default:
 		return false;
 	}
@@ -296,7 +381,7 @@ void sipalg_section_edit(const struct sipalg_section *section,
 	if (section->ports > 1 && sdp->rtcp_digits.len &&
 	    ntohs(rtcp) != sdp->rtcp_port)
 		sipalg_plan_number(plan, sdp->rtcp_digits, ntohs(rtcp));
-	if (ip && sdp->candidates)
+	if (ip && sdp->candidates && section->ice_rewrite)
 		edit_candidates(section, msg, rtp, rtcp, family, ip, plan);
 }
 
@@ -328,7 +413,7 @@ static bool receives(const struct sip_msg *msg, const struct sdp_media *sdp)
 
 	if (!(sdp->direction & SDP_RECVONLY))
 		return false;
-	return !host || host_family(host) == AF_UNSPEC ||
+	return !host || sip_host_family(host) == AF_UNSPEC ||
 	       !sipalg_ip_equal(&host->addr, &nowhere);
 }
 

@@ -24,10 +24,12 @@ struct sipalg_plan;
  * @wanted: it asks for pinholes
  * @inside: @host is an address of the sender's side, and is translated
  * @ice_untouched: it is left to ICE, and is not translated
+ * @ice_rewrite: its candidates are translated as well
  * @outside: @host is on the receiver's side (S3-46), or in a network that is
  *	neither's (H-25): no pinhole leads there
  * @hairpin: @host is a phone on the receiver's side, which is told its private
  *	address (H-26)
+ * @rtcp_alone: it is not the section but its RTCP, at a host of its own
  */
 struct sipalg_section {
 	const struct sdp_media *sdp;
@@ -40,8 +42,10 @@ struct sipalg_section {
 	bool wanted;
 	bool inside;
 	bool ice_untouched;
+	bool ice_rewrite;
 	bool outside;
 	bool hairpin;
+	bool rtcp_alone;
 };
 
 /**
@@ -71,6 +75,24 @@ void sipalg_section_read(struct sipalg_section *section,
 			 const struct sipalg_flow *flow,
 			 const struct sip_msg *msg, unsigned int index,
 			 u64 ice_untouched);
+
+/**
+ * sipalg_section_rtcp() - does a=rtcp name another host than c=
+ * @rtcp: filled: what it asks for, as if it was a section of one port
+ * @sdp: filled; @rtcp points to it
+ * @section: the section that the line stands in
+ * @flow: the message's flow
+ * @msg: the message
+ *
+ * RFC 3605 2.1: a media server and a monitor may be two hosts. Caller holds
+ * rcu_read_lock.
+ *
+ * Return: true if so, and if a pinhole is wanted there.
+ */
+bool sipalg_section_rtcp(struct sipalg_section *rtcp, struct sdp_media *sdp,
+			 const struct sipalg_section *section,
+			 const struct sipalg_flow *flow,
+			 const struct sip_msg *msg);
 
 /**
  * sipalg_sections_edit() - plan new addresses for o=, c= and a=rtcp

@@ -7,6 +7,7 @@
 #include "call/face_lost.h"
 #include "core/net.h"
 #include "media/port.h"
+#include "nat/echo.h"
 #include "nat/face.h"
 #include "nat/heard.h"
 #include "nat/mapping.h"
@@ -28,6 +29,7 @@ MODULE_PARM_DESC(resume, "attach the helper again to UDP connections of an earli
 /* Taken down from the last to the first: what holds others goes before them. */
 static const struct sipalg_net_part net_parts[] = {
 	{ sipalg_heard_init, sipalg_heard_exit },
+	{ sipalg_echoes_init, sipalg_echoes_exit },
 	{ sipalg_mappings_init, sipalg_mappings_exit },
 	{ sipalg_ports_init, sipalg_ports_exit },
 	{ sipalg_calls_init, sipalg_calls_exit },

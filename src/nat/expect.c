@@ -9,6 +9,8 @@
 #include "core/net.h"
 #include "nat/expect.h"
 
+struct nf_conntrack_helper *sipalg_expect_helpers[2];
+
 /* In the private area of a master's helper extension. */
 struct master_data {
 	void __rcu *owner;
@@ -163,8 +165,10 @@ int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
 	new->expectfn = expected;
 	new->saved_addr = pinhole->real.ip;
 	new->saved_proto.all = pinhole->real.port;
+	/* the master's may be of the other protocol than the URI's */
 	if (pinhole->helper)
-		sipalg_compat_expect_assign(new, pinhole->helper);
+		sipalg_compat_expect_assign(new, sipalg_expect_helpers[pinhole->l4proto ==
+								       IPPROTO_TCP]);
 
 	err = nf_ct_expect_related(new, 0);
 	if (err) {

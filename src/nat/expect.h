@@ -101,6 +101,9 @@ struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
  */
 void sipalg_master_release(struct nf_conn *master);
 
+/* As registered: of UDP and of TCP; set before any rule can attach them. */
+extern struct nf_conntrack_helper *sipalg_expect_helpers[2];
+
 /**
  * sipalg_expect_open() - open a pinhole
  * @sn: the namespace, for its counters

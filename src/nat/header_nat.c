@@ -4,10 +4,12 @@
 #include "core/addr_scope.h"
 #include "core/call.h"
 #include "core/net.h"
+#include "nat/echo.h"
 #include "nat/header_nat.h"
 #include "nat/mapping.h"
 #include "nat/nat64.h"
 #include "nat/occupied.h"
+#include "sip/addr_text.h"
 
 /* The columns of the table: out is inside to outside. */
 #define OUT_REQUEST	0x01
@@ -52,6 +54,11 @@ static const u8 table[SIP_FIELD_MAX] = {
 	 1u << SIP_FIELD_RECORD_ROUTE | 1u << SIP_FIELD_PATH |		\
 	 1u << SIP_FIELD_SERVICE_ROUTE)
 
+/* Places of route sets. */
+#define ROUTE_FIELDS							\
+	(1u << SIP_FIELD_ROUTE | 1u << SIP_FIELD_RECORD_ROUTE |		\
+	 1u << SIP_FIELD_PATH | 1u << SIP_FIELD_SERVICE_ROUTE)
+
 /* One message's translation. */
 struct translation {
 	const struct sipalg_flow *flow;
@@ -62,28 +69,22 @@ struct translation {
 	struct sipalg_mapping *own; /* of the address it is sent from */
 };
 
-static bool of_family(const struct sip_host *host, u8 family)
-{
-	return host->form == (family == AF_INET ? SIP_HOST_IP4 : SIP_HOST_IP6);
-}
-
 static struct sipalg_addr host_addr(const struct sip_host *host)
 {
 	return (struct sipalg_addr){ host->addr, htons(sip_host_port(host)) };
 }
 
 /* A public port for a Contact that is not the port the phone sends from. */
-static bool choose_public(const struct translation *t,
+static bool choose_public(const struct sipalg_flow *flow,
 			  const struct sipalg_addr *private,
 			  struct sipalg_addr *public)
 {
 	unsigned int attempts = 64;
 
-	public->ip = t->flow->src_public.ip;
+	public->ip = flow->src_public.ip;
 	public->port = private->port;
-	while (sipalg_mapping_at(t->flow->sn, t->flow->family, t->flow->l4proto,
-				 public) ||
-	       sipalg_is_occupied(t->flow, t->flow->l4proto, public)) {
+	while (sipalg_mapping_at(flow->sn, flow->family, flow->l4proto, public) ||
+	       sipalg_is_occupied(flow, flow->l4proto, public)) {
 		if (!attempts--)
 			return false;
 		public->port = htons(1024 + get_random_u32_below(64512));
@@ -109,6 +110,34 @@ static struct sipalg_mapping *bind_sender(struct translation *t)
 	return t->own;
 }
 
+/* The flow, but by the protocol that a URI names. */
+static struct sipalg_flow flow_of_uri(const struct translation *t,
+				      const struct sip_host *host)
+{
+	struct sipalg_flow flow = *t->flow;
+
+	flow.l4proto = sipalg_uri_l4proto(host, flow.l4proto);
+	return flow;
+}
+
+/* By another protocol than the message came by: nothing is known of its port. */
+static struct sipalg_mapping *bind_other(const struct translation *t,
+					 const struct sip_host *host,
+					 const struct sipalg_addr *private)
+{
+	const struct sipalg_flow flow = flow_of_uri(t, host);
+	struct sipalg_mapping *mapping;
+	struct sipalg_addr public;
+
+	mapping = sipalg_mapping_find_inside(&flow, private,
+					     &flow.src_public.ip);
+	if (mapping || !sipalg_uri_is_strict(host, t->flow->l4proto))
+		return mapping;
+	if (!choose_public(&flow, private, &public))
+		return NULL;
+	return sipalg_mapping_make(&flow, private, &public);
+}
+
 /*
  * Public address of an inside transport address. A TCP connection is used in both
  * directions (RFC 5923), and so is the port a phone sends from; a UDP phone that
@@ -121,6 +150,11 @@ static struct sipalg_mapping *bind_host(struct translation *t,
 	struct sipalg_addr private = host_addr(host), public;
 	struct sipalg_mapping *mapping;
 
+	if (sipalg_uri_l4proto(host, flow->l4proto) != flow->l4proto) {
+		mapping = bind_other(t, host, &private);
+		if (mapping || sipalg_uri_is_strict(host, flow->l4proto))
+			return mapping;
+	}
 	if (host->field == SIP_FIELD_VIA || private.port == flow->src.port)
 		return bind_sender(t);
 	mapping = sipalg_mapping_of_sender(flow, &private);
@@ -128,7 +162,7 @@ static struct sipalg_mapping *bind_host(struct translation *t,
 		return mapping;
 	if (flow->l4proto == IPPROTO_TCP)
 		return sipalg_mapping_make(flow, &private, &flow->src_public);
-	if (!choose_public(t, &private, &public))
+	if (!choose_public(flow, &private, &public))
 		return NULL;
 	return sipalg_mapping_make(flow, &private, &public);
 }
@@ -197,12 +231,39 @@ static u16 port_to_write(const struct sip_host *host, __be16 port)
 	return !host->port && is_default_port(host, port) ? 0 : ntohs(port);
 }
 
+/* What stands there already needs no edit. */
+static void plan_form(const struct translation *t, const struct sip_host *host,
+		      const struct sipalg_form *form, u16 port)
+{
+	if (host->host.len == form->len && host->port == port &&
+	    !memcmp(sip_span_ptr(t->msg, host->host), form->text, form->len))
+		return;
+	sipalg_plan_host_text(t->plan, host, form->text, form->len, port);
+}
+
+/* H2, R5: what its mapping does not tell is remembered with the transaction. */
+static void note(const struct translation *t, const struct sip_host *host,
+		 struct sipalg_mapping *mapping, bool public)
+{
+	struct sipalg_form form;
+
+	if (sipalg_mapping_note(mapping, t->msg, host, public) ||
+	    !t->msg->request)
+		return;
+	/* only a registrar gives a Contact back */
+	if (host->field == SIP_FIELD_CONTACT &&
+	    t->msg->method != SIP_METHOD_REGISTER)
+		return;
+	sipalg_form_read(&form, t->msg, host, public);
+	sipalg_echo_add(t->flow, t->msg, &t->flow->src.ip, host, &form);
+}
+
 static void hide(const struct translation *t, const struct sip_host *host,
 		 struct sipalg_mapping *mapping)
 {
 	const struct sipalg_addr *public = &mapping->public.addr;
 
-	sipalg_mapping_note(mapping, t->msg, host);
+	note(t, host, mapping, false);
 	use_mapping(t, host, mapping);
 	sipalg_plan_host(t->plan, host, t->flow->family, &public->ip,
 			 port_to_write(host, public->port));
@@ -221,7 +282,7 @@ static void hide_identity(struct translation *t, const struct sip_host *host)
 	}
 	if (htons(port) == flow->src.port)
 		port = ntohs(flow->src_public.port);
-	sipalg_mapping_note(mapping, t->msg, host);
+	note(t, host, mapping, false);
 	sipalg_plan_host(t->plan, host, flow->family, &flow->src_public.ip,
 			 port);
 }
@@ -253,16 +314,20 @@ static struct sipalg_mapping *introduce(const struct translation *t,
 					const struct sip_host *host,
 					const struct sipalg_addr *addr)
 {
+	const struct sipalg_flow flow =
+		sipalg_uri_is_strict(host, t->flow->l4proto) ?
+			flow_of_uri(t, host) : *t->flow;
 	struct sipalg_net *sn = t->flow->sn;
 	struct sipalg_mapping *mapping;
 	struct sipalg_addr public;
 
-	if (!may_introduce(t, host, addr) || !choose_public(t, addr, &public))
+	if (!may_introduce(t, host, addr) ||
+	    !choose_public(&flow, addr, &public))
 		return NULL;
-	mapping = sipalg_mapping_make(t->flow, addr, &public);
+	mapping = sipalg_mapping_make(&flow, addr, &public);
 	if (!mapping)
 		return NULL;
-	sipalg_mapping_note(mapping, t->msg, host);
+	sipalg_mapping_note(mapping, t->msg, host, false);
 	sipalg_mapping_keep(mapping, ringing_time(sn));
 	return mapping;
 }
@@ -274,19 +339,61 @@ static struct sipalg_mapping *introduce(const struct translation *t,
 static void hide_third_party(const struct translation *t,
 			     const struct sip_host *host)
 {
+	const struct sipalg_flow flow = flow_of_uri(t, host);
 	struct sipalg_addr addr = host_addr(host);
 	struct sipalg_mapping *mapping;
 
 	if (host->field != SIP_FIELD_REFER_TO &&
 	    host->field != SIP_FIELD_CONTACT)
 		return;
-	mapping = sipalg_mapping_find_inside(t->flow, &addr,
-					     &t->flow->src_public.ip) ?:
-		  introduce(t, host, &addr);
+	mapping = sipalg_mapping_find_inside(&flow, &addr,
+					     &t->flow->src_public.ip);
+	if (!mapping && !sipalg_uri_is_strict(host, t->flow->l4proto))
+		mapping = sipalg_mapping_find_inside(t->flow, &addr,
+						     &t->flow->src_public.ip);
+	mapping = mapping ?: introduce(t, host, &addr);
 	if (mapping)
 		sipalg_plan_host(t->plan, host, t->flow->family,
 				 &mapping->public.addr.ip,
 				 port_to_write(host, mapping->public.addr.port));
+}
+
+/* The phone has learnt its public address and writes that: so it comes back. */
+static void note_learnt(const struct translation *t,
+			const struct sip_host *host, u8 rule)
+{
+	const struct sipalg_flow *flow = t->flow;
+	struct sipalg_addr addr = host_addr(host);
+	struct sipalg_mapping *mapping;
+
+	if (rule & IDENTITY)
+		addr.port = flow->src_public.port;
+	if (!sipalg_addr_equal(&addr, &flow->src_public))
+		return;
+	mapping = sipalg_mapping_find(flow, &addr, &flow->src.ip);
+	if (mapping)
+		note(t, host, mapping, true);
+}
+
+/* R3: a route from outside, whatever address it names, goes back as it came. */
+static bool is_foreign_route(const struct translation *t,
+			     const struct sip_host *host)
+{
+	return ROUTE_FIELDS & 1u << host->field &&
+	       sipalg_echo_is_foreign(t->flow, t->msg, host);
+}
+
+/* C4: the To of an answer is the peer's own. */
+static bool give_back_to(const struct translation *t,
+			 const struct sip_host *host)
+{
+	struct sipalg_form form;
+
+	if (host->field != SIP_FIELD_TO || t->msg->request ||
+	    !sipalg_echo_find(t->flow, t->msg, &t->flow->src.ip, host, &form))
+		return false;
+	plan_form(t, host, &form, form.port);
+	return true;
 }
 
 static void outbound(struct translation *t, const struct sip_host *host,
@@ -295,9 +402,12 @@ static void outbound(struct translation *t, const struct sip_host *host,
 	struct sipalg_mapping *mapping;
 
 	if (!sipalg_ip_equal(&host->addr, &t->flow->src.ip)) {
+		note_learnt(t, host, rule);
 		hide_third_party(t, host);
 		return;
 	}
+	if (is_foreign_route(t, host) || give_back_to(t, host))
+		return;
 	if (rule & IDENTITY) {
 		hide_identity(t, host);
 		return;
@@ -310,23 +420,42 @@ static void outbound(struct translation *t, const struct sip_host *host,
 		no_memory(t);
 }
 
-/* Restore what the phone wrote. */
+/* Put back what the phone wrote; @port as it is to be written. */
 static void restore(const struct translation *t, const struct sip_host *host,
-		    struct sipalg_mapping *mapping, u16 port)
+		    const struct sipalg_mapping *mapping,
+		    const struct sipalg_form *form, u16 port)
 {
-	char text[SIPALG_MAPPING_TEXT];
-	unsigned int len;
-
-	spin_lock_bh(&mapping->lock);
-	len = mapping->text_len;
-	memcpy(text, mapping->text, len);
-	spin_unlock_bh(&mapping->lock);
-
-	if (len)
-		sipalg_plan_host_text(t->plan, host, text, len, port);
+	if (form->len)
+		plan_form(t, host, form, port);
 	else
 		sipalg_plan_host(t->plan, host, t->flow->family,
 				 &mapping->private.addr.ip, port);
+}
+
+/*
+ * How the receiver wrote it. Returns true if that is known of this very
+ * transaction, and not only of what it does as a rule.
+ */
+static bool find_form(const struct translation *t, const struct sip_host *host,
+		      struct sipalg_mapping *mapping, struct sipalg_form *form)
+{
+	if (!t->msg->request &&
+	    sipalg_echo_find(t->flow, t->msg, &t->flow->dst_private.ip, host,
+			     form))
+		return true;
+	sipalg_mapping_form(mapping, host->field, t->msg->request, form);
+	return false;
+}
+
+/* The topmost Via of a request that the receiver has sent. */
+static bool has_public_via(const struct translation *t,
+			   struct sipalg_mapping *mapping)
+{
+	const struct sip_host via = { .field = SIP_FIELD_VIA };
+	struct sipalg_form form;
+
+	find_form(t, &via, mapping, &form);
+	return form.public;
 }
 
 /* received= and rport= tell the phone its own address, or nothing new (H-12). */
@@ -338,7 +467,8 @@ static void restore_via_params(const struct translation *t,
 		sipalg_mapping_find(flow, &flow->dst, &flow->dst_private.ip);
 
 	if (!mapping || host->value ||
-	    !(READ_ONCE(mapping->fields) & 1u << SIP_FIELD_VIA))
+	    !(READ_ONCE(mapping->fields) & 1u << SIP_FIELD_VIA) ||
+	    has_public_via(t, mapping))
 		return;
 	if (host->field == SIP_FIELD_VIA_RPORT) {
 		if (htons(host->port) == flow->dst.port)
@@ -365,6 +495,27 @@ static struct sipalg_mapping *find_receiver(const struct translation *t)
 	return call->mapping;
 }
 
+static void restore_from(const struct translation *t,
+			 const struct sip_host *host,
+			 struct sipalg_mapping *mapping)
+{
+	struct sipalg_form form;
+	u16 port = host->port;
+
+	if (!mapping)
+		return;
+	if (find_form(t, host, mapping, &form)) {
+		restore(t, host, mapping, &form, form.port);
+		return;
+	}
+	/* or the phone itself wrote its public address */
+	if (form.public || !(READ_ONCE(mapping->fields) & 1u << SIP_FIELD_FROM))
+		return;
+	if (htons(port) == t->flow->dst.port)
+		port = ntohs(t->flow->dst_private.port);
+	restore(t, host, mapping, &form, port);
+}
+
 static void restore_identity(const struct translation *t,
 			     const struct sip_host *host)
 {
@@ -375,18 +526,16 @@ static void restore_identity(const struct translation *t,
 	if (!sipalg_ip_equal(&host->addr, &flow->dst.ip))
 		return;
 	mapping = find_receiver(t);
-	if (host->field == SIP_FIELD_FROM &&
-	    (!mapping || !(READ_ONCE(mapping->fields) & 1u << SIP_FIELD_FROM)))
-		return;		/* the phone itself wrote its public address */
+	if (host->field == SIP_FIELD_FROM) {
+		restore_from(t, host, mapping);
+		return;
+	}
 	if (!mapping && !flow->original)
 		return;
 	if (htons(port) == flow->dst.port)
 		port = ntohs(flow->dst_private.port);
-	if (mapping && host->field == SIP_FIELD_FROM)
-		restore(t, host, mapping, port);
-	else
-		sipalg_plan_host(t->plan, host, flow->family,
-				 &flow->dst_private.ip, port);
+	sipalg_plan_host(t->plan, host, flow->family, &flow->dst_private.ip,
+			 port);
 }
 
 /*
@@ -414,11 +563,8 @@ static void restore_forwarded(const struct translation *t,
  * written them differently.
  */
 static u16 port_to_restore(const struct sip_host *host,
-			   const struct sipalg_mapping *mapping)
+			   const struct sipalg_mapping *mapping, u16 port)
 {
-	u16 port = host->field == SIP_FIELD_VIA ? READ_ONCE(mapping->via_port) :
-						  READ_ONCE(mapping->uri_port);
-
 	if (!(ECHOED_FIELDS & 1u << host->field) ||
 	    !is_default_port(host, mapping->public.addr.port))
 		return port;
@@ -429,29 +575,47 @@ static u16 port_to_restore(const struct sip_host *host,
 
 /* The receiver itself, or another host with that public address. */
 static struct sipalg_mapping *find_named(const struct sipalg_flow *flow,
-					 const struct sipalg_addr *addr)
+					 const struct sip_host *host)
 {
-	return sipalg_mapping_find(flow, addr, &flow->dst_private.ip) ?:
+	const struct sipalg_addr addr = host_addr(host);
+	u8 l4proto = sipalg_uri_l4proto(host, flow->l4proto);
+
+	return sipalg_mapping_find_uri(flow, host, &addr,
+				       &flow->dst_private.ip) ?:
+		       sipalg_mapping_at(flow->sn, flow->family, l4proto, &addr) ?:
 		       sipalg_mapping_at(flow->sn, flow->family, flow->l4proto,
-					 addr);
+					 &addr);
+}
+
+/* Without rport answers go to the port in Via, wherever the request came from. */
+static u16 sent_by(const struct translation *t, u16 port)
+{
+	port = port ?: sip_default_port(false);
+	if (t->msg->rport || t->flow->l4proto != IPPROTO_UDP ||
+	    port < SIPALG_LOWEST_PORT ||
+	    htons(port) == t->flow->dst_private.port)
+		return 0;
+	return port;
 }
 
 /* The Via of a request that the receiver has sent; the topmost is its newest. */
 static void answered(const struct translation *t, const struct sip_host *host,
-		     struct sipalg_mapping *mapping)
+		     struct sipalg_mapping *mapping, u16 port)
 {
 	keep_for_answer(t, mapping);
 	if (!host->value &&
 	    sipalg_addr_equal(&mapping->private.addr, &t->flow->dst_private))
-		t->plan->sent_by = READ_ONCE(mapping->sent_by);
+		t->plan->sent_by = sent_by(t, port);
 }
 
 static void restore_reachable(const struct translation *t,
 			      const struct sip_host *host)
 {
-	struct sipalg_addr addr = host_addr(host);
-	struct sipalg_mapping *mapping = find_named(t->flow, &addr);
+	struct sipalg_mapping *mapping = find_named(t->flow, host);
 	u32 wanted = REACHABLE_FIELDS;
+	struct sipalg_form form;
+	bool exact;
+	u16 port;
 
 	if (host->field == SIP_FIELD_VIA)
 		wanted = 1u << SIP_FIELD_VIA;
@@ -459,15 +623,51 @@ static void restore_reachable(const struct translation *t,
 		restore_forwarded(t, host);
 		return;
 	}
+	exact = find_form(t, host, mapping, &form);
+	port = exact ? form.port : port_to_restore(host, mapping, form.port);
 	if (host->field == SIP_FIELD_VIA)
-		answered(t, host, mapping);
-	if (READ_ONCE(mapping->fields) & wanted)
-		restore(t, host, mapping, port_to_restore(host, mapping));
+		answered(t, host, mapping, port);
+	/* a phone that has learnt its public address is called by that */
+	if (exact || (READ_ONCE(mapping->fields) & wanted && !form.public))
+		restore(t, host, mapping, &form, port);
+}
+
+/* Is it written as sipalg_plan_host() writes addresses? */
+static bool is_canonical(const struct translation *t,
+			 const struct sip_host *host)
+{
+	char text[SIPALG_IP_TEXT];
+	unsigned int len = sipalg_ip_text(text, t->flow->family, &host->addr);
+
+	return host->host.len == len + 2 * host->bracketed &&
+	       !memcmp(sip_span_ptr(t->msg, host->host) + host->bracketed, text,
+		       len);
+}
+
+/* A header that comes back to the peer as it wrote it: C4. */
+static void note_to(const struct translation *t, const struct sip_host *host)
+{
+	const struct sipalg_flow *flow = t->flow;
+	bool ours = sipalg_ip_equal(&host->addr, &flow->dst.ip);
+	struct sipalg_form form;
+	u16 port = host->port;
+
+	/* what the phone will give back, hidden */
+	if (htons(port) == flow->dst.port || htons(port) == flow->dst_private.port)
+		port = ntohs(flow->dst.port);
+	if (ours ? port == host->port && is_canonical(t, host) :
+		   !sipalg_ip_equal(&host->addr, &flow->dst_private.ip))
+		return;
+	sipalg_form_read(&form, t->msg, host, true);
+	if (form.len)
+		sipalg_echo_add(flow, t->msg, &flow->dst_private.ip, host, &form);
 }
 
 static void inbound(const struct translation *t, const struct sip_host *host,
 		    u8 rule)
 {
+	if (host->field == SIP_FIELD_TO)
+		note_to(t, host);
 	/* in an answer to REGISTER the Contacts are the phone's own */
 	if (host->field == SIP_FIELD_CONTACT &&
 	    t->msg->method != SIP_METHOD_REGISTER)
@@ -480,6 +680,15 @@ static void inbound(const struct translation *t, const struct sip_host *host,
 		restore_identity(t, host);
 	else
 		restore_reachable(t, host);
+}
+
+/* The peer's network uses the receiver's private address as well (R3). */
+static bool is_route_to_us(const struct translation *t,
+			   const struct sip_host *host)
+{
+	return ROUTE_FIELDS & 1u << host->field &&
+	       sipalg_ip_equal(&host->addr, &t->flow->dst_private.ip) &&
+	       !sipalg_ip_equal(&host->addr, &t->flow->dst.ip);
 }
 
 void sipalg_translate(const struct sipalg_flow *flow,
@@ -503,9 +712,11 @@ void sipalg_translate(const struct sipalg_flow *flow,
 		const struct sip_host *host = &msg->hosts[i];
 		u8 rule = table[host->field];
 
-		if (!of_family(host, flow->family) &&
+		if (sip_host_family(host) != flow->family &&
 		    host->field != SIP_FIELD_VIA_RPORT)
 			continue;
+		if (t.to_inside && is_route_to_us(&t, host))
+			sipalg_echo_add_foreign(flow, msg, host);
 		if (t.from_inside && rule & out)
 			outbound(&t, host, rule);
 		else if (t.to_inside && rule & in)

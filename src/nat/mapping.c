@@ -472,11 +472,14 @@ static bool is_uri_of_phone(const struct sipalg_mapping *mapping, u8 field)
 	}
 }
 
+/* At its public address the phone is where it sends from. */
 static void note_uri(struct sipalg_mapping *mapping,
-		     const struct sip_host *host)
+		     const struct sip_host *host, const struct sipalg_form *form)
 {
-	mapping->uri_port = host->port;
+	mapping->uri_port = form->public ? ntohs(mapping->private.addr.port) :
+					   host->port;
 	mapping->uri_secure = host->secure;
+	mapping->form[SIPALG_FORM_TARGET] = *form;
 }
 
 /* Caller holds the lock. */
@@ -488,42 +491,86 @@ static void prolong(struct sipalg_mapping *mapping, unsigned long time)
 		mapping->expires = until;
 }
 
-/* Without rport responses go to the port in Via, whatever the source port was. */
-static u16 sent_by(const struct sipalg_mapping *mapping,
-		   const struct sip_msg *msg, const struct sip_host *host)
+/* SIPALG_FORM_MAX: nobody gives it back. */
+static enum sipalg_form_kind form_kind(u8 field)
 {
-	u16 port = sip_host_port(host);
-
-	if (msg->rport || mapping->private.l4proto != IPPROTO_UDP ||
-	    port < SIPALG_LOWEST_PORT ||
-	    htons(port) == mapping->private.addr.port)
-		return 0;
-	return port;
-}
-
-static void note_via(struct sipalg_mapping *mapping, const struct sip_msg *msg,
-		     const struct sip_host *host)
-{
-	mapping->via_port = host->port;
-	if (!host->value)
-		mapping->sent_by = sent_by(mapping, msg, host);
-}
-
-void sipalg_mapping_note(struct sipalg_mapping *mapping,
-			 const struct sip_msg *msg, const struct sip_host *host)
-{
-	spin_lock_bh(&mapping->lock);
-	mapping->fields |= 1u << host->field;
-	if (host->field == SIP_FIELD_VIA)
-		note_via(mapping, msg, host);
-	else if (is_uri_of_phone(mapping, host->field))
-		note_uri(mapping, host);
-	if (host->host.len <= SIPALG_MAPPING_TEXT) {
-		mapping->text_len = host->host.len;
-		memcpy(mapping->text, sip_span_ptr(msg, host->host),
-		       host->host.len);
+	switch (field) {
+	case SIP_FIELD_VIA:
+		return SIPALG_FORM_VIA;
+	case SIP_FIELD_FROM:
+		return SIPALG_FORM_FROM;
+	case SIP_FIELD_CONTACT:
+		return SIPALG_FORM_CONTACT;
+	case SIP_FIELD_ROUTE:
+	case SIP_FIELD_RECORD_ROUTE:
+	case SIP_FIELD_PATH:
+	case SIP_FIELD_SERVICE_ROUTE:
+		return SIPALG_FORM_ROUTE;
+	default:
+		return SIPALG_FORM_MAX;
 	}
+}
+
+/* As long as an INVITE that had it may be without its answer. */
+static unsigned long form_time(const struct sipalg_net *sn)
+{
+	return sipalg_64_t1(sn) +
+	       60 * HZ * (unsigned long)sipalg_setting(sn, SIPALG_C_TIMEOUT);
+}
+
+static bool take_form(struct sipalg_mapping *mapping,
+		      enum sipalg_form_kind kind, const struct sipalg_form *new)
+{
+	struct sipalg_form *form = &mapping->form[kind];
+
+	if (form->len && !sipalg_form_equal(form, new) &&
+	    time_before(jiffies, mapping->form_used[kind] + form_time(mapping->sn)))
+		return false;
+	*form = *new;
+	mapping->form_used[kind] = jiffies;
+	if (kind == SIPALG_FORM_VIA)
+		mapping->via_port = new->port;
+	return true;
+}
+
+bool sipalg_mapping_note(struct sipalg_mapping *mapping,
+			 const struct sip_msg *msg, const struct sip_host *host,
+			 bool public)
+{
+	enum sipalg_form_kind kind = form_kind(host->field);
+	struct sipalg_form form;
+	bool told = true;
+
+	sipalg_form_read(&form, msg, host, public);
+	spin_lock_bh(&mapping->lock);
+	if (!public) {
+		mapping->fields |= 1u << host->field;
+		mapping->text_len = form.len ?: mapping->text_len;
+		memcpy(mapping->text, form.text, form.len);
+	}
+	if (kind < SIPALG_FORM_MAX)
+		told = take_form(mapping, kind, &form);
+	if (is_uri_of_phone(mapping, host->field))
+		note_uri(mapping, host, &form);
 	prolong(mapping, sipalg_64_t1(mapping->sn));
+	spin_unlock_bh(&mapping->lock);
+	return told;
+}
+
+void sipalg_mapping_form(struct sipalg_mapping *mapping, u8 field, bool request,
+			 struct sipalg_form *form)
+{
+	enum sipalg_form_kind kind = form_kind(field);
+
+	spin_lock_bh(&mapping->lock);
+	if (kind == SIPALG_FORM_MAX || (request && kind == SIPALG_FORM_CONTACT) ||
+	    (kind != SIPALG_FORM_VIA && kind != SIPALG_FORM_FROM &&
+	     !mapping->form[kind].len))
+		kind = SIPALG_FORM_TARGET;
+	*form = mapping->form[kind];
+	if (!form->len && !form->port)	/* resumed: the ports alone are known */
+		form->port = kind == SIPALG_FORM_VIA ? mapping->via_port :
+						       mapping->uri_port;
 	spin_unlock_bh(&mapping->lock);
 }
 
@@ -593,8 +640,13 @@ int sipalg_mappings_init(struct sipalg_net *sn)
 	err = rhltable_init(&sn->mappings_private, &private_params);
 	if (err)
 		goto err_face;
+	err = sipalg_registrations_init(sn);
+	if (err)
+		goto err_private;
 	return 0;
 
+err_private:
+	rhltable_destroy(&sn->mappings_private);
 err_face:
 	rhltable_destroy(&sn->mappings_face);
 err_public:
@@ -622,4 +674,5 @@ void sipalg_mappings_exit(struct sipalg_net *sn)
 	rhltable_destroy(&sn->mappings_private);
 	rhltable_destroy(&sn->mappings_face);
 	rhashtable_free_and_destroy(&sn->mappings_public, mapping_free, NULL);
+	sipalg_registrations_exit(sn);
 }

@@ -22,9 +22,20 @@
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include "core/flow.h"
+#include "nat/echo.h"
 #include "sip/msg.h"
 
-#define SIPALG_MAPPING_TEXT	47	/* longest host text that is kept */
+#define SIPALG_MAPPING_TEXT	SIPALG_ECHO_TEXT	/* longest host text that is kept */
+
+/* Where a phone writes itself; each in its own way (R5). */
+enum sipalg_form_kind {
+	SIPALG_FORM_VIA,
+	SIPALG_FORM_FROM,
+	SIPALG_FORM_CONTACT,	/* as its registrar gives it back */
+	SIPALG_FORM_ROUTE,
+	SIPALG_FORM_TARGET,	/* the newest Contact: what requests are sent to */
+	SIPALG_FORM_MAX
+};
 
 /**
  * struct sipalg_mapping_key - a transport address with its protocol
@@ -76,10 +87,10 @@ struct sipalg_spelling {
  * @via_port: port that the phone writes in Via, host byte order; 0: none
  * @uri_port: port in its Contact, or in routes until a Contact was seen
  * @uri_secure: that was a sips: URI
- * @sent_by: UDP port at which it expects responses, host byte order; 0: the
- *	port it sends from (RFC 3261 18.2.2, 3581)
- * @text: host as the phone writes it
+ * @text: host as the phone wrote it last
  * @text_len: its length in bytes
+ * @form: how it writes itself, by enum sipalg_form_kind
+ * @form_used: when that form was last seen, in jiffies
  * @registered: number of confirmed @registrations
  * @spelling: host in From and To, where it was an address of nat64-prefix
  * @registrations: struct sipalg_registration, one for each account
@@ -104,18 +115,19 @@ struct sipalg_mapping {
 	/* guards all below */
 	spinlock_t lock;
 	bool dead;
-	u8 registered;
+	u16 registered;
 	u8 text_len;
 	unsigned long expires;
 	u32 fields;
 	u16 via_port;
 	u16 uri_port;
 	bool uri_secure;
-	u16 sent_by;
 	struct hlist_head registrations;
 	struct nf_conn *master;
-	char text[SIPALG_MAPPING_TEXT];
 	struct sipalg_spelling spelling[SIPALG_SPELLINGS];
+	char text[SIPALG_MAPPING_TEXT];
+	unsigned long form_used[SIPALG_FORM_MAX];
+	struct sipalg_form form[SIPALG_FORM_MAX];
 };
 
 /**
@@ -209,6 +221,97 @@ sipalg_mapping_of_sender(const struct sipalg_flow *flow,
 }
 
 /**
+ * sipalg_uri_l4proto() - the protocol a URI is reached by
+ * @host: its host, or that of a Via
+ * @l4proto: of the flow that brings it
+ *
+ * The URI's own transport decides, not the flow's; without one it is UDP (RFC
+ * 3263 4.1: what is written is an address). A Via, and what neither of the two
+ * carries (TLS, WebSocket), goes by the flow.
+ *
+ * Return: IPPROTO_UDP or IPPROTO_TCP.
+ */
+static inline u8 sipalg_uri_l4proto(const struct sip_host *host, u8 l4proto)
+{
+	if (host->field == SIP_FIELD_VIA || host->secure ||
+	    host->transport == SIP_TRANSPORT_OTHER)
+		return l4proto;
+	return host->transport == SIP_TRANSPORT_TCP ? IPPROTO_TCP : IPPROTO_UDP;
+}
+
+/**
+ * sipalg_uri_is_strict() - can a URI be reached by that protocol alone
+ * @host: its host
+ * @l4proto: of the flow that brings it
+ *
+ * Phones that only ever use TCP leave its name out, and are reached by the
+ * connection that they keep open: as long as nothing is known of the address by
+ * UDP, the flow's protocol is meant.
+ *
+ * Return: true if the flow's protocol is another and is not meant.
+ */
+static inline bool sipalg_uri_is_strict(const struct sip_host *host, u8 l4proto)
+{
+	return sipalg_uri_l4proto(host, l4proto) != l4proto &&
+	       host->transport != SIP_TRANSPORT_NONE;
+}
+
+/**
+ * sipalg_mapping_of_uri() - the mapping of a URI that the sender names
+ * @flow: its flow; the sender is inside
+ * @host: of the URI, an address of the flow's family
+ * @addr: the same as transport address
+ *
+ * Caller holds rcu_read_lock.
+ *
+ * Return: a mapping or NULL.
+ */
+static inline struct sipalg_mapping *
+sipalg_mapping_of_uri(const struct sipalg_flow *flow,
+		      const struct sip_host *host,
+		      const struct sipalg_addr *addr)
+{
+	struct sipalg_flow other = *flow;
+	struct sipalg_mapping *mapping = NULL;
+
+	other.l4proto = sipalg_uri_l4proto(host, flow->l4proto);
+	if (other.l4proto != flow->l4proto)
+		mapping = sipalg_mapping_find_inside(&other, addr,
+						     &flow->src_public.ip);
+	if (mapping || sipalg_uri_is_strict(host, flow->l4proto))
+		return mapping;
+	return sipalg_mapping_of_sender(flow, addr);
+}
+
+/**
+ * sipalg_mapping_find_uri() - what a host is known by outside, by a URI
+ * @flow: gives namespace and family
+ * @host: of the URI
+ * @addr: the same as transport address
+ * @inside: the host's address
+ *
+ * Who answers or calls may have left the transport out: what is not known by
+ * the URI's own is looked for by the flow's. Caller holds rcu_read_lock.
+ *
+ * Return: the mapping or NULL.
+ */
+static inline struct sipalg_mapping *
+sipalg_mapping_find_uri(const struct sipalg_flow *flow,
+			const struct sip_host *host,
+			const struct sipalg_addr *addr,
+			const union nf_inet_addr *inside)
+{
+	struct sipalg_mapping *mapping;
+	struct sipalg_flow other = *flow;
+
+	other.l4proto = sipalg_uri_l4proto(host, flow->l4proto);
+	mapping = sipalg_mapping_find(&other, addr, inside);
+	if (mapping || other.l4proto == flow->l4proto)
+		return mapping;
+	return sipalg_mapping_find(flow, addr, inside);
+}
+
+/**
  * sipalg_mapping_make() - find or create the mapping of a translated host
  * @flow: the flow that carries it out
  * @private: the inside address in the message
@@ -251,12 +354,28 @@ void sipalg_mapping_lose(struct sipalg_mapping *mapping);
  * @mapping: its mapping
  * @msg: the message
  * @host: the host that is being translated
+ * @public: it is the public address, which the phone has learnt, and stays
+ *
+ * A form is kept as long as answers to requests that had it may come, and then
+ * makes room for another. Caller holds rcu_read_lock; takes the mapping's lock.
+ *
+ * Return: false if another form is kept: this one needs an echo.
+ */
+bool sipalg_mapping_note(struct sipalg_mapping *mapping,
+			 const struct sip_msg *msg, const struct sip_host *host,
+			 bool public);
+
+/**
+ * sipalg_mapping_form() - how the phone writes itself
+ * @mapping: its mapping
+ * @field: enum sip_field
+ * @request: in a request to the phone, else in a response
+ * @form: out; no text if that is not known
  *
  * Caller holds rcu_read_lock; takes the mapping's lock.
  */
-void sipalg_mapping_note(struct sipalg_mapping *mapping,
-			 const struct sip_msg *msg,
-			 const struct sip_host *host);
+void sipalg_mapping_form(struct sipalg_mapping *mapping, u8 field, bool request,
+			 struct sipalg_form *form);
 
 /**
  * sipalg_mapping_keep() - keep it at least this long

@@ -389,7 +389,7 @@ static struct sipalg_mapping *note_plain(const struct sipalg_flow *flow,
 	mapping = sipalg_mapping_make(flow, &flow->src, &flow->src_public);
 	if (!mapping)
 		return NULL;
-	sipalg_mapping_note(mapping, msg, host);
+	sipalg_mapping_note(mapping, msg, host, false);
 	if (call && !call->mapping && sipalg_mapping_use(mapping))
 		call->mapping = mapping;
 	return mapping;

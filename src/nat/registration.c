@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Effect of a REGISTER and its response on the mapping of the phone's Contact. */
+#include <linux/jhash.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
@@ -7,6 +8,7 @@
 #include "core/compat.h"
 #include "core/event.h"
 #include "core/net.h"
+#include "core/quota.h"
 #include "nat/expect.h"
 #include "nat/face.h"
 #include "nat/mapping.h"
@@ -15,7 +17,23 @@
 #include "sip/uri.h"
 
 #define REGISTER_EXPIRES_MAX		(7 * 24 * 3600)
-#define MOST_REGISTRATIONS		16	/* of one mapping */
+
+static const struct rhashtable_params account_params = {
+	.head_offset = offsetof(struct sipalg_registration, account_node),
+	.key_offset = offsetof(struct sipalg_registration, key),
+	.key_len = sizeof(struct sipalg_account),
+	.automatic_shrinking = true,
+};
+
+int sipalg_registrations_init(struct sipalg_net *sn)
+{
+	return rhltable_init(&sn->registrations, &account_params);
+}
+
+void sipalg_registrations_exit(struct sipalg_net *sn)
+{
+	rhltable_destroy(&sn->registrations);
+}
 
 static u64 call_id_hash(const struct sipalg_net *sn, const struct sip_msg *msg)
 {
@@ -40,7 +58,7 @@ find_refreshed(const struct sipalg_mapping *mapping,
 	struct sipalg_registration *registration;
 
 	hlist_for_each_entry(registration, &mapping->registrations, node)
-		if (registration->aor == aor &&
+		if (registration->key.aor == aor &&
 		    (registration->call_id == id ||
 		     sipalg_ip_equal(&registration->asked,
 				     &flow->dst_private.ip)))
@@ -75,6 +93,8 @@ static void close_pinholes(struct sipalg_mapping *mapping,
 	struct sipalg_registration *heir;
 
 	hlist_for_each_entry(heir, &mapping->registrations, node) {
+		if (!registration->way_in && !registration->way_out)
+			return;
 		if (heir == registration || !heir->confirmed)
 			continue;
 		if (!heir->way_in && same_way_in(mapping, heir, registration))
@@ -112,6 +132,10 @@ static void forget(struct sipalg_mapping *mapping,
 	if (registration->confirmed)
 		end(mapping, registration);
 	hlist_del_rcu(&registration->node);
+	rhltable_remove(&mapping->sn->registrations,
+			&registration->account_node, account_params);
+	registration->linked = false;
+	sipalg_quota_put(registration->holder, SIPALG_QUOTA_REGISTRATIONS);
 	atomic_long_sub(registration_size(registration), &mapping->sn->memory);
 	kfree_rcu(registration, rcu);
 }
@@ -179,44 +203,93 @@ bool sipalg_registration_lose(struct sipalg_mapping *mapping,
 	return lost;
 }
 
-/* Unanswered ones are removed before confirmed ones. */
-static void make_room(struct sipalg_mapping *mapping)
+/*
+ * The host has as many as it may have. A REGISTER that nobody has answered gives
+ * way to a newer one; who is registered does not. Returns whether one has gone.
+ */
+static bool make_room(struct sipalg_mapping *mapping)
 {
 	struct sipalg_registration *registration, *first = NULL;
-	unsigned int count = 0;
 
-	hlist_for_each_entry(registration, &mapping->registrations, node) {
-		if (!first || time_before(registration->until, first->until))
+	hlist_for_each_entry(registration, &mapping->registrations, node)
+		if (!registration->confirmed &&
+		    (!first || time_before(registration->until, first->until)))
 			first = registration;
-		count++;
-	}
-	if (count == MOST_REGISTRATIONS)
+	if (first)
 		forget(mapping, first);
+	return first;
 }
 
-static struct sipalg_registration *add(struct sipalg_mapping *mapping,
-				       const struct sip_msg *msg, u32 aor)
+static struct sipalg_quota *hold(const struct sipalg_flow *flow)
+{
+	return sipalg_quota_get(flow->sn, flow->family, &flow->src.ip, NULL,
+				SIPALG_QUOTA_REGISTRATIONS);
+}
+
+static struct sipalg_registration *
+registration_alloc(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		   struct sipalg_mapping *mapping, u32 aor)
 {
 	struct sip_span account = sip_uri_user(msg, msg->to_uri, true);
 	struct sipalg_registration *registration;
 
 	account.len = min_t(u16, account.len, SIPALG_MAX_ACCOUNT);
-	make_room(mapping);
 	registration = kzalloc(sizeof(*registration) + account.len, GFP_ATOMIC);
 	if (!registration)
 		return NULL;
-	registration->id = atomic_inc_return(&mapping->sn->registration_id);
+	registration->id = atomic_inc_return(&flow->sn->registration_id);
 	registration->account_len = account.len;
 	memcpy(registration->account, sip_span_ptr(msg, account), account.len);
-	registration->aor = aor;
+	registration->key.host = flow->src.ip;
+	registration->key.aor = aor;
+	registration->mapping = mapping;
+	if (rhltable_insert(&flow->sn->registrations,
+			    &registration->account_node, account_params)) {
+		kfree(registration);
+		return NULL;
+	}
+	return registration;
+}
+
+static struct sipalg_registration *add(const struct sipalg_flow *flow,
+				       const struct sip_msg *msg,
+				       struct sipalg_mapping *mapping, u32 aor)
+{
+	struct sipalg_registration *registration;
+	struct sipalg_quota *holder = hold(flow);
+
+	if (!holder && make_room(mapping))
+		holder = hold(flow);
+	registration = holder ? registration_alloc(flow, msg, mapping, aor) : NULL;
+	if (!registration) {
+		sipalg_quota_put(holder, SIPALG_QUOTA_REGISTRATIONS);
+		sipalg_count(flow->sn, passed_unchanged[SIPALG_REASON_TOO_MANY_REGISTRATIONS]);
+		return NULL;
+	}
+	registration->holder = holder;
+	registration->linked = true;
 	hlist_add_head_rcu(&registration->node, &mapping->registrations);
 	atomic_long_add(registration_size(registration), &mapping->sn->memory);
 	return registration;
 }
 
+/* Caller holds the lock. */
+static void ask(struct sipalg_registration *registration,
+		const struct sipalg_flow *flow, const struct sip_msg *msg,
+		u64 id, u32 expires)
+{
+	registration->call_id = id;
+	registration->cseq = msg->cseq;
+	registration->expires = expires;
+	registration->asked = flow->dst_private.ip;
+	if (!registration->confirmed)
+		registration->until = jiffies + sipalg_64_t1(flow->sn);
+}
+
 void sipalg_registration_request(const struct sipalg_flow *flow,
 				 const struct sip_msg *msg,
-				 struct sipalg_mapping *mapping, u32 expires)
+				 struct sipalg_mapping *mapping,
+				 const struct sipalg_addr *contact, u32 expires)
 {
 	u64 id = call_id_hash(flow->sn, msg);
 	u32 aor = aor_hash(flow->sn, msg);
@@ -226,16 +299,53 @@ void sipalg_registration_request(const struct sipalg_flow *flow,
 	registration = find_refreshed(mapping, flow, id, aor);
 	/* an unknown registration that ends needs no entry */
 	if (!registration && expires && !mapping->dead)
-		registration = add(mapping, msg, aor);
+		registration = add(flow, msg, mapping, aor);
 	if (registration) {
-		registration->call_id = id;
-		registration->cseq = msg->cseq;
-		registration->expires = expires;
-		registration->asked = flow->dst_private.ip;
-		if (!registration->confirmed)
-			registration->until = jiffies + sipalg_64_t1(flow->sn);
+		registration->contact = *contact;
+		ask(registration, flow, msg, id, expires);
 	}
 	spin_unlock_bh(&mapping->lock);
+}
+
+/* All that a host has registered of an address of record, one after the other. */
+static struct rhlist_head *first_of(const struct sipalg_flow *flow,
+				    const union nf_inet_addr *host, u32 aor)
+{
+	struct sipalg_account account = { .host = *host, .aor = aor };
+
+	return rhltable_lookup(&flow->sn->registrations, &account,
+			       account_params);
+}
+
+static bool is_meant(const struct sipalg_registration *registration,
+		     const struct sipalg_flow *flow,
+		     const struct sipalg_addr *contact, bool named, u64 id)
+{
+	if (!registration->linked)
+		return false;
+	if (contact)
+		return sipalg_addr_equal(&registration->contact, contact);
+	return registration->call_id == id ||
+	       (!named && sipalg_ip_equal(&registration->asked,
+					  &flow->dst_private.ip));
+}
+
+void sipalg_registration_request_end(const struct sipalg_flow *flow,
+				     const struct sip_msg *msg,
+				     const struct sipalg_addr *contact,
+				     bool named)
+{
+	struct rhlist_head *list = first_of(flow, &flow->src.ip,
+					    aor_hash(flow->sn, msg)), *pos;
+	u64 id = call_id_hash(flow->sn, msg);
+	struct sipalg_registration *registration;
+
+	rhl_for_each_entry_rcu(registration, pos, list, account_node) {
+		spin_lock_bh(&registration->mapping->lock);
+		if (is_meant(registration, flow, contact, named, id))
+			ask(registration, flow, msg, id, 0);
+		spin_unlock_bh(&registration->mapping->lock);
+	}
 }
 
 /* Address at which the phone accepts calls: its Contact. */
@@ -262,7 +372,7 @@ static void open_way_in(struct sipalg_mapping *mapping,
 	struct sipalg_expect pinhole = {
 		.class = SIPALG_CLASS_SIGNALLING,
 		.family = flow->family,
-		.l4proto = flow->l4proto,
+		.l4proto = mapping->public.l4proto,
 		.src_ip = &registration->registrar.ip,
 		.dst = mapping->public.addr,
 		.real = listens_at(mapping),
@@ -299,7 +409,9 @@ static void open_way_out(struct sipalg_mapping *mapping,
 		.helper = helper,
 	};
 
-	if (flow->l4proto == IPPROTO_UDP)
+	/* it registers itself by another protocol: that flow is nobody's way */
+	if (flow->l4proto == IPPROTO_UDP &&
+	    mapping->public.l4proto == IPPROTO_UDP)
 		sipalg_expect_open(mapping->sn, mapping->master, &pinhole,
 				   &registration->way_out);
 }
@@ -438,10 +550,13 @@ static u32 confirm_contact(const struct sipalg_flow *flow,
 		.port = htons(sip_host_port(host)),
 	};
 	const union nf_inet_addr *phone = &flow->dst_private.ip;
-	struct sipalg_mapping *mapping = sipalg_mapping_find(flow, &addr, phone);
 	struct sipalg_registration *registration;
+	struct sipalg_mapping *mapping;
 	u32 expires = 0;
 
+	if (sip_host_family(host) != flow->family)
+		return 0;
+	mapping = sipalg_mapping_find_uri(flow, host, &addr, phone);
 	if (!mapping)
 		return 0;
 	sipalg_mapping_replace(flow, &addr, phone, &flow->src);
@@ -460,7 +575,8 @@ static u32 confirm_contact(const struct sipalg_flow *flow,
 	return min_t(u32, expires, REGISTER_EXPIRES_MAX);
 }
 
-static bool lists(const struct sip_msg *msg, const struct sipalg_addr *addr)
+static bool lists(const struct sip_msg *msg, u8 family,
+		  const struct sipalg_addr *addr)
 {
 	unsigned int i;
 
@@ -470,29 +586,46 @@ static bool lists(const struct sip_msg *msg, const struct sipalg_addr *addr)
 		if (msg->contacts[i].host == SIP_NO_INDEX)
 			continue;
 		host = &msg->hosts[msg->contacts[i].host];
-		if (sipalg_ip_equal(&host->addr, &addr->ip) &&
+		if (sip_host_family(host) == family &&
+		    sipalg_ip_equal(&host->addr, &addr->ip) &&
 		    htons(sip_host_port(host)) == addr->port)
 			return true;
 	}
 	return false;
 }
 
-/* Unregistered: the flow's own mapping is not in the list any more. */
-static void end_if_missing(const struct sipalg_flow *flow,
-			   const struct sip_msg *msg, u64 id)
+static bool is_answered(const struct sipalg_registration *registration,
+			const struct sipalg_flow *flow,
+			const struct sip_msg *msg, u64 id)
 {
-	struct sipalg_mapping *mapping =
-		sipalg_mapping_find(flow, &flow->dst, &flow->dst_private.ip);
+	return registration->linked && registration->confirmed &&
+	       registration->call_id == id && registration->cseq == msg->cseq &&
+	       sipalg_ip_equal(&registration->asked, &flow->src.ip);
+}
+
+/*
+ * Unregistered: what this REGISTER spoke of and the answer does not list. Where
+ * it lists more than can be read, what is missing may be there.
+ */
+static void end_missing(const struct sipalg_flow *flow,
+			const struct sip_msg *msg, u64 id)
+{
+	struct rhlist_head *list = first_of(flow, &flow->dst_private.ip,
+					    aor_hash(flow->sn, msg)), *pos;
 	struct sipalg_registration *registration;
 
-	if (!mapping || lists(msg, &flow->dst))
+	if (msg->contact_count == SIP_MAX_CONTACTS)
 		return;
+	rhl_for_each_entry_rcu(registration, pos, list, account_node) {
+		struct sipalg_mapping *mapping = registration->mapping;
 
-	spin_lock_bh(&mapping->lock);
-	registration = find_answered(mapping, flow, msg, id);
-	if (registration && registration->confirmed)
-		unregister(mapping, registration);
-	spin_unlock_bh(&mapping->lock);
+		if (lists(msg, flow->family, &mapping->public.addr))
+			continue;
+		spin_lock_bh(&mapping->lock);
+		if (is_answered(registration, flow, msg, id))
+			unregister(mapping, registration);
+		spin_unlock_bh(&mapping->lock);
+	}
 }
 
 unsigned long sipalg_registration_confirmed(const struct sipalg_flow *flow,
@@ -507,7 +640,7 @@ unsigned long sipalg_registration_confirmed(const struct sipalg_flow *flow,
 			longest = max(longest,
 				      confirm_contact(flow, msg,
 						      &msg->contacts[i], id));
-	end_if_missing(flow, msg, id);
+	end_missing(flow, msg, id);
 	return (unsigned long)longest * HZ;
 }
 

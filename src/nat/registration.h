@@ -10,6 +10,7 @@
 #define SIPALG_REGISTRATION_H
 
 #include <linux/list.h>
+#include <linux/rhashtable-types.h>
 #include <linux/types.h>
 #include "core/flow.h"
 #include "sip/msg.h"
@@ -18,18 +19,34 @@ struct nf_conn;
 struct nf_conntrack_expect;
 struct sipalg_mapping;
 struct sipalg_net;
+struct sipalg_quota;
 
 #define SIPALG_MAX_ACCOUNT	64	/* bytes of an account that are kept */
 
 /**
+ * struct sipalg_account - whose registrations are found together
+ * @host: the inside host
+ * @aor: hash of the address of record
+ */
+struct sipalg_account {
+	union nf_inet_addr host;
+	u32 aor;
+};
+
+/**
  * struct sipalg_registration - an account that a phone registers
  * @node: in &sipalg_mapping.registrations, whose lock guards all of this
+ * @account_node: in &sipalg_net.registrations
+ * @account: whose it is; never changes
+ * @mapping: of its Contact; never changes
+ * @holder: who may have but so many of them
+ * @linked: it is in both lists
+ * @contact: as the phone names itself in its Contact
  * @rcu: frees it after the last reader
  * @call_id: siphash of the Call-ID of the last REGISTER
  * @cseq: its CSeq
  * @expires: seconds it asked for
  * @asked: address the REGISTER was sent to
- * @aor: hash of the address of record
  * @until: expiry in jiffies; if not confirmed: as long as a response may come
  * @confirmed: a registrar has confirmed it
  * @registrar: address and port of that registrar
@@ -43,12 +60,17 @@ struct sipalg_net;
  */
 struct sipalg_registration {
 	struct hlist_node node;
+	struct rhlist_head account_node;
+	struct sipalg_account key;
+	struct sipalg_mapping *mapping;
+	struct sipalg_quota *holder;
+	bool linked;
+	struct sipalg_addr contact;
 	struct rcu_head rcu;
 	u64 call_id;
 	u32 cseq;
 	u32 expires;
 	union nf_inet_addr asked;
-	u32 aor;
 	bool confirmed;
 	struct sipalg_addr registrar;
 	unsigned long until;
@@ -71,17 +93,49 @@ struct sipalg_registration {
 bool sipalg_registration_end(struct sipalg_net *sn, u32 id);
 
 /**
+ * sipalg_registrations_init() - set up the table of a namespace
+ * @sn: the namespace
+ *
+ * Process context.
+ *
+ * Return: 0 or a negative errno.
+ */
+int sipalg_registrations_init(struct sipalg_net *sn);
+
+/* Takes it down; no mapping is left. */
+void sipalg_registrations_exit(struct sipalg_net *sn);
+
+/**
  * sipalg_registration_request() - note a REGISTER of an inside phone
  * @flow: its flow
  * @msg: the message
  * @mapping: of the Contact, just made
+ * @contact: the address as the phone wrote it
  * @expires: requested seconds; 0: unregister
  *
  * Caller holds rcu_read_lock; takes the mapping's lock.
  */
 void sipalg_registration_request(const struct sipalg_flow *flow,
 				 const struct sip_msg *msg,
-				 struct sipalg_mapping *mapping, u32 expires);
+				 struct sipalg_mapping *mapping,
+				 const struct sipalg_addr *contact, u32 expires);
+
+/**
+ * sipalg_registration_request_end() - a REGISTER asks to end what is registered
+ * @flow: its flow
+ * @msg: the message
+ * @contact: of those that the phone registered by this Contact; NULL: of all
+ *	("*"), or of those with the same Call-ID where @named says so
+ * @named: by a host name or another address, which tells nothing here
+ *
+ * By whatever socket and protocol: the answer lists what is left of the
+ * address of record, and those that are not listed then end. Caller holds
+ * rcu_read_lock; takes mappings' locks.
+ */
+void sipalg_registration_request_end(const struct sipalg_flow *flow,
+				     const struct sip_msg *msg,
+				     const struct sipalg_addr *contact,
+				     bool named);
 
 /**
  * sipalg_registration_confirmed() - process a 2xx to REGISTER

@@ -4,6 +4,7 @@
 #include "core/addr_scope.h"
 #include "core/call.h"
 #include "core/net.h"
+#include "nat/echo.h"
 #include "nat/heard.h"
 #include "nat/mapping.h"
 #include "nat/nat64.h"
@@ -130,6 +131,7 @@ static void drop_stale(struct sipalg_sig_pinholes *all, u8 side, u16 fork,
 
 /* The sender named itself. Returns false if it cannot be reached there. */
 static bool find_inside(const struct sipalg_flow *flow,
+			const struct sip_host *host,
 			struct sipalg_sig_pinhole *pinhole)
 {
 	const struct sipalg_mapping *mapping;
@@ -140,12 +142,14 @@ static bool find_inside(const struct sipalg_flow *flow,
 	/* it knows its public address and wrote it (H-13) */
 	if (sipalg_ip_equal(&pinhole->dst.ip, &flow->src_public.ip)) {
 		pinhole->real = flow->src;
-		return pinhole->dst.port == flow->src_public.port;
+		return pinhole->dst.port == flow->src_public.port &&
+		       pinhole->l4proto == flow->l4proto;
 	}
 	/* a Via names the source of the message */
-	mapping = sipalg_mapping_of_sender(flow, pinhole->field == SIP_FIELD_VIA ?
-						 &flow->src : &pinhole->dst);
-	if (!mapping ||
+	mapping = sipalg_mapping_of_uri(flow, host,
+					pinhole->field == SIP_FIELD_VIA ?
+						&flow->src : &pinhole->dst);
+	if (!mapping || mapping->public.l4proto != pinhole->l4proto ||
 	    !sipalg_ip_equal(&mapping->private.addr.ip, &pinhole->dst.ip))
 		return false;
 	pinhole->dst = mapping->public.addr;
@@ -160,7 +164,7 @@ static bool is_strange(const struct sipalg_flow *flow,
 
 	if (!sipalg_is_other_net(flow, &pinhole->dst.ip))
 		return false;
-	mapping = sipalg_mapping_at(flow->sn, flow->family, flow->l4proto,
+	mapping = sipalg_mapping_at(flow->sn, flow->family, pinhole->l4proto,
 				    &pinhole->dst);
 	return !mapping || !READ_ONCE(mapping->registered);
 }
@@ -185,11 +189,13 @@ static bool find_third(const struct sipalg_flow *flow,
 		       struct sipalg_sig_pinhole *pinhole)
 {
 	const struct sipalg_mapping *mapping;
+	struct sipalg_flow other = *flow;
 
 	if (!sipalg_flow_from_inside(flow) || sipalg_nat64_is_phone(flow) ||
 	    !sipalg_is_inside(flow, &pinhole->dst.ip))
 		return false;
-	mapping = sipalg_mapping_find_inside(flow, &pinhole->dst,
+	other.l4proto = pinhole->l4proto;
+	mapping = sipalg_mapping_find_inside(&other, &pinhole->dst,
 					     &flow->src_public.ip);
 	if (!mapping)
 		return false;
@@ -199,23 +205,22 @@ static bool find_third(const struct sipalg_flow *flow,
 
 static bool find_pinhole(const struct sipalg_flow *flow,
 			 const struct sip_host *host,
-		     struct sipalg_sig_pinhole *pinhole)
+			 struct sipalg_sig_pinhole *pinhole)
 {
-	u8 form = flow->family == AF_INET ? SIP_HOST_IP4 : SIP_HOST_IP6;
 	u16 port = sip_host_port(host);
 
 	/* messages over TLS cannot be followed */
-	if (host->form != form || host->secure || port < SIPALG_LOWEST_PORT ||
+	if (sip_host_family(host) != flow->family || host->secure ||
+	    host->transport == SIP_TRANSPORT_OTHER || port < SIPALG_LOWEST_PORT ||
 	    !sipalg_is_unicast(flow->family, &host->addr))
 		return false;
 	pinhole->dst = (struct sipalg_addr){ host->addr, htons(port) };
 	pinhole->real = pinhole->dst;
-	pinhole->l4proto = flow->l4proto;
 	pinhole->fresh = true;
 
 	if (sipalg_ip_equal(&host->addr, &flow->src.ip) ||
 	    sipalg_ip_equal(&host->addr, &flow->src_public.ip))
-		return find_inside(flow, pinhole);
+		return find_inside(flow, host, pinhole);
 	return pinhole->field == SIP_FIELD_REFER_TO ? find_third(flow, pinhole) :
 						  find_other(flow, pinhole);
 }
@@ -257,8 +262,27 @@ static void learn_host(struct sipalg_call *call, u8 side, u16 fork,
 		pinhole.side = !side;
 		pinhole.fork = 0;
 	}
+	pinhole.l4proto = sipalg_uri_l4proto(host, flow->l4proto);
 	if (find_pinhole(flow, host, &pinhole))
 		pinhole_add(call, &pinhole);
+	/* who writes no transport may mean the connection that it speaks by */
+	if (pinhole.l4proto == flow->l4proto ||
+	    sipalg_uri_is_strict(host, flow->l4proto))
+		return;
+	pinhole.l4proto = flow->l4proto;
+	if (find_pinhole(flow, host, &pinhole))
+		pinhole_add(call, &pinhole);
+}
+
+/* R3: a route from outside that only looks as if it were the sender's. */
+static bool is_foreign(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		       const struct sip_host *host)
+{
+	return (host->field == SIP_FIELD_ROUTE ||
+		host->field == SIP_FIELD_RECORD_ROUTE) &&
+	       sipalg_flow_from_inside(flow) &&
+	       sipalg_ip_equal(&host->addr, &flow->src.ip) &&
+	       sipalg_echo_is_foreign(flow, msg, host);
 }
 
 void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
@@ -274,6 +298,8 @@ void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
 		if (!(TELLING_FIELDS & 1u << host->field) ||
 		    !is_telling(msg, host) ||
 		    !sipalg_setting(call->sn, place_setting[host->field]))
+			continue;
+		if (is_foreign(flow, msg, host))
 			continue;
 		named |= 1u << host->field;
 		learn_host(call, side, fork, flow, host);
@@ -337,7 +363,8 @@ static void open_pinhole(struct sipalg_call *call, struct sipalg_sig_pinhole *pi
 static bool is_flow_itself(const struct sipalg_call *call,
 			   const struct sipalg_sig_pinhole *pinhole)
 {
-	return sipalg_addr_equal(&pinhole->dst, &pinhole->real) &&
+	return pinhole->l4proto == call->l4proto &&
+	       sipalg_addr_equal(&pinhole->dst, &pinhole->real) &&
 	       sipalg_addr_equal(&pinhole->dst, &call->public[pinhole->side]);
 }
 

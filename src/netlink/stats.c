@@ -158,7 +158,7 @@ int sipalg_nl_registration_get_start(struct netlink_callback *cb)
 		return -ENOMEM;
 	dump->account = sipalg_compat_dump_attrs(cb)[SIPALG_A_ACCOUNT];
 	cb->seq = 1;
-	rhashtable_walk_enter(&sn->mappings_public, &dump->iter);
+	rhltable_walk_enter(&sn->registrations, &dump->iter);
 	cb->args[0] = (long)dump;
 	return 0;
 }
@@ -227,24 +227,19 @@ static int answer_registration(struct sk_buff *skb, struct netlink_callback *cb,
 	return err;
 }
 
-/* All of a mapping or none: an empty answer has room for as many as it can have. */
-static int answer_mapping(struct sk_buff *skb, struct netlink_callback *cb,
-			  struct sipalg_mapping *mapping,
-			  const struct nlattr *account)
+/* A PBX has more of them than one answer has room for. */
+static int answer_confirmed(struct sk_buff *skb, struct netlink_callback *cb,
+			    const struct sipalg_registration *registration,
+			    const struct nlattr *account)
 {
-	const struct sipalg_registration *registration;
+	struct sipalg_mapping *mapping = registration->mapping;
 	unsigned char *before = skb_tail_pointer(skb);
 	int err = 0;
 
 	spin_lock_bh(&mapping->lock);
-	hlist_for_each_entry(registration, &mapping->registrations, node) {
-		if (registration->confirmed &&
-		    (!account || is_account(account, registration)))
-			err = answer_registration(skb, cb, mapping,
-						  registration);
-		if (err)
-			break;
-	}
+	if (registration->linked && registration->confirmed &&
+	    (!account || is_account(account, registration)))
+		err = answer_registration(skb, cb, mapping, registration);
 	spin_unlock_bh(&mapping->lock);
 	if (err)
 		nlmsg_trim(skb, before);
@@ -257,16 +252,16 @@ int sipalg_nl_registration_get_dumpit(struct sk_buff *skb,
 	struct registration_dump *dump =
 		(struct registration_dump *)cb->args[0];
 	struct rhashtable_iter *iter = &dump->iter;
-	struct sipalg_mapping *mapping;
+	struct sipalg_registration *registration;
 
 	sipalg_netlink_walk(iter, cb);
-	for (mapping = rhashtable_walk_peek(iter); mapping;
-	     mapping = rhashtable_walk_next(iter)) {
-		if (IS_ERR(mapping)) {
+	for (registration = rhashtable_walk_peek(iter); registration;
+	     registration = rhashtable_walk_next(iter)) {
+		if (IS_ERR(registration)) {
 			cb->seq++;
 			continue;
 		}
-		if (answer_mapping(skb, cb, mapping, dump->account))
+		if (answer_confirmed(skb, cb, registration, dump->account))
 			break;
 	}
 	rhashtable_walk_stop(iter);

@@ -115,44 +115,53 @@ static struct sipalg_mapping *bind_plain(const struct sipalg_flow *flow,
 					 const struct sipalg_addr *addr)
 {
 	struct sipalg_mapping *mapping;
+	struct sipalg_flow other;
 
 	if (!sipalg_flow_is_plain(flow) || !sipalg_ip_equal(&addr->ip, &flow->src.ip))
 		return NULL;
-	mapping = sipalg_mapping_make(flow, addr, addr);
+	other = *flow;
+	if (sipalg_uri_is_strict(host, flow->l4proto))
+		other.l4proto = sipalg_uri_l4proto(host, flow->l4proto);
+	mapping = sipalg_mapping_make(&other, addr, addr);
 	if (mapping)
-		sipalg_mapping_note(mapping, msg, host);
+		sipalg_mapping_note(mapping, msg, host, false);
 	return mapping;
+}
+
+static void note_contact(const struct sipalg_flow *flow,
+			 const struct sip_msg *msg,
+			 const struct sip_contact *contact)
+{
+	u32 expires = requested_expires(msg, contact);
+	struct sipalg_mapping *mapping = NULL;
+	const struct sip_host *host = NULL;
+	struct sipalg_addr addr;
+
+	if (contact->host != SIP_NO_INDEX)
+		host = &msg->hosts[contact->host];
+	if (host && sip_host_family(host) == flow->family) {
+		addr.ip = host->addr;
+		addr.port = htons(sip_host_port(host));
+		mapping = sipalg_mapping_of_uri(flow, host, &addr) ?:
+				  bind_plain(flow, msg, host, &addr);
+	}
+	if (mapping)
+		sipalg_registration_request(flow, msg, mapping, &addr, expires);
+	if (!expires)
+		sipalg_registration_request_end(flow, msg,
+						mapping ? &addr : NULL,
+						!mapping);
 }
 
 static void note_register(const struct sipalg_flow *flow,
 			  const struct sip_msg *msg)
 {
-	struct sipalg_mapping *mapping;
 	unsigned int i;
 
-	if (msg->contact_star) {
-		mapping = sipalg_mapping_find(flow, &flow->src_public,
-					      &flow->src.ip);
-		if (mapping)
-			sipalg_registration_request(flow, msg, mapping, 0);
-		return;
-	}
-	for (i = 0; i < msg->contact_count; i++) {
-		const struct sip_contact *contact = &msg->contacts[i];
-		const struct sip_host *host;
-		struct sipalg_addr addr;
-
-		if (contact->host == SIP_NO_INDEX)
-			continue;
-		host = &msg->hosts[contact->host];
-		addr.ip = host->addr;
-		addr.port = htons(sip_host_port(host));
-		mapping = sipalg_mapping_of_sender(flow, &addr) ?:
-				  bind_plain(flow, msg, host, &addr);
-		if (mapping)
-			sipalg_registration_request(flow, msg, mapping,
-						    requested_expires(msg, contact));
-	}
+	if (msg->contact_star)
+		sipalg_registration_request_end(flow, msg, NULL, false);
+	for (i = 0; i < msg->contact_count; i++)
+		note_contact(flow, msg, &msg->contacts[i]);
 }
 
 static void confirmed(const struct sipalg_flow *flow, const struct sip_msg *msg,
@@ -175,11 +184,18 @@ static void registrations(const struct sipalg_flow *flow,
 		confirmed(flow, msg, plan);
 }
 
-static __be16 contact_port(const struct sip_msg *msg)
+/* 0 where it is not the flow's: of another family, or no host. */
+static __be16 contact_port(const struct sipalg_flow *flow,
+			   const struct sip_msg *msg)
 {
+	const struct sip_host *host;
+
 	if (!msg->contact_count || msg->contacts[0].host == SIP_NO_INDEX)
 		return 0;
-	return htons(sip_host_port(&msg->hosts[msg->contacts[0].host]));
+	host = &msg->hosts[msg->contacts[0].host];
+	if (sip_host_family(host) != flow->family)
+		return 0;
+	return htons(sip_host_port(host));
 }
 
 /* Stored for the requester's direction; the response comes in the other one. */
@@ -206,7 +222,7 @@ static void note_subscribe(const struct sipalg_flow *flow,
 	__be16 *port = subscriber(flow, true);
 
 	if (port)
-		WRITE_ONCE(*port, contact_port(msg) ?: flow->src.port);
+		WRITE_ONCE(*port, contact_port(flow, msg) ?: flow->src.port);
 }
 
 static void keep_mapping(struct sipalg_mapping *mapping, unsigned long time)

@@ -229,6 +229,7 @@ int sipalg_helper_register(const char *name)
 		err = sipalg_compat_helper_register(&helpers[i], &registered[i]);
 		if (err)
 			goto err_registered;
+		sipalg_expect_helpers[i] = registered[i];
 	}
 	return 0;
 

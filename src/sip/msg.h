@@ -15,11 +15,12 @@
 
 #include <linux/types.h>
 #include <linux/netfilter.h>
+#include <linux/socket.h>
 
 #define SIP_MAX_MESSAGE		65535
 #define SIP_MAX_HOSTS		256	/* addresses in one message, SDP included */
 #define SIP_MAX_MEDIA		64	/* m= lines: ceiling of max-media-per-call */
-#define SIP_MAX_CONTACTS	16	/* Contact values whose expires= matters */
+#define SIP_MAX_CONTACTS	64	/* Contact values whose expires= matters */
 
 /**
  * struct sip_span - a piece of the message
@@ -86,6 +87,13 @@ enum sip_host_form {
 	SIP_HOST_NONE, /* no host: SIP_FIELD_VIA_RPORT */
 };
 
+enum sip_transport {		/* ;transport= of a URI (RFC 3261 19.1.1) */
+	SIP_TRANSPORT_NONE,	/* not written */
+	SIP_TRANSPORT_UDP,
+	SIP_TRANSPORT_TCP,
+	SIP_TRANSPORT_OTHER,	/* tls, ws, sctp, ... */
+};
+
 /**
  * struct sip_host - one "host" or "host:port" as it stands in the message
  * @host: the host as written, brackets of an IPv6 reference included; empty
@@ -109,6 +117,7 @@ enum sip_host_form {
  *	allows white space there; a=candidate has fields): replace @host and
  *	@digits one by one, never as one piece
  * @secure: the URI is sips:
+ * @transport: enum sip_transport of its URI
  * @addr: the decoded address, network byte order; IPv4 leaves the rest zero
  */
 struct sip_host {
@@ -120,7 +129,8 @@ struct sip_host {
 	u8 value;
 	u8 bracketed:1,
 	   spaced:1,
-	   secure:1;
+	   secure:1,
+	   transport:2;
 	u8 written;
 	u8 type;
 	union nf_inet_addr addr;
@@ -148,6 +158,27 @@ static inline u16 sip_default_port(bool secure)
 static inline u16 sip_host_port(const struct sip_host *host)
 {
 	return host->port ?: sip_default_port(host->secure);
+}
+
+/**
+ * sip_host_family() - which family an address is of
+ * @host: a host
+ *
+ * What is read of one family must be used as that: an IPv6 address begins with
+ * bytes that are an IPv4 address as well.
+ *
+ * Return: AF_INET, AF_INET6, or AF_UNSPEC for what is no address.
+ */
+static inline u8 sip_host_family(const struct sip_host *host)
+{
+	switch (host->form) {
+	case SIP_HOST_IP4:
+		return AF_INET;
+	case SIP_HOST_IP6:
+		return AF_INET6;
+	default:
+		return AF_UNSPEC;
+	}
 }
 
 #define SIP_NO_INDEX	0xffff	/* "none" where an index into an array stands */

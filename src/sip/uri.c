@@ -37,22 +37,45 @@ static enum scheme scheme_read(const char *p, const char *end, const char **behi
 	return SCHEME_SIPS;
 }
 
-/* @p: at the ";" of the first parameter; URI parameters hold no quotes. */
-static void maddr_read(struct sip_msg *msg, const char *p, const char *end, u8 value,
-		       bool secure)
+enum sip_transport sip_transport_find(const char *p, u32 len)
+{
+	if (text_is(p, len, "udp"))
+		return SIP_TRANSPORT_UDP;
+	if (text_is(p, len, "tcp"))
+		return SIP_TRANSPORT_TCP;
+	return SIP_TRANSPORT_OTHER;
+}
+
+static void maddr_add(struct sip_msg *msg, const char *p, const char *end, u8 value,
+		      bool secure)
 {
 	struct sip_host host;
+
+	if (sip_host_read(msg, p, end, &host) != end)
+		return;
+	host.secure = secure;
+	sip_host_add(msg, &host, SIP_FIELD_URI_MADDR, value);
+}
+
+/*
+ * @p: at the ";" of the first parameter; URI parameters hold no quotes. Each
+ * may be there once (RFC 3261 19.1.1): the first one counts.
+ */
+static void params_read(struct sip_msg *msg, const char *p, const char *end, u8 value,
+			u16 index)
+{
+	bool secure = index != SIP_NO_INDEX && msg->hosts[index].secure;
+	bool maddr = false, transport = index == SIP_NO_INDEX;
 
 	while (p < end && *p == ';') {
 		const char *next = text_find(++p, end, ';');
 
-		if (text_begins(p, next, "maddr=")) {
-			if (sip_host_read(msg, p + 6, next, &host) == next) {
-				host.secure = secure;
-				sip_host_add(msg, &host, SIP_FIELD_URI_MADDR,
-					     value);
-			}
-			return;
+		if (!maddr && text_begins(p, next, "maddr=")) {
+			maddr_add(msg, p + 6, next, value, secure);
+			maddr = true;
+		} else if (!transport && text_begins(p, next, "transport=")) {
+			msg->hosts[index].transport = sip_transport_find(p + 10, next - p - 10);
+			transport = true;
 		}
 		p = next;
 	}
@@ -80,7 +103,7 @@ enum sip_uri sip_uri_read(struct sip_msg *msg, const char *p, const char *end,
 	host.secure = scheme == SCHEME_SIPS;
 	*index = sip_host_add(msg, &host, field, value);
 	if (p < end && *p == ';')
-		maddr_read(msg, p, text_find(p, end, '?'), value, host.secure);
+		params_read(msg, p, text_find(p, end, '?'), value, *index);
 	return SIP_URI_HOST;
 }
 

@@ -50,4 +50,15 @@ enum sip_uri sip_uri_read(struct sip_msg *msg, const char *p, const char *end,
 struct sip_span sip_uri_user(const struct sip_msg *msg, struct sip_span uri,
 			     bool host);
 
+/**
+ * sip_transport_find() - the value of a transport parameter
+ * @p: its first byte
+ * @len: its length in bytes
+ *
+ * Any context.
+ *
+ * Return: what it names, in any case.
+ */
+enum sip_transport sip_transport_find(const char *p, u32 len);
+
 #endif

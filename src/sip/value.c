@@ -182,6 +182,12 @@ static void address_param(struct sip_msg *msg, const struct sip_param *param,
 			return;
 		address->has_expires = true;
 		address->expires = seconds;
+	} else if (text_is(param->name, param->name_len, "transport")) {
+		/* of a URI without brackets: it is meant for that (S3-58) */
+		if (address->host != SIP_NO_INDEX &&
+		    !msg->hosts[address->host].transport)
+			msg->hosts[address->host].transport =
+				sip_transport_find(param->value, param->value_len);
 	}
 }
 

@@ -107,7 +107,8 @@ def mux_refused():
 
 @test("H-15", "a section with ICE candidates is not edited")
 def ice():
-    body = sdp(PHONE, 4040, f"a=candidate:1 1 UDP 2130706431 {PHONE} 4040 typ host")
+    body = sdp(PHONE, 4040, f"""a=candidate:1 1 UDP 2130706431 {PHONE} 4040 typ host
+        a=candidate:2 1 UDP 1694498815 198.51.100.9 4040 typ srflx raddr {PHONE} rport 4040""")
     call = offered("ice", body)
     refuse(call)
 

@@ -227,9 +227,40 @@ def candidate(port, kind="host", address=PHONE):
     return f"a=candidate:1 1 UDP 2130706431 {address} {port} typ {kind}"
 
 
+# D7: that the phone knows more than its own addresses
+STUN = candidate(4444, "srflx", "198.51.100.9")
+
+
+@test("H-15", "D7: candidates that are all of the inside, and nothing public: translated, they alone stay")
+def ice_inside_only():
+    net.shell("ip -n phone addr add 192.168.1.4/24 dev eth0")
+    for number, lines in enumerate((
+            (candidate(4080),),
+            (candidate(4080), candidate(4081).replace("1 1 UDP", "1 2 UDP"), candidate(9, address="192.168.1.4")),
+            (candidate(4080), candidate(4080, address="fe80::1"), candidate(4080, address="fd00::7"),
+             candidate(4080, address="7c1e0ba4-1f9a.local")))):
+        body = sdp(PHONE, 4080, "\n".join(lines))
+        call = offered(f"d7{number}", body, (f"o=- 7 1 IN IP4 {PHONE}", f"o=- 7 1 IN IP4 {ROUTER}"),
+                       (f"c=IN IP4 {PHONE}", f"c=IN IP4 {ROUTER}"))
+        assert call
+        is_open(4080, 4081)
+        assert arrives(4080), "media pinhole"
+        over()
+
+
+@test("H-15", "D7: one candidate, c= or o= of another address shows that the phone knows more: all stays")
+def ice_knows_more():
+    for number, line in enumerate((STUN, candidate(4080, "relay", "198.51.100.9"),
+                                   candidate(4080, address="2001:db8:1::10"),
+                                   f"a=rtcp:4081 IN IP4 {ROUTER}")):
+        offered(f"d7m{number}", sdp(PHONE, 4080, candidate(4080) + "\n" + line))
+        is_open(4080, *(() if "rtcp" in line else (4081,)))
+        over()
+
+
 @test("H-15", "c= of the session that an ICE section shares stays for both; its own c= changes alone")
 def ice_shares():
-    ice = sdp(PHONE, 4090, candidate(4090))
+    ice = sdp(PHONE, 4090, candidate(4090) + "\n" + STUN)
     offered("share", ice + "\nm=image 4092 udptl t38")
     is_open(4090, 4091, 4092)
     over()
@@ -247,7 +278,7 @@ def ice_shares():
 
 @test("H-15", "an ICE section is left, and its ports are open: checks reach the phone from anywhere")
 def ice_open():
-    offered("open", sdp(PHONE, 4094, candidate(4094)))
+    offered("open", sdp(PHONE, 4094, candidate(4094) + "\n" + STUN))
     is_open(4094, 4095)
     assert arrives(4094), "media pinhole"
     over()
@@ -276,9 +307,9 @@ def ice_reflexive_rtcp():
 
 @test("H-15", "two ICE phones with one port: neither message is held up for it")
 def ice_taken():
-    offered("first", sdp(PHONE, 4098, candidate(4098)))
+    offered("first", sdp(PHONE, 4098, candidate(4098) + "\n" + STUN))
     other = Udp("other", OTHER, 5060)
-    body = sdp(OTHER, 4098, candidate(4098, address=OTHER))
+    body = sdp(OTHER, 4098, candidate(4098, address=OTHER) + "\n" + STUN)
     data = Call("second", f"{OTHER}:5060", "", SERVER).request("INVITE", body)
     other.send(data, SERVER)
     got = server.recv()

@@ -69,6 +69,8 @@ static void host_line(FILE *out, const struct sip_msg *msg, const struct sip_hos
 	if (host->digits.len)
 		fprintf(out, "%s%.*s", host->form == SIP_HOST_NONE ? "" :
 			host->spaced ? " : " : ":", SPAN(msg, host->digits));
+	if (host->transport == SIP_TRANSPORT_UDP || host->transport == SIP_TRANSPORT_TCP)
+		fprintf(out, " %s", host->transport == SIP_TRANSPORT_UDP ? "udp" : "tcp");
 	fprintf(out, "%s\n", host->secure ? " secure" : "");
 }
 
