@@ -164,6 +164,7 @@ static bool is_wanted_other(const struct sipalg_flow *flow, u8 family,
 {
 	return sipalg_setting(flow->sn, SIPALG_MEDIA_SOURCE) !=
 		       SIPALG_MEDIA_SOURCE_SIGNALLING &&
+	       !sipalg_nat64_is_phone(flow) &&
 	       !sipalg_is_local(flow, family, ip) &&
 	       sipalg_may_be_media(flow, family, ip);
 }
