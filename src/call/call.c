@@ -3,8 +3,11 @@
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
+#include <net/netfilter/nf_conntrack.h>
 #include "call/call.h"
+#include "call/claim.h"
 #include "call/event.h"
+#include "call/life.h"
 #include "call/lru.h"
 #include "call/msg_log.h"
 #include "call/target.h"
@@ -16,6 +19,7 @@
 #include "core/quota.h"
 #include "core/sipalg_trace.h"
 #include "media/media.h"
+#include "media/media_expect.h"
 #include "nat/mapping.h"
 #include "nat/sig_expect.h"
 #include "sip/uri.h"
@@ -108,6 +112,7 @@ static void call_free(struct sipalg_call *call)
 		sipalg_mapping_unuse(call->mapping);
 	sipalg_quota_put(call->quota, SIPALG_QUOTA_CALLS);
 	sipalg_targets_free(call);
+	sipalg_claims_free(call);
 	sipalg_msg_log_free(call);
 	atomic_long_sub(call_size(call), &call->sn->memory);
 	kfree_rcu(call, rcu);
@@ -119,17 +124,22 @@ void sipalg_call_put(struct sipalg_call *call)
 		call_free(call);
 }
 
+void sipalg_call_woken(struct sipalg_call *call)
+{
+	if (!call->linked)
+		return;
+	sipalg_event_flush(call);
+	sipalg_lru_sort(call);
+	sipalg_call_schedule(call);
+}
+
 static void deadlines_passed(struct sipalg_call *call)
 {
 	rcu_read_lock();	/* for conntrack, that of pinholes that it opens */
 	spin_lock(&call->lock);
 	if (call->linked)
 		sipalg_call_timers_expired(call);
-	if (call->linked) {
-		sipalg_event_flush(call);
-		sipalg_lru_sort(call);
-		sipalg_call_schedule(call);
-	}
+	sipalg_call_woken(call);
 	spin_unlock(&call->lock);
 	sipalg_lru_idle(call->sn);
 	rcu_read_unlock();
@@ -218,6 +228,21 @@ static struct sipalg_call *text_alloc(const struct sip_msg *msg)
 	return call;
 }
 
+/*
+ * The party that media leads in to: the one that NAT hides. Where it hides none
+ * or both: who has opened the way that the first message came by, since a
+ * router lets nobody else begin; unless that was by a pinhole of ours.
+ */
+static u8 inner_side(const struct sipalg_flow *flow, enum sipalg_side sender)
+{
+	bool hidden = sipalg_flow_from_inside(flow);
+	bool began = flow->original == !flow->ct->master;
+
+	if (hidden != sipalg_flow_to_inside(flow))
+		return hidden ? sender : !sender;
+	return began ? sender : !sender;
+}
+
 static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 				      const struct sip_msg *msg)
 {
@@ -238,6 +263,7 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 	call->state = SIPALG_CALL_EARLY;
 	call->event_mask = SIPALG_NOTIFY_NEW;
 	call->family = flow->family;
+	call->inner = inner_side(flow, sender);
 	call->l4proto = flow->l4proto;
 	call->created = jiffies;
 	call->active = jiffies;
@@ -367,6 +393,7 @@ static void unlink_call(struct sipalg_call *call)
 {
 	call->linked = false;
 	call->deadlines = 0;
+	call->running = 0;
 	sipalg_ct_timeout_put(&call->signalling);
 	sipalg_lru_forget(call);
 	rhashtable_remove_fast(&call->sn->calls, &call->node, call_params);
@@ -387,6 +414,56 @@ void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason)
 	if (timer_delete(&call->timer))
 		sipalg_call_put(call);	/* the timer's; others remain */
 	sipalg_call_put(call);		/* the table's; the caller's remains */
+}
+
+static void call_settings(struct sipalg_call *call)
+{
+	struct sipalg_flow flow;
+
+	rcu_read_lock();
+	spin_lock_bh(&call->lock);
+	if (call->linked) {
+		if (call->signalling)
+			sipalg_flow_init(&flow, call->sn, call->signalling,
+					 IP_CT_DIR_ORIGINAL);
+		sipalg_life_settings(call);
+		sipalg_media_settings(call, call->signalling ? &flow : NULL);
+		sipalg_sig_expect_settings(call, call->signalling ? &flow : NULL);
+		sipalg_call_woken(call);
+	}
+	spin_unlock_bh(&call->lock);
+	rcu_read_unlock();
+}
+
+/* The next call that has not gone meanwhile, with a reference, or NULL. */
+static struct sipalg_call *next_call(struct rhashtable_iter *iter)
+{
+	struct sipalg_call *call;
+
+	do {
+		call = rhashtable_walk_next(iter);
+	} while (call && (IS_ERR(call) || !refcount_inc_not_zero(&call->refs)));
+	return call;
+}
+
+void sipalg_calls_settings(struct sipalg_net *sn)
+{
+	struct rhashtable_iter iter;
+	struct sipalg_call *call;
+
+	rhashtable_walk_enter(&sn->calls, &iter);
+	rhashtable_walk_start(&iter);
+	while ((call = next_call(&iter))) {
+		/* nothing of the table's is held while it may take longer */
+		rhashtable_walk_stop(&iter);
+		call_settings(call);
+		sipalg_call_put(call);
+		cond_resched();
+		rhashtable_walk_start(&iter);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+	sipalg_lru_shrink(sn);
 }
 
 int sipalg_calls_init(struct sipalg_net *sn)

@@ -85,6 +85,23 @@ struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
 void sipalg_call_schedule(struct sipalg_call *call);
 
 /**
+ * sipalg_call_woken() - update what depends on a call's state
+ * @call: locked
+ *
+ * Its listeners are told, its place in the lists and its timer are set. For
+ * changes that no message has made.
+ */
+void sipalg_call_woken(struct sipalg_call *call);
+
+/**
+ * sipalg_calls_settings() - apply changed settings to all calls
+ * @sn: the namespace
+ *
+ * Process context, may sleep.
+ */
+void sipalg_calls_settings(struct sipalg_net *sn);
+
+/**
  * sipalg_call_end() - end a call at once
  * @call: locked; the caller has a reference
  * @reason: enum sipalg_end_reason

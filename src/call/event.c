@@ -2,42 +2,15 @@
 /* Carries out the actions of state.c and keeps the deadlines. */
 #include "call/call.h"
 #include "call/event.h"
-#include "call/timer.h"
-#include "core/ct_timeout.h"
+#include "call/life.h"
 #include "core/event.h"
 #include "core/net.h"
 #include "media/activity.h"
 #include "media/media.h"
 
-#define SESSION_INTERVAL_MIN	90	/* RFC 4028 4 */
-
 static unsigned long seconds(u32 value)
 {
 	return (unsigned long)value * HZ;
-}
-
-static unsigned long minutes(u32 value)
-{
-	return seconds(value * 60);
-}
-
-void sipalg_call_session(struct sipalg_call *call, u32 interval)
-{
-	struct sipalg_net *sn = call->sn;
-	u32 longest = sipalg_setting(sn, SIPALG_MAXIMUM_CALL_DURATION) * 60;
-	u32 margin = sipalg_setting(sn, SIPALG_SESSION_MARGIN);
-
-	if (!interval)
-		interval = sipalg_setting(sn, SIPALG_SESSION_DEFAULT);
-	if (!interval) {
-		call->session_interval = 0;
-		sipalg_call_timer_clear(call, SIPALG_TIMER_SESSION);
-		return;
-	}
-	call->session_interval = clamp_t(u32, interval, SESSION_INTERVAL_MIN,
-					 longest);
-	sipalg_call_timer_set(call, SIPALG_TIMER_SESSION,
-			      seconds(call->session_interval + margin));
 }
 
 static bool is_in_force(const struct sipalg_call *call, enum sipalg_side side,
@@ -63,12 +36,10 @@ bool sipalg_call_is_described(const struct sipalg_call *call,
 	/* another fork has sent a description since: this one's is not known */
 	if (side == SIPALG_CALLEE && own->fork != transaction->fork)
 		return true;
-	if (own->sender != transaction->sender ||
-	    own->invite != transaction->invite)
-		return false;
-	/* an INVITE that was challenged comes again, with a higher CSeq */
-	return own->invite || (own->cseq == transaction->cseq &&
-			       own->fork == transaction->fork);
+	return own->sender == transaction->sender &&
+	       own->invite == transaction->invite &&
+	       own->cseq == transaction->cseq &&
+	       (own->invite || own->fork == transaction->fork);
 }
 
 void sipalg_call_commit(struct sipalg_call *call,
@@ -80,7 +51,7 @@ void sipalg_call_commit(struct sipalg_call *call,
 		if (sipalg_call_is_described(call, side, transaction) ||
 		    !is_in_force(call, side, transaction->fork))
 			sipalg_media_commit(call, side, transaction->fork);
-	sipalg_call_hold(call);
+	sipalg_life_hold(call);
 	call->event_mask |= SIPALG_NOTIFY_CHANGED;
 }
 
@@ -102,6 +73,8 @@ static void invite(struct sipalg_call *call)
 {
 	sipalg_call_timer_set(call, SIPALG_TIMER_UNANSWERED,
 			      sipalg_64_t1(call->sn));
+	if (!call->answered)
+		sipalg_life_begin(call, SIPALG_TIMER_MAX_DURATION);
 }
 
 static void reopen(struct sipalg_call *call)
@@ -112,26 +85,38 @@ static void reopen(struct sipalg_call *call)
 
 static void ring(struct sipalg_call *call)
 {
-	sipalg_call_timer_set(call, SIPALG_TIMER_C,
-			      minutes(sipalg_setting(call->sn, SIPALG_C_TIMEOUT)));
+	sipalg_life_begin(call, SIPALG_TIMER_C);
 }
 
 static void talk(struct sipalg_call *call)
 {
-	struct sipalg_net *sn = call->sn;
-	u32 idle = sipalg_setting(sn, SIPALG_IDLE_CALL_TIMEOUT);
-	u32 longest = sipalg_setting(sn, SIPALG_MAXIMUM_CALL_DURATION);
-
-	sipalg_call_timer_clear(call, SIPALG_TIMER_C);
+	sipalg_life_stop(call, SIPALG_TIMER_C);
 	if (!call->answered) {
 		call->answered = (u32)jiffies ?: 1;
 		sipalg_media_begin(call);
-		sipalg_call_timer_set(call, SIPALG_TIMER_MAX_DURATION,
-				      minutes(longest));
+		sipalg_life_begin(call, SIPALG_TIMER_MAX_DURATION);
 	}
-	if (idle)
-		sipalg_call_timer_set(call, SIPALG_TIMER_IDLE, seconds(idle));
+	sipalg_life_begin(call, SIPALG_TIMER_IDLE);
 	sipalg_media_look(call);
+}
+
+static void close_later(struct sipalg_call *call)
+{
+	u32 delay = sipalg_setting(call->sn, SIPALG_TEARDOWN_DELAY);
+
+	sipalg_call_timer_clear(call, SIPALG_TIMER_UNANSWERED);
+	sipalg_call_timer_set(call, SIPALG_TIMER_TEARDOWN, seconds(delay));
+}
+
+/*
+ * The caller has hung up on who rang (RFC 3261 15): as long as the INVITE has
+ * no final answer, somebody of whom nothing was heard yet may pick up.
+ */
+static void abandon(struct sipalg_call *call)
+{
+	call->reason = SIPALG_END_BYE;
+	close_later(call);
+	ring(call);
 }
 
 static void teardown(struct sipalg_call *call, enum sipalg_end_reason reason)
@@ -139,13 +124,13 @@ static void teardown(struct sipalg_call *call, enum sipalg_end_reason reason)
 	u32 delay = sipalg_setting(call->sn, SIPALG_TEARDOWN_DELAY);
 
 	call->reason = reason;
-	sipalg_call_timer_clear(call, SIPALG_TIMER_UNANSWERED);
-	sipalg_call_timer_clear(call, SIPALG_TIMER_C);
-	sipalg_call_timer_clear(call, SIPALG_TIMER_EXPIRES);
-	sipalg_call_timer_clear(call, SIPALG_TIMER_SESSION);
-	sipalg_call_timer_clear(call, SIPALG_TIMER_HOLD);
+	close_later(call);
+	sipalg_life_stop(call, SIPALG_TIMER_C);
+	sipalg_life_stop(call, SIPALG_TIMER_EXPIRES);
+	sipalg_life_stop(call, SIPALG_TIMER_SESSION);
+	sipalg_life_stop(call, SIPALG_TIMER_HOLD);
+	sipalg_call_timer_clear(call, SIPALG_TIMER_UNKNOWN);
 	sipalg_call_timer_clear(call, SIPALG_TIMER_MEDIA);
-	sipalg_call_timer_set(call, SIPALG_TIMER_TEARDOWN, seconds(delay));
 	sipalg_call_timer_set(call, SIPALG_TIMER_FORGET,
 			      max(sipalg_64_t1(call->sn), seconds(delay)) + 1);
 }
@@ -168,13 +153,13 @@ static void stay(struct sipalg_call *call)
 {
 	sipalg_call_timer_clear(call, SIPALG_TIMER_TEARDOWN);
 	sipalg_call_timer_clear(call, SIPALG_TIMER_FORGET);
-	if (call->session_interval)
-		sipalg_call_session(call, call->session_interval);
 	if (call->expires)
-		sipalg_call_expires(call, call->expires);
-	sipalg_call_hold(call);
-	if (call->answered)
-		sipalg_media_look(call);
+		sipalg_life_begin(call, SIPALG_TIMER_EXPIRES);
+	sipalg_life_hold(call);
+	if (!call->answered)
+		return;
+	sipalg_life_begin(call, SIPALG_TIMER_SESSION);
+	sipalg_media_look(call);
 }
 
 static void note_news(struct sipalg_call *call, u8 next)
@@ -210,6 +195,8 @@ void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
 		talk(call);
 	if (cell.actions & SIPALG_DO_TEARDOWN)
 		teardown(call, reason);
+	if (cell.actions & SIPALG_DO_ABANDON)
+		abandon(call);
 	if (cell.actions & SIPALG_DO_CLOSE_PINHOLES)
 		sipalg_media_shut(call);
 	if (cell.actions & SIPALG_DO_CLOSE)
@@ -229,43 +216,21 @@ static bool take_passed(struct sipalg_call *call, enum sipalg_call_timer which)
 	return true;
 }
 
-/* Deadlines that only trigger an event of the state table. */
-static const struct {
-	enum sipalg_call_timer deadline;
-	enum sipalg_call_event event;
-	enum sipalg_end_reason reason;
-} timed_events[] = {
-	{ SIPALG_TIMER_UNANSWERED, SIPALG_EVENT_UNANSWERED,
-	  SIPALG_END_INVITE_TIMEOUT },
-	{ SIPALG_TIMER_SESSION, SIPALG_EVENT_SESSION_EXPIRED,
-	  SIPALG_END_SESSION_EXPIRED },
-	{ SIPALG_TIMER_MAX_DURATION, SIPALG_EVENT_MAX_DURATION,
-	  SIPALG_END_MAX_DURATION },
-};
-
-static enum sipalg_end_reason idle_reason(const struct sipalg_call *call)
-{
-	return sipalg_ct_timeout_lost(call->signalling) ?
-		       SIPALG_END_SIGNALLING_LOST :
-		       SIPALG_END_IDLE;
-}
-
 void sipalg_call_timers_expired(struct sipalg_call *call)
 {
+	static const u8 limits[] = {
+		SIPALG_TIMER_SESSION, SIPALG_TIMER_MAX_DURATION, SIPALG_TIMER_C,
+		SIPALG_TIMER_IDLE, SIPALG_TIMER_EXPIRES, SIPALG_TIMER_HOLD,
+		SIPALG_TIMER_UNKNOWN,
+	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(timed_events); i++)
-		if (take_passed(call, timed_events[i].deadline))
-			sipalg_call_event(call, timed_events[i].event, NULL,
-					  timed_events[i].reason);
-	if (take_passed(call, SIPALG_TIMER_C))
-		sipalg_call_rung_long(call);
-	if (take_passed(call, SIPALG_TIMER_IDLE))
-		sipalg_call_event(call, SIPALG_EVENT_IDLE, NULL, idle_reason(call));
-	if (take_passed(call, SIPALG_TIMER_EXPIRES))
-		sipalg_call_expired(call);
-	if (take_passed(call, SIPALG_TIMER_HOLD))
-		sipalg_call_held_long(call);
+	if (take_passed(call, SIPALG_TIMER_UNANSWERED))
+		sipalg_call_event(call, SIPALG_EVENT_UNANSWERED, NULL,
+				  SIPALG_END_INVITE_TIMEOUT);
+	for (i = 0; i < ARRAY_SIZE(limits); i++)
+		if (take_passed(call, limits[i]))
+			sipalg_life_passed(call, limits[i]);
 	if (take_passed(call, SIPALG_TIMER_MEDIA))
 		sipalg_media_look(call);
 	if (take_passed(call, SIPALG_TIMER_TEARDOWN))

@@ -5,11 +5,12 @@
  * Deadlines; all share the call's timer:
  *	UNANSWERED	no response at all to INVITE: 64*T1 (RFC 3261 17.1.1.2)
  *	C		no final response to INVITE: c-timeout (RFC 3261 16.8)
- *	EXPIRES		timer.h
+ *	EXPIRES		life.h
  *	SESSION		no refresh: Session-Expires of the 2xx and a margin
- *	MAX_DURATION	hard limit, from the answer
+ *	MAX_DURATION	hard limit, from the answer; until then from the INVITE
  *	IDLE		no signalling at all
- *	HOLD		timer.h
+ *	HOLD		life.h
+ *	UNKNOWN		a party has answered 481 (RFC 3261 12.2.1.2)
  *	MEDIA		check media activity; retry pinholes
  *	TEARDOWN	close the media of a call that ends
  *	FORGET		retransmissions have ended: remove the call
@@ -64,15 +65,6 @@ void sipalg_call_commit(struct sipalg_call *call,
  */
 void sipalg_call_rollback(struct sipalg_call *call,
 			  const struct sipalg_transaction *transaction);
-
-/**
- * sipalg_call_session() - restart the session timer
- * @call: locked
- * @interval: seconds of Session-Expires in the 2xx; 0: none (S4-4)
- *
- * RFC 4028: clamped to 90 s and to the maximum call duration (S4-12).
- */
-void sipalg_call_session(struct sipalg_call *call, u32 interval);
 
 /**
  * sipalg_call_timers_expired() - process the deadlines that have passed

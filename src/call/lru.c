@@ -1,60 +1,130 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Two lists in the order of the last message: unanswered and answered calls. */
+/*
+ * A list of calls for each class and address, and for each class the addresses
+ * in the order of how many they have.
+ */
+#include <linux/sched.h>
 #include "call/call.h"
 #include "call/lru.h"
 #include "core/net.h"
+#include "core/quota.h"
+#include "media/activity.h"
 #include "media/media.h"
 
 #define AT_ONCE	8	/* idle calls that one message or timer evicts at most */
 #define TRIES	3	/* other CPUs may end what has just been picked */
+#define SAMPLE	8	/* answered calls of which the most silent is sought */
 
 void sipalg_lru_init(struct sipalg_net *sn)
 {
+	unsigned int i;
+
 	spin_lock_init(&sn->lru_lock);
-	INIT_LIST_HEAD(&sn->lru[0]);
-	INIT_LIST_HEAD(&sn->lru[1]);
+	for (i = 0; i < SIPALG_LRU_CLASSES; i++)
+		sn->lru[i] = RB_ROOT;
 	INIT_LIST_HEAD(&sn->idle_lru);
-}
-
-void sipalg_lru_active(struct sipalg_call *call)
-{
-	struct sipalg_net *sn = call->sn;
-	bool answered = call->state == SIPALG_CALL_CONFIRMED &&
-			sipalg_call_both_spoke(call);
-
-	if (!list_empty(&call->lru) && answered == call->lru_answered &&
-	    sipalg_since(call->lru_stamp) < HZ)
-		return;
-	spin_lock_bh(&sn->lru_lock);
-	list_move_tail(&call->lru, &sn->lru[answered]);
-	spin_unlock_bh(&sn->lru_lock);
-	call->lru_answered = answered;
-	call->lru_stamp = jiffies;
-}
-
-void sipalg_lru_forget(struct sipalg_call *call)
-{
-	spin_lock_bh(&call->sn->lru_lock);
-	list_del_init(&call->lru);
-	if (!list_empty(&call->idle_lru))
-		atomic_dec(&call->sn->idle_count);
-	list_del_init(&call->idle_lru);
-	spin_unlock_bh(&call->sn->lru_lock);
 }
 
 static bool is_idle(const struct sipalg_call *call)
 {
 	const struct sipalg_media *media;
 
-	if (call->state != SIPALG_CALL_CONFIRMED)
+	if (call->state != SIPALG_CALL_CONFIRMED || sipalg_call_on_hold(call))
 		return false;
 	list_for_each_entry(media, &call->media, list)
-		if (media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP])
+		if (!media->idle &&
+		    (media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP]))
 			return false;
 	return true;
 }
 
-void sipalg_lru_sort(struct sipalg_call *call)
+/* What only one side has said may be a call that there never was. */
+static enum sipalg_lru_class class_of(const struct sipalg_call *call)
+{
+	if (call->state == SIPALG_CALL_EARLY)
+		return SIPALG_LRU_UNANSWERED;
+	if (call->state != SIPALG_CALL_CONFIRMED)
+		return SIPALG_LRU_ENDED;
+	if (!sipalg_call_both_spoke(call))
+		return SIPALG_LRU_UNANSWERED;
+	return is_idle(call) ? SIPALG_LRU_IDLE : SIPALG_LRU_ANSWERED;
+}
+
+static u32 oldest(const struct sipalg_lru_source *source)
+{
+	return list_first_entry(&source->calls, struct sipalg_call, lru)->lru_stamp;
+}
+
+/* Of two that have as many, the one whose oldest call is the older goes first. */
+static bool has_less(struct rb_node *a, const struct rb_node *b)
+{
+	const struct sipalg_lru_source *one =
+		rb_entry(a, struct sipalg_lru_source, node);
+	const struct sipalg_lru_source *other =
+		rb_entry(b, struct sipalg_lru_source, node);
+
+	if (one->count != other->count)
+		return one->count < other->count;
+	return (s32)(oldest(one) - oldest(other)) > 0;
+}
+
+/* Caller holds lru_lock. */
+static void leave(struct sipalg_call *call)
+{
+	struct sipalg_lru_source *source =
+		&sipalg_quota_lru(call->quota)[call->lru_class];
+	struct rb_root *root = &call->sn->lru[call->lru_class];
+
+	if (list_empty(&call->lru))
+		return;
+	rb_erase(&source->node, root);
+	list_del_init(&call->lru);
+	source->count--;
+	if (source->count)
+		rb_add(&source->node, root, has_less);
+}
+
+/* Caller holds lru_lock. */
+static void enter(struct sipalg_call *call, enum sipalg_lru_class class)
+{
+	struct sipalg_lru_source *source = &sipalg_quota_lru(call->quota)[class];
+	struct rb_root *root = &call->sn->lru[class];
+
+	if (source->count)
+		rb_erase(&source->node, root);
+	list_add_tail(&call->lru, &source->calls);
+	source->count++;
+	call->lru_class = class;
+	call->lru_stamp = jiffies;
+	rb_add(&source->node, root, has_less);
+}
+
+void sipalg_lru_active(struct sipalg_call *call)
+{
+	struct sipalg_net *sn = call->sn;
+	enum sipalg_lru_class class = class_of(call);
+
+	/* messages in an idle call do not bring its media */
+	if (!list_empty(&call->lru) && class == call->lru_class &&
+	    (class == SIPALG_LRU_IDLE || sipalg_since(call->lru_stamp) < HZ))
+		return;
+	spin_lock_bh(&sn->lru_lock);
+	leave(call);
+	enter(call, class);
+	spin_unlock_bh(&sn->lru_lock);
+}
+
+void sipalg_lru_forget(struct sipalg_call *call)
+{
+	spin_lock_bh(&call->sn->lru_lock);
+	leave(call);
+	if (!list_empty(&call->idle_lru))
+		atomic_dec(&call->sn->idle_count);
+	list_del_init(&call->idle_lru);
+	spin_unlock_bh(&call->sn->lru_lock);
+}
+
+static void sort_idle(struct sipalg_call *call)
 {
 	struct sipalg_net *sn = call->sn;
 	bool idle = is_idle(call);
@@ -70,15 +140,97 @@ void sipalg_lru_sort(struct sipalg_call *call)
 	spin_unlock_bh(&sn->lru_lock);
 }
 
-static struct sipalg_call *most_silent(struct sipalg_net *sn)
+void sipalg_lru_sort(struct sipalg_call *call)
 {
-	struct sipalg_call *call = NULL;
-	unsigned int i;
+	sort_idle(call);
+	if (list_empty(&call->lru) || class_of(call) != call->lru_class)
+		sipalg_lru_active(call);
+}
 
-	for (i = 0; i < 2 && !call; i++)
-		call = list_first_entry_or_null(&sn->lru[i], struct sipalg_call,
-						lru);
-	return call;
+/* Caller holds lru_lock. */
+static struct sipalg_lru_source *greediest(struct sipalg_net *sn,
+					   enum sipalg_lru_class class)
+{
+	struct rb_node *node = rb_last(&sn->lru[class]);
+
+	return node ? rb_entry(node, struct sipalg_lru_source, node) : NULL;
+}
+
+/* Caller holds lru_lock. */
+static struct sipalg_call *first_to_go(struct sipalg_net *sn)
+{
+	struct sipalg_lru_source *source = NULL;
+	unsigned int class;
+
+	for (class = 0; class < SIPALG_LRU_ANSWERED && !source; class++)
+		source = greediest(sn, class);
+	return source ? list_first_entry(&source->calls, struct sipalg_call, lru) :
+			NULL;
+}
+
+/* Some answered calls of who has most, with a reference each. */
+static unsigned int sample(struct sipalg_net *sn, struct sipalg_call **calls)
+{
+	struct sipalg_lru_source *source;
+	struct sipalg_call *call;
+	unsigned int count = 0;
+
+	spin_lock_bh(&sn->lru_lock);
+	source = greediest(sn, SIPALG_LRU_ANSWERED);
+	if (source)
+		list_for_each_entry(call, &source->calls, lru) {
+			if (refcount_inc_not_zero(&call->refs))
+				calls[count++] = call;
+			if (count == SAMPLE)
+				break;
+		}
+	spin_unlock_bh(&sn->lru_lock);
+	return count;
+}
+
+static unsigned long silence_of(struct sipalg_call *call)
+{
+	unsigned long quiet = 0;
+
+	spin_lock_bh(&call->lock);
+	if (call->linked && !sipalg_call_on_hold(call))
+		quiet = sipalg_media_quiet(call);
+	spin_unlock_bh(&call->lock);
+	return quiet;
+}
+
+static bool evict_call(struct sipalg_call *call)
+{
+	bool ended;
+
+	spin_lock_bh(&call->lock);
+	ended = call->linked;
+	net_dbg_ratelimited("call %u evicted\n", call->id);
+	sipalg_call_end(call, SIPALG_END_EVICTED);
+	spin_unlock_bh(&call->lock);
+	return ended;
+}
+
+/* All are answered: the one in which nothing has flowed for longest. */
+static bool evict_answered(struct sipalg_net *sn)
+{
+	struct sipalg_call *calls[SAMPLE];
+	unsigned int i, count = sample(sn, calls), chosen = 0;
+	unsigned long longest = 0;
+	bool ended;
+
+	for (i = 0; i < count; i++) {
+		unsigned long quiet = silence_of(calls[i]);
+
+		if (quiet <= longest)
+			continue;
+		longest = quiet;
+		chosen = i;
+	}
+	ended = count && evict_call(calls[chosen]);
+	for (i = 0; i < count; i++)
+		sipalg_call_put(calls[i]);
+	return ended;
 }
 
 static struct sipalg_call *most_idle(struct sipalg_net *sn)
@@ -101,12 +253,7 @@ static bool evict(struct sipalg_net *sn,
 	spin_unlock_bh(&sn->lru_lock);
 	if (!call)
 		return false;
-
-	spin_lock_bh(&call->lock);
-	ended = call->linked;
-	net_dbg_ratelimited("call %u evicted\n", call->id);
-	sipalg_call_end(call, SIPALG_END_EVICTED);
-	spin_unlock_bh(&call->lock);
+	ended = evict_call(call);
 	sipalg_call_put(call);
 	return ended;
 }
@@ -116,18 +263,41 @@ bool sipalg_lru_one(struct sipalg_net *sn)
 	unsigned int i;
 
 	for (i = 0; i < TRIES; i++)
-		if (evict(sn, most_silent))
+		if (evict(sn, first_to_go) || evict_answered(sn))
 			return true;
 	return false;
 }
 
-void sipalg_lru_idle(struct sipalg_net *sn)
+static bool has_too_many_idle(struct sipalg_net *sn)
 {
 	u32 most = sipalg_setting(sn, SIPALG_MAX_IDLE_CALLS);
+
+	return most && atomic_read(&sn->idle_count) > most;
+}
+
+void sipalg_lru_idle(struct sipalg_net *sn)
+{
 	unsigned int i;
 
-	if (!most)
-		return;
-	for (i = 0; i < AT_ONCE && atomic_read(&sn->idle_count) > most; i++)
+	for (i = 0; i < AT_ONCE && has_too_many_idle(sn); i++)
 		evict(sn, most_idle);
+}
+
+void sipalg_lru_shrink(struct sipalg_net *sn)
+{
+	bool gone = true;
+
+	while (gone && atomic_read(&sn->call_count) >
+			       sipalg_setting(sn, SIPALG_MAX_CALLS)) {
+		rcu_read_lock();
+		gone = sipalg_lru_one(sn);
+		rcu_read_unlock();
+		cond_resched();
+	}
+	while (has_too_many_idle(sn)) {
+		rcu_read_lock();
+		sipalg_lru_idle(sn);
+		rcu_read_unlock();
+		cond_resched();
+	}
 }

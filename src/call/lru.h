@@ -2,23 +2,37 @@
 /*
  * Eviction: which call is removed when the table is full (S0-12, D5).
  *
- * Unanswered calls before answered ones, the one without messages longest
- * first: a flood of INVITEs evicts its own calls first.
+ * First calls that have ended or were refused and wait for late messages, then
+ * unanswered ones, then answered ones without media, then any other. In each
+ * class the address that began most of them loses one: a flood of INVITEs evicts
+ * its own calls. A call on hold is not idle.
  */
 #ifndef SIPALG_LRU_H
 #define SIPALG_LRU_H
 
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/types.h>
+
 struct sipalg_call;
 struct sipalg_net;
 
-/* Initialise the lists of a namespace. */
+enum sipalg_lru_class {
+	SIPALG_LRU_ENDED,
+	SIPALG_LRU_UNANSWERED,
+	SIPALG_LRU_IDLE,
+	SIPALG_LRU_ANSWERED,
+};
+
+/* Initialise the order of a namespace. */
 void sipalg_lru_init(struct sipalg_net *sn);
 
 /**
  * sipalg_lru_active() - move a call to the end of its list
  * @call: locked, in the table
  *
- * Called for each message; moves the call at most once a second.
+ * Called for each message; moves the call at most once a second, or if its class
+ * has changed.
  */
 void sipalg_lru_active(struct sipalg_call *call);
 
@@ -29,7 +43,7 @@ void sipalg_lru_active(struct sipalg_call *call);
 void sipalg_lru_forget(struct sipalg_call *call);
 
 /**
- * sipalg_lru_sort() - put a call without media into the idle list, or take it out
+ * sipalg_lru_sort() - move a call to the list of its class and media
  * @call: locked, in the table; its pinholes are up to date
  */
 void sipalg_lru_sort(struct sipalg_call *call);
@@ -52,5 +66,13 @@ bool sipalg_lru_one(struct sipalg_net *sn);
  * time. Softirq; the caller holds no call's lock.
  */
 void sipalg_lru_idle(struct sipalg_net *sn);
+
+/**
+ * sipalg_lru_shrink() - max-calls or max-idle-calls may have become less
+ * @sn: the namespace
+ *
+ * Process context, may sleep.
+ */
+void sipalg_lru_shrink(struct sipalg_net *sn);
 
 #endif

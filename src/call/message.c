@@ -5,13 +5,16 @@
  */
 #include <linux/siphash.h>
 #include "call/call.h"
+#include "call/claim.h"
 #include "call/event.h"
+#include "call/life.h"
 #include "call/message.h"
 #include "call/screen.h"
 #include "call/target.h"
-#include "call/timer.h"
 #include "core/net.h"
+#include "media/activity.h"
 #include "media/media.h"
+#include "nat/sig_expect.h"
 
 /**
  * struct speech - a message as part of its call
@@ -61,43 +64,56 @@ static bool may_change_tag(const struct speech *s)
 }
 
 /*
- * In the caller's requests and their responses From has the caller's tag; in the
- * callee's To has it. Returns false if neither matches.
+ * The right tags from a wrong address, or wrong tags from the right address, have
+ * no effect (S3-54). Valid source addresses of a party are the one it used
+ * before, its Contact (a peer without a proxy), the destination of the other
+ * party's requests, and those of requests that the other party has accepted.
  */
-static bool find_sides(struct speech *s)
+static bool is_partys(const struct sipalg_call *call, unsigned int side,
+		      const union nf_inet_addr *ip)
 {
-	bool callers = is_callers(s->call, s->msg, s->msg->from_tag);
+	return sipalg_ip_equal(ip, &call->party[side].ip) ||
+	       sipalg_ip_equal(ip, &call->contact[side]) ||
+	       sipalg_ip_equal(ip, &call->asked[!side]) ||
+	       sipalg_claim_is_proven(call, side, ip) ||
+	       (side == SIPALG_CALLEE && sipalg_target_has(call, ip));
+}
 
-	if (!callers && may_change_tag(s)) {
-		/* a second attempt with a new tag, as some phones send (RFC 3261 8.1.3.5) */
-		s->call->new_tag = tag_hash(s->call, s->msg, s->msg->from_tag);
-		callers = true;
-	}
-	if (!callers && !is_callers(s->call, s->msg, s->msg->to_tag))
-		return false;
+static bool is_known(const struct speech *s)
+{
+	return is_partys(s->call, s->side, &s->flow->src.ip);
+}
+
+static void set_sides(struct speech *s, bool callers)
+{
 	s->callee_tag = callers ? s->msg->to_tag : s->msg->from_tag;
 	if (s->msg->request)
 		s->side = callers ? SIPALG_CALLER : SIPALG_CALLEE;
 	else
 		s->side = callers ? SIPALG_CALLEE : SIPALG_CALLER;
-	return true;
 }
 
 /*
- * The right tags from a wrong address, or wrong tags from the right address, have
- * no effect (S3-54). Valid source addresses of a party are the one it used
- * before, its Contact (a peer without a proxy), and the destination of the other
- * party's requests.
+ * In the caller's requests and their responses From has the caller's tag; in the
+ * callee's To has it. Without tags (RFC 2543), or with the same ones, the address
+ * decides. Returns false if neither matches.
  */
-static bool is_known(const struct speech *s)
+static bool find_sides(struct speech *s)
 {
-	const struct sipalg_call *call = s->call;
-	const union nf_inet_addr *src = &s->flow->src.ip;
+	bool from = is_callers(s->call, s->msg, s->msg->from_tag);
+	bool to = is_callers(s->call, s->msg, s->msg->to_tag);
 
-	return sipalg_ip_equal(src, &call->party[s->side].ip) ||
-	       sipalg_ip_equal(src, &call->contact[s->side]) ||
-	       sipalg_ip_equal(src, &call->asked[!s->side]) ||
-	       (s->side == SIPALG_CALLEE && sipalg_target_has(call, src));
+	if (!from && may_change_tag(s)) {
+		/* a second attempt with a new tag: some phones do (RFC 3261 8.1.3.5) */
+		s->call->new_tag = tag_hash(s->call, s->msg, s->msg->from_tag);
+		from = true;
+	}
+	if (!from && !to)
+		return false;
+	set_sides(s, from);
+	if (from && to && !is_known(s))
+		set_sides(s, false);
+	return true;
 }
 
 static u16 fork_of(const struct speech *s)
@@ -178,12 +194,29 @@ static bool is_new(const struct speech *s)
 	       (!s->msg->cseq && !newest && !s->call->branch);
 }
 
+/* An INVITE that offers nothing takes back what an earlier one has offered. */
+static void withdraw_offer(struct speech *s)
+{
+	const struct sipalg_transaction own = s->call->sdp_transaction[s->side];
+
+	if (!s->msg->sdp.len && own.waiting && own.invite &&
+	    own.sender == s->side && is_new(s))
+		sipalg_call_rollback(s->call, &own);
+}
+
+/* Within a dialog that a BYE has ended, or is about to: it crosses that. */
+static bool crosses_bye(const struct speech *s)
+{
+	return s->msg->to_tag.len && s->call->state == SIPALG_CALL_BYE_SENT;
+}
+
 static void invite(struct speech *s)
 {
 	struct sipalg_call *call = s->call;
 
+	withdraw_offer(s);
 	/* an INVITE older than the newest has no effect */
-	if (s->msg->cseq >= call->invite_cseq[s->side])
+	if (s->msg->cseq >= call->invite_cseq[s->side] && !crosses_bye(s))
 		describe(s);
 	if (!is_new(s)) {
 		if (is_to_another(s))
@@ -198,9 +231,13 @@ static void invite(struct speech *s)
 	if (!s->msg->to_tag.len)
 		sipalg_screen_invite(call, s->flow, s->msg);
 	learn_contact(s);
+	if (crosses_bye(s))
+		return;
 	event(s, SIPALG_EVENT_INVITE, SIPALG_END_FAILED);
 	if (call->state == SIPALG_CALL_EARLY)
-		sipalg_call_expires(call, expires_of(s->msg));
+		sipalg_life_expires(call, expires_of(s->msg));
+	else if (call->state == SIPALG_CALL_CONFIRMED)
+		sipalg_life_half(call, true);
 }
 
 /* Of several targets, or after a redirection, the callee is the first to accept. */
@@ -217,51 +254,133 @@ static void find_callee(struct speech *s)
 	call->public[SIPALG_CALLEE] = s->flow->src_public;
 }
 
+/* What dialogs that have ended had described is not the answer to anything. */
+static void forget_ended(struct sipalg_call *call)
+{
+	const struct sipalg_dialog *dialog;
+
+	list_for_each_entry(dialog, &call->dialogs, list)
+		if (dialog->ended)
+			sipalg_media_forget(call, dialog->fork);
+}
+
+/* By this the other party has moved to where it has asked from. */
+static void follow_asker(struct speech *s)
+{
+	s->call->speaker[!s->side] = s->flow->dst_private.ip;
+}
+
+static void refreshed(struct speech *s, u32 expires)
+{
+	sipalg_life_refreshed(s->call, s->msg->session_expires);
+	s->call->refresher = s->msg->refresher;
+	sipalg_life_expires(s->call, expires);
+	follow_asker(s);
+}
+
+static bool is_repeated_2xx(const struct speech *s)
+{
+	return s->dialog && s->dialog->confirmed &&
+	       s->dialog->answered[s->side] == s->msg->cseq;
+}
+
+/* Is what this message describes the newest that its sender has described? */
+static bool is_newest(const struct speech *s)
+{
+	const struct sipalg_transaction *own = &s->call->sdp_transaction[s->side];
+	const struct sipalg_transaction this = transaction_of(s);
+
+	return s->msg->sdp.len && own->cseq == this.cseq &&
+	       own->sender == this.sender && own->invite == this.invite &&
+	       own->fork == this.fork;
+}
+
 static void answered(struct speech *s)
 {
+	s->plan->retransmitted = is_repeated_2xx(s);
+	/* what it says was in force once, and may have been replaced since */
+	if (s->plan->retransmitted && !is_newest(s))
+		return;
 	find_callee(s);
 	if (s->dialog) {
-		s->plan->retransmitted = s->dialog->confirmed &&
-			s->dialog->answered[s->side] == s->msg->cseq;
 		s->dialog->answered[s->side] = s->msg->cseq;
 		s->dialog->confirmed = true;
 	}
+	forget_ended(s->call);
 	describe(s);
 	learn_contact(s);
 	event(s, SIPALG_EVENT_SUCCESS, SIPALG_END_FAILED);
-	sipalg_call_session(s->call, s->msg->session_expires);
-	s->call->refresher = s->msg->refresher;
-	sipalg_call_expires(s->call, expires_of(s->msg));
+	if (!s->plan->retransmitted)
+		refreshed(s, expires_of(s->msg));
 }
 
 static void refused(struct speech *s)
 {
+	struct sipalg_call *call = s->call;
+
 	/* with several targets the last refusal is the caller's response */
-	if (s->side == SIPALG_CALLEE && sipalg_target_end(s->call, s->msg))
+	if (s->side == SIPALG_CALLEE && sipalg_target_end(call, s->msg))
 		return;
-	if (s->call->state == SIPALG_CALL_EARLY)
-		sipalg_screen_failure(s->call, s->msg->status);
-	event(s, SIPALG_EVENT_FAILURE, SIPALG_END_FAILED);
+	if (call->state == SIPALG_CALL_EARLY)
+		sipalg_screen_failure(call, s->msg->status);
+	sipalg_life_half(call, false);
+	event(s, SIPALG_EVENT_FAILURE,
+	      call->state == SIPALG_CALL_ABANDONED ? SIPALG_END_BYE :
+						     SIPALG_END_FAILED);
+}
+
+/*
+ * The answer to an INVITE that has not come by here: it counts for half of a
+ * refresh, and what it describes is where the sender is from now on.
+ */
+static bool answers_unseen(const struct speech *s)
+{
+	return s->call->state == SIPALG_CALL_CONFIRMED && s->dialog &&
+	       s->dialog->confirmed && !s->dialog->ended &&
+	       s->msg->status / 100 == 2 &&
+	       s->msg->cseq > s->call->invite_cseq[!s->side];
+}
+
+static void answered_unseen(struct speech *s)
+{
+	s->call->invite_cseq[!s->side] = s->msg->cseq;
+	s->dialog->answered[s->side] = s->msg->cseq;
+	describe(s);
+	learn_contact(s);
+	event(s, SIPALG_EVENT_SUCCESS, SIPALG_END_FAILED);
+	sipalg_life_half(s->call, true);
+	sipalg_media_reopen(s->call);
+}
+
+static void rings(struct speech *s)
+{
+	describe(s);
+	event(s, SIPALG_EVENT_PROVISIONAL, SIPALG_END_FAILED);
 }
 
 static void invite_response(struct speech *s)
 {
 	const struct sip_msg *msg = s->msg;
 
+	if (answers_unseen(s)) {
+		answered_unseen(s);
+		return;
+	}
 	/* only the newest INVITE decides on the call */
 	if (msg->cseq != s->call->invite_cseq[!s->side])
 		return;
 	if (msg->status < 300 && msg->status > 100)
 		s->dialog = sipalg_call_dialog(s->call, msg, s->callee_tag, true);
+	/* who was hung up on does not come back by what it has said before */
+	if (s->dialog && s->dialog->ended && msg->status < 300)
+		return;
 
-	if (msg->status / 100 == 2) {
+	if (msg->status / 100 == 2)
 		answered(s);
-	} else if (msg->status >= 300) {
+	else if (msg->status >= 300)
 		refused(s);
-	} else if (msg->status > 100) {
-		describe(s);
-		event(s, SIPALG_EVENT_PROVISIONAL, SIPALG_END_FAILED);
-	}
+	else if (msg->status > 100)
+		rings(s);
 }
 
 /* The answer to a delayed offer comes in ACK (S3-25). */
@@ -284,8 +403,24 @@ static void commit_early(struct speech *s)
 	struct sipalg_transaction transaction = transaction_of(s);
 
 	transaction.invite = true;
+	transaction.cseq = s->call->invite_cseq[transaction.sender];
 	if (sipalg_call_is_described(s->call, s->side, &transaction))
 		sipalg_call_commit(s->call, &transaction);
+}
+
+static void update_response(struct speech *s)
+{
+	struct sipalg_call *call = s->call;
+	u16 status = s->msg->status;
+
+	if (call->state != SIPALG_CALL_CONFIRMED || status < 200)
+		return;
+	if (status >= 300)
+		sipalg_life_half(call, false);
+	else if (call->update_cseq[!s->side] == s->msg->cseq)
+		refreshed(s, expires_of(s->msg) ?: call->expires);
+	else
+		sipalg_life_half(call, true);
 }
 
 /* PRACK and UPDATE carry offers and answers of their own. */
@@ -301,13 +436,16 @@ static void offer_response(struct speech *s)
 	} else if (s->msg->status >= 300) {
 		sipalg_call_rollback(s->call, &transaction);
 	}
+	if (s->msg->method == SIP_METHOD_UPDATE)
+		update_response(s);
+}
 
-	if (s->msg->method == SIP_METHOD_UPDATE && s->msg->status / 100 == 2 &&
-	    s->call->state == SIPALG_CALL_CONFIRMED) {
-		sipalg_call_session(s->call, s->msg->session_expires);
-		s->call->refresher = s->msg->refresher;
-		sipalg_call_expires(s->call, expires_of(s->msg) ?: s->call->expires);
-	}
+static void update(struct speech *s)
+{
+	describe(s);
+	s->call->update_cseq[s->side] = s->msg->cseq;
+	if (s->call->state == SIPALG_CALL_CONFIRMED)
+		sipalg_life_half(s->call, true);
 }
 
 static void cancel(struct speech *s)
@@ -378,8 +516,10 @@ static void request(struct speech *s)
 		ack(s);
 		break;
 	case SIP_METHOD_PRACK:
-	case SIP_METHOD_UPDATE:
 		describe(s);
+		break;
+	case SIP_METHOD_UPDATE:
+		update(s);
 		break;
 	case SIP_METHOD_CANCEL:
 		cancel(s);
@@ -390,8 +530,41 @@ static void request(struct speech *s)
 	}
 }
 
+/*
+ * Methods whose 481 says that there is no such dialog; to others it may say
+ * that the transaction or the subscription is not known (RFC 5057 5.3).
+ */
+static bool is_of_dialog(const struct sip_msg *msg)
+{
+	switch (msg->method) {
+	case SIP_METHOD_INVITE:
+	case SIP_METHOD_UPDATE:
+	case SIP_METHOD_INFO:
+	case SIP_METHOD_MESSAGE:
+	case SIP_METHOD_OPTIONS:
+	case SIP_METHOD_REFER:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void take_sign(struct speech *s)
+{
+	const struct sip_msg *msg = s->msg;
+
+	if (msg->method == SIP_METHOD_BYE || msg->method == SIP_METHOD_CANCEL)
+		return;
+	if (msg->status / 100 == 2)
+		sipalg_life_accepted(s->call);
+	else if (msg->status == 481 && is_of_dialog(msg) && s->dialog &&
+		 s->dialog->confirmed)
+		sipalg_life_unknown(s->call);
+}
+
 static void response(struct speech *s)
 {
+	take_sign(s);
 	switch (s->msg->method) {
 	case SIP_METHOD_INVITE:
 		invite_response(s);
@@ -437,7 +610,7 @@ static bool is_alone(const struct sipalg_call *call)
  */
 static void limit_alone(struct sipalg_call *call)
 {
-	sipalg_call_expires(call, 60 * sipalg_setting(call->sn,
+	sipalg_life_expires(call, 60 * sipalg_setting(call->sn,
 						      SIPALG_C_TIMEOUT));
 }
 
@@ -449,7 +622,7 @@ static void hear(struct speech *s)
 	if (s->msg->request || s->msg->status > 100)
 		call->spoke |= BIT(s->side);
 	if (alone && !is_alone(call))
-		sipalg_call_expires(call, 0);
+		sipalg_life_expires(call, 0);
 }
 
 static void take_in(struct speech *s)
@@ -457,7 +630,6 @@ static void take_in(struct speech *s)
 	struct sipalg_call *call = s->call;
 	const struct sip_msg *msg = s->msg;
 	bool fresh = !call->deadlines;
-	u32 idle;
 
 	s->dialog = sipalg_call_dialog(call, msg, s->callee_tag,
 				       fresh || (msg->request &&
@@ -465,13 +637,8 @@ static void take_in(struct speech *s)
 	if (fresh)
 		pick_up(s);
 
-	call->active = jiffies;
 	call->l4proto = s->flow->l4proto;
-	idle = sipalg_setting(call->sn, SIPALG_IDLE_CALL_TIMEOUT);
-	if (call->deadlines & 1u << SIPALG_TIMER_IDLE && idle)
-		sipalg_call_timer_set(call, SIPALG_TIMER_IDLE,
-				      (unsigned long)idle * HZ);
-
+	sipalg_life_message(call);
 	hear(s);
 	if (msg->request) {
 		request(s);
@@ -490,6 +657,65 @@ static bool is_late(const struct speech *s)
 	       sipalg_target_is_over(s->call, s->msg);
 }
 
+/* The way that a response takes is the request's, backwards. */
+static struct sipalg_flow way_back(const struct sipalg_flow *flow)
+{
+	struct sipalg_flow back = *flow;
+
+	back.src = flow->dst_private;
+	back.src_public = flow->dst;
+	back.dst = flow->src_public;
+	back.dst_private = flow->src;
+	back.original = !flow->original;
+	return back;
+}
+
+/*
+ * A request that came from an address of which nothing was known, and which
+ * the other party accepts by @s: it takes effect now.
+ */
+static void take_proven(struct speech *s, struct sipalg_replay *replay)
+{
+	struct sipalg_flow flow = way_back(s->flow);
+	struct speech claim = {
+		.call = s->call,
+		.flow = &flow,
+		.msg = &replay->msg,
+		.plan = &replay->plan,
+	};
+
+	set_sides(&claim, s->side == SIPALG_CALLEE);
+	sipalg_claim_prove(s->call, claim.side, &flow.src.ip);
+	take_in(&claim);
+	if (sipalg_setting(s->call->sn, SIPALG_MODE) >= SIPALG_MODE_PINHOLES)
+		sipalg_sig_expect_learn(s->call, claim.side,
+					claim.side == SIPALG_CALLER ? 0 : fork_of(&claim),
+					&flow, claim.msg);
+	s->plan->pinholes |= replay->plan.pinholes;
+}
+
+/*
+ * The answer of a party to somebody whom the call does not know. Returns
+ * false if it means nothing to the call.
+ */
+static bool is_proof(struct speech *s)
+{
+	struct sipalg_replay *replay = sipalg_claim_take(s->call, s->flow, s->msg);
+	bool accepted = s->msg->status / 100 == 2;
+
+	if (accepted && replay)
+		take_proven(s, replay);
+	sipalg_claim_replay_free(replay);
+	return accepted;
+}
+
+/* The caller's own answers, and the callee's, go to where the other is. */
+static bool is_to_known(const struct speech *s)
+{
+	return s->msg->request ||
+	       is_partys(s->call, !s->side, &s->flow->dst_private.ip);
+}
+
 void sipalg_call_message(struct sipalg_call *call,
 			 const struct sipalg_flow *flow,
 			 const struct sip_msg *msg, struct sipalg_plan *plan)
@@ -501,7 +727,7 @@ void sipalg_call_message(struct sipalg_call *call,
 		.plan = plan,
 	};
 
-	if (find_sides(&s) && is_known(&s)) {
+	if (find_sides(&s) && is_known(&s) && (is_to_known(&s) || is_proof(&s))) {
 		take_in(&s);
 		plan->followed = !is_late(&s);
 		plan->side = s.side;
@@ -510,6 +736,18 @@ void sipalg_call_message(struct sipalg_call *call,
 	/* ends the call, whatever it began with */
 	if (call->linked && !call->deadlines)
 		event(&s, SIPALG_EVENT_PROVISIONAL, SIPALG_END_FAILED);
+}
+
+void sipalg_call_claim(struct sipalg_call *call, const struct sipalg_flow *flow,
+		       const struct sip_msg *msg)
+{
+	struct speech s = { .call = call, .flow = flow, .msg = msg };
+
+	if (!msg->request || !find_sides(&s) || is_known(&s))
+		return;
+	s.dialog = sipalg_call_dialog(call, msg, s.callee_tag, false);
+	if (s.dialog || (msg->method == SIP_METHOD_INVITE && !msg->to_tag.len))
+		sipalg_claim_note(call, flow, msg);
 }
 
 bool sipalg_call_message_retries(const struct sipalg_call *call,

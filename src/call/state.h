@@ -16,7 +16,7 @@ enum sipalg_call_event {
 	SIPALG_EVENT_FAILURE,		/* 3xx..6xx to the newest INVITE */
 	SIPALG_EVENT_ACK,
 	SIPALG_EVENT_CANCEL,		/* of the newest INVITE */
-	SIPALG_EVENT_BYE,		/* for the last dialog that lives */
+	SIPALG_EVENT_BYE,		/* for the last dialog that is known to live */
 	SIPALG_EVENT_BYE_ACCEPTED,	/* 2xx, 3xx, 4xx but 401 and 407, 6xx */
 	SIPALG_EVENT_BYE_REFUSED,	/* 401, 407, 5xx */
 	SIPALG_EVENT_UNANSWERED,	/* nothing but 100 for 64*T1 (S3-44) */
@@ -24,6 +24,7 @@ enum sipalg_call_event {
 	SIPALG_EVENT_SESSION_EXPIRED,	/* no refresh in time (S4-10) */
 	SIPALG_EVENT_MAX_DURATION,	/* hard limit (S2-6) */
 	SIPALG_EVENT_IDLE,		/* no signalling for too long (S0-17) */
+	SIPALG_EVENT_UNKNOWN,		/* 481, and no sign of life since */
 	SIPALG_EVENT_TEARDOWN,		/* teardown-delay is over */
 	SIPALG_EVENT_FORGET,		/* nobody retransmits any more */
 	SIPALG_CALL_EVENTS
@@ -42,14 +43,17 @@ enum sipalg_call_event {
 #define SIPALG_DO_CLOSE		0x200	/* close media now */
 #define SIPALG_DO_END		0x400	/* forget the call now */
 #define SIPALG_DO_ACKED		0x800	/* forget a failed call in T4 */
+#define SIPALG_DO_ABANDON	0x1000	/* close pinholes in teardown-delay, forget in c-timeout */
 
 /**
  * struct sipalg_transition - one cell of the table
  * @next: state after the event
+ * @written: somebody has thought of it; no cell is without
  * @actions: SIPALG_DO_* bits
  */
 struct sipalg_transition {
 	u8 next;
+	bool written;
 	u16 actions;
 };
 

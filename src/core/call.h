@@ -19,6 +19,7 @@
 #include "sip/addr.h"
 
 struct nf_conn;
+struct sipalg_claims;
 struct sipalg_mapping;
 struct sipalg_msg_log;
 struct sipalg_net;
@@ -34,6 +35,7 @@ enum sipalg_call_state {
 	SIPALG_CALL_CANCELLING, /* CANCEL seen, a 2xx may still cross it (C3) */
 	SIPALG_CALL_FAILED,	/* final failure: caller may try again (S4-2) */
 	SIPALG_CALL_BYE_SENT,	/* BYE seen: it may still be refused (C10) */
+	SIPALG_CALL_ABANDONED,	/* BYE while it rang: another fork may still answer */
 	SIPALG_CALL_STATES
 };
 
@@ -45,6 +47,7 @@ enum sipalg_call_timer {
 	SIPALG_TIMER_MAX_DURATION,
 	SIPALG_TIMER_IDLE,
 	SIPALG_TIMER_HOLD,
+	SIPALG_TIMER_UNKNOWN,
 	SIPALG_TIMER_MEDIA, /* look whether media flows */
 	SIPALG_TIMER_TEARDOWN,
 	SIPALG_TIMER_FORGET,
@@ -126,7 +129,10 @@ struct sipalg_transaction {
  * @incomplete: a pinhole could not be opened; the timer retries
  * @retries: number of retries since the newest message
  * @spoke: bits of the sides that sent more than 100 Trying
- * @lru_answered: which of the two lists @lru is in
+ * @lru_class: enum sipalg_lru_class of @lru
+ * @half_refreshed: only the request or the response of a refresh was seen
+ * @put_off: it has extended the session once
+ * @inner: enum sipalg_side of the party on the inside
  * @bye_side: sender of the newest BYE
  * @bye_fork: dialog of the newest BYE
  * @forks: number of dialogs so far
@@ -135,13 +141,18 @@ struct sipalg_transaction {
  * @from_len: bytes of From's user behind that
  * @to_len: bytes of To's user behind that
  * @deadlines: bits of enum sipalg_call_timer
+ * @running: bits of the limits that apply, also of those that are 0 (never)
  * @sdp_transaction: by side: transaction of its newest description
  * @party: by side: source of its signalling, before NAT
  * @public: by side: source of its signalling, after NAT
  * @contact: by side: address of its newest Contact, a valid source as well
  * @asked: by side: destination of its newest request; responses may come from it
+ * @speaker: by side: its address when its newest refresh was accepted, or zero
+ * @refused: by side: bits of the m= lines with port 0 in its newest description
  * @invite_cseq: by side: CSeq of its newest INVITE
+ * @update_cseq: by side: CSeq of its newest UPDATE
  * @bye_cseq: CSeq of the newest BYE
+ * @session_expires: seconds of Session-Expires in the newest refresh, 0: none
  * @session_interval: seconds of the session timer, 0: none (S4-4)
  * @expires: seconds of Expires, 0: none (S0-6)
  * @created: of the first INVITE; see sipalg_since()
@@ -150,12 +161,14 @@ struct sipalg_transaction {
  * @lru_stamp: when it was last moved in @lru
  * @entries: number of messages ever written to @msg_log
  * @deadline: by enum sipalg_call_timer, where @deadlines has the bit
+ * @since: by enum sipalg_call_timer, start of the limit where @running has the bit
  * @branch: hash of the branch of the caller's newest INVITE
  * @new_tag: siphash of the caller's newer tag, 0: unchanged
  * @screen_key: key of its INVITE for screen-invites, 0: not screened
- * @lru: in &sipalg_net.lru
+ * @lru: in &sipalg_lru_source.calls of @quota
  * @rcu: frees it after the last reader
  * @idle_lru: in &sipalg_net.idle_lru, or empty
+ * @claims: requests from other addresses, and addresses that were accepted, or NULL
  * @targets: targets of its INVITE if there are several, or NULL
  * @quota: of the address that began it
  * @mapping: of the inside party's Contact; before one was seen, of the address
@@ -189,7 +202,10 @@ struct sipalg_call {
 	bool hold_offered[2];
 	bool incomplete;
 	u8 spoke;
-	bool lru_answered;
+	u8 lru_class;
+	bool half_refreshed;
+	bool put_off;
+	u8 inner;
 	u8 bye_side;
 	u8 retries;
 	u8 bye_fork;
@@ -199,13 +215,18 @@ struct sipalg_call {
 	u8 from_len;
 	u8 to_len;
 	u16 deadlines;
+	u16 running;
 	struct sipalg_transaction sdp_transaction[2];
 	struct sipalg_addr party[2];
 	struct sipalg_addr public[2];
 	union nf_inet_addr contact[2];
 	union nf_inet_addr asked[2];
+	union nf_inet_addr speaker[2];
+	u64 refused[2];
 	u32 invite_cseq[2];
+	u32 update_cseq[2];
 	u32 bye_cseq;
+	u32 session_expires;
 	u32 session_interval;
 	u32 expires;
 	u32 created;
@@ -214,6 +235,7 @@ struct sipalg_call {
 	u32 lru_stamp;
 	u32 entries;
 	u32 deadline[SIPALG_TIMER_MAX];
+	u32 since[SIPALG_TIMER_MAX];
 	u32 branch;
 	u64 new_tag;
 	u64 screen_key;
@@ -222,6 +244,7 @@ struct sipalg_call {
 		struct rcu_head rcu;
 	};
 	struct list_head idle_lru;
+	struct sipalg_claims *claims;
 	struct sipalg_targets *targets;
 	struct sipalg_quota *quota;
 	struct sipalg_mapping *mapping;

@@ -16,7 +16,11 @@ static bool is_closed(const struct nf_conn *ct)
 /* TCP's own timeout is days: never shorten it. */
 static void lengthen(struct nf_conn *ct, u32 time)
 {
-	if (!is_closed(ct) && nf_ct_expires(ct) < time)
+	const struct sipalg_net *sn = sipalg_net_get(nf_ct_net(ct));
+
+	/* `observe` changes nothing */
+	if (sipalg_setting(sn, SIPALG_MODE) >= SIPALG_MODE_PINHOLES &&
+	    !is_closed(ct) && nf_ct_expires(ct) < time)
 		sipalg_compat_refresh(ct, time);
 }
 

@@ -17,6 +17,7 @@
 #ifndef SIPALG_NET_H
 #define SIPALG_NET_H
 
+#include <linux/rbtree.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
@@ -27,6 +28,7 @@
 
 #define SIPALG_OWN_PORTS_BITS		8
 #define SIPALG_FACE_HASH_BITS		6
+#define SIPALG_LRU_CLASSES		4	/* enum sipalg_lru_class */
 #define SIPALG_SHARED_EXPECT_HASH_BITS	8
 #define SIPALG_MAX_TCP_QUEUE	(16 << 20)	/* bytes held and noted in a namespace */
 #define SIPALG_MAX_SHARED_EXPECTS	4096	/* in a namespace (S3-17) */
@@ -46,8 +48,8 @@
  * @quotas: struct sipalg_quota by address
  * @nat64: of @settings, for the packet path; NULL: no translator
  * @lru_lock: guards @lru and @idle_lru
- * @lru: calls by their last message, oldest first: [0] unanswered ones,
- *	[1] answered ones
+ * @lru: by enum sipalg_lru_class, addresses with calls of that class; the last
+ *	one has most
  * @idle_lru: calls without media, longest first
  * @hashlimit: table of rate-limit and screen-invites, or NULL
  * @port_lock: guards @ports
@@ -95,7 +97,7 @@ struct sipalg_net {
 
 	/* guards lru and idle_lru */
 	spinlock_t lru_lock;
-	struct list_head lru[2];
+	struct rb_root lru[SIPALG_LRU_CLASSES];
 	struct list_head idle_lru;
 
 	struct sipalg_hashlimit __rcu *hashlimit;

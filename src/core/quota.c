@@ -23,6 +23,7 @@ struct sipalg_quota {
 	struct rcu_head rcu;
 	refcount_t users;
 	atomic_t has[SIPALG_QUOTA_MAX];
+	struct sipalg_lru_source lru[SIPALG_LRU_CLASSES];
 };
 
 static const struct rhashtable_params quota_params = {
@@ -36,6 +37,7 @@ static struct sipalg_quota *quota_make(struct sipalg_net *sn,
 				       const struct quota_key *key)
 {
 	struct sipalg_quota *quota = kzalloc(sizeof(*quota), GFP_ATOMIC);
+	unsigned int class;
 	int err;
 
 	if (!quota)
@@ -43,6 +45,8 @@ static struct sipalg_quota *quota_make(struct sipalg_net *sn,
 	quota->key = *key;
 	quota->sn = sn;
 	refcount_set(&quota->users, 1);
+	for (class = 0; class < SIPALG_LRU_CLASSES; class++)
+		INIT_LIST_HEAD(&quota->lru[class].calls);
 	err = rhashtable_lookup_insert_fast(&sn->quotas, &quota->node,
 					    quota_params);
 	if (err) {
@@ -56,6 +60,11 @@ static struct sipalg_quota *quota_make(struct sipalg_net *sn,
 static void quota_unlink(struct sipalg_quota *quota)
 {
 	rhashtable_remove_fast(&quota->sn->quotas, &quota->node, quota_params);
+}
+
+struct sipalg_lru_source *sipalg_quota_lru(struct sipalg_quota *quota)
+{
+	return quota->lru;
 }
 
 void sipalg_quota_host_put(struct sipalg_quota *quota)

@@ -7,6 +7,7 @@
 #ifndef SIPALG_QUOTA_H
 #define SIPALG_QUOTA_H
 
+#include <linux/rbtree.h>
 #include <linux/types.h>
 #include <linux/netfilter.h>
 
@@ -25,6 +26,18 @@ enum sipalg_quota_kind {
 	SIPALG_QUOTA_EXPECTS,
 	SIPALG_QUOTA_TCP_BYTES,
 	SIPALG_QUOTA_MAX
+};
+
+/**
+ * struct sipalg_lru_source - the calls of one class that an address has begun
+ * @node: in &sipalg_net.lru while there are any
+ * @calls: they, the next to be evicted first
+ * @count: how many
+ */
+struct sipalg_lru_source {
+	struct rb_node node;
+	struct list_head calls;
+	u32 count;
 };
 
 /**
@@ -52,6 +65,14 @@ void sipalg_quotas_exit(struct sipalg_net *sn);
  */
 struct sipalg_quota *sipalg_quota_host_get(struct sipalg_net *sn, u8 family,
 					   const union nf_inet_addr *ip);
+
+/**
+ * sipalg_quota_lru() - the calls that an address has begun
+ * @quota: its entry
+ *
+ * Return: a list for each enum sipalg_lru_class, guarded by &sipalg_net.lru_lock.
+ */
+struct sipalg_lru_source *sipalg_quota_lru(struct sipalg_quota *quota);
 
 /**
  * sipalg_quota_host_put() - drop a reference

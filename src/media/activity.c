@@ -87,7 +87,7 @@ void sipalg_media_look(struct sipalg_call *call)
 	list_for_each_entry(media, &call->media, list) {
 		unsigned long quiet;
 
-		if (!limit || !call->answered || !is_open(media))
+		if (!limit || !call->answered || media->idle || !is_open(media))
 			continue;
 		quiet = channel_quiet(call, media->index);
 		if (quiet >= limit)

@@ -67,8 +67,11 @@ static struct sipalg_media *find_media(const struct sipalg_call *call,
 
 void sipalg_media_suspend(struct sipalg_media *media)
 {
-	sipalg_media_release(media, true);
 	media->idle = true;
+	if (sipalg_media_leads_out(media))
+		sipalg_media_cut(media);
+	else
+		sipalg_media_release(media, true);
 	media->call->event_mask |= SIPALG_NOTIFY_CHANGED;
 }
 
@@ -246,15 +249,50 @@ static bool turn_round(const struct sipalg_flow *flow,
 	return true;
 }
 
+static void note_terms(struct sipalg_media *media)
+{
+	if (media->offer_pending)
+		return;
+	media->offer_pending = true;
+	media->before = (struct sipalg_media_terms){
+		.lines = media->lines,
+		.index = media->index,
+		.kind = media->kind,
+		.held = media->held,
+		.mux_offered = media->mux_offered,
+		.idle = media->idle,
+	};
+}
+
+static void restore_terms(struct sipalg_media *media)
+{
+	if (!media->offer_pending)
+		return;
+	media->offer_pending = false;
+	media->lines = media->before.lines;
+	media->index = media->before.index;
+	media->kind = media->before.kind;
+	media->held = media->before.held;
+	media->mux_offered = media->before.mux_offered;
+	media->idle = media->before.idle;
+}
+
+/* All of one description that name it share it (H-17): the first one counts. */
 static void offer(struct sipalg_media *media,
 		  const struct sipalg_section *section)
 {
+	note_terms(media);
+	if (!media->offered) {
+		media->lines = 0;
+		media->index = section->index;
+		media->kind = section->sdp->kind;
+	}
+	media->lines |= BIT_ULL(section->index);
 	media->offered = true;
 	media->idle = false;
 	media->seen = jiffies;
 	media->mux_offered = section->sdp->rtcp_mux;
-	media->held_offered = section->sdp->direction == SDP_INACTIVE &&
-		!sipalg_setting(media->call->sn, SIPALG_RETAIN_HOLD_RESOURCE);
+	media->held_offered = section->sdp->direction == SDP_INACTIVE;
 	if (!media->active || !media->held_offered)
 		media->held = media->held_offered;
 }
@@ -325,6 +363,12 @@ static bool describe_section(struct sipalg_call *call, enum sipalg_side side,
 	/* nothing is edited, so the message is right as it is */
 	plan->reason = SIPALG_REASON_NONE;
 	return true;
+}
+
+/* What is not translated is right as it stands, and is not dropped. */
+static bool translates(const struct sipalg_net *sn)
+{
+	return sipalg_setting(sn, SIPALG_MODE) == SIPALG_MODE_FULL;
 }
 
 /* C11: a stream with a port but no c= at either level. */
@@ -434,8 +478,9 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 		return;
 	if (lacks_connection(msg)) {
 		plan->reason = SIPALG_REASON_NO_CONNECTION_LINE;
-		if (sipalg_setting(call->sn, SIPALG_NO_CONNECTION_LINE) ==
-		    SIPALG_DROP)
+		if (translates(call->sn) &&
+		    sipalg_setting(call->sn, SIPALG_NO_CONNECTION_LINE) ==
+			    SIPALG_DROP)
 			plan->verdict = SIPALG_VERDICT_DROP;
 		return;
 	}
@@ -455,13 +500,15 @@ void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
 		sipalg_section_read(&section, flow, msg, i, ice_untouched);
 		if (!describe_section(call, side, fork, flow, msg, &section,
 				      plan)) {
-			plan->verdict = SIPALG_VERDICT_DROP;
+			if (translates(call->sn))
+				plan->verdict = SIPALG_VERDICT_DROP;
 			break;
 		}
 	}
 	sipalg_sections_edit(flow, msg, ice_untouched, plan);
 
 	forget_unanswered(call, side, fork);
+	call->refused[side] = sipalg_sections_refused(msg);
 	call->hold_offered[side] = sipalg_sections_hold(msg);
 	plan->pinholes = true;
 }
@@ -536,6 +583,35 @@ static void agree_on_mux(struct sipalg_call *call)
 	}
 }
 
+/* Another fork that has answered may want what this one refuses. */
+static bool others_answered(const struct sipalg_call *call, u16 fork)
+{
+	const struct sipalg_dialog *dialog;
+
+	list_for_each_entry(dialog, &call->dialogs, list)
+		if (dialog->fork != fork && dialog->confirmed && !dialog->ended)
+			return true;
+	return false;
+}
+
+/* The other side's streams that this one does not want (RFC 3264 6). */
+static void drop_refused(struct sipalg_call *call, enum sipalg_side side,
+			 u16 fork)
+{
+	struct sipalg_media *media, *next;
+
+	if (side == SIPALG_CALLEE && others_answered(call, fork))
+		return;
+	list_for_each_entry_safe(media, next, &call->media, list) {
+		if (media->side == side || !sipalg_media_is_of(media, fork) ||
+		    media->lines & ~call->refused[side])
+			continue;
+		if (media->translated)
+			renew_sender(media);
+		media_free(media);
+	}
+}
+
 void sipalg_media_commit(struct sipalg_call *call, enum sipalg_side side,
 			 u16 fork)
 {
@@ -546,15 +622,18 @@ void sipalg_media_commit(struct sipalg_call *call, enum sipalg_side side,
 			continue;
 		media->active = media->offered;
 		media->held = media->held_offered;
+		media->offer_pending = false;
 		if (media->active)
 			continue;
 		if (media->translated)
 			renew_sender(media);
 		media_free(media);
 	}
-	agree_on_mux(call);
-	if (call->sdp_transaction[side].waiting)
+	if (call->sdp_transaction[side].waiting) {
 		call->hold[side] = call->hold_offered[side];
+		drop_refused(call, side, fork);
+	}
+	agree_on_mux(call);
 	call->sdp_transaction[side].waiting = false;
 }
 
@@ -567,6 +646,7 @@ void sipalg_media_rollback(struct sipalg_call *call, enum sipalg_side side,
 		if (media->side != side || !sipalg_media_is_of(media, fork))
 			continue;
 		media->offered = media->active;
+		restore_terms(media);
 		if (!media->active)
 			media_free(media);
 	}

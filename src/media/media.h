@@ -29,6 +29,24 @@ struct sipalg_quota;
 enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
 
 /**
+ * struct sipalg_media_terms - what a description says of a media
+ * @lines: &sipalg_media.lines
+ * @index: &sipalg_media.index
+ * @kind: &sipalg_media.kind
+ * @held: &sipalg_media.held
+ * @mux_offered: &sipalg_media.mux_offered
+ * @idle: &sipalg_media.idle
+ */
+struct sipalg_media_terms {
+	u64 lines;
+	u8 index;
+	u8 kind;
+	u8 held:1,
+	   mux_offered:1,
+	   idle:1;
+};
+
+/**
  * struct sipalg_media - one m= section of one side
  * @list: in &sipalg_call.media
  * @rcu: frees it, when it is not there any more
@@ -46,11 +64,14 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  * @translated: @public differs from @private
  * @offered: in a description that waits for its answer
  * @active: in the description in force
- * @held: cannot carry media in either direction now (S3-34)
+ * @held: cannot carry media in either direction now (S3-34); without
+ *	retain-hold-resource it is closed
  * @held_offered: what @held becomes when the offer is answered
  * @mux_offered: the description has rtcp-mux (H-16)
  * @muxed: both descriptions have it: the RTCP port is not used
- * @idle: closed for inactivity; opens again by a new description (S2-5)
+ * @idle: the way in is closed for inactivity; the phone's next packet or a
+ *	refresh opens it (S2-5)
+ * @offer_pending: @before is set: the description waits for its answer
  * @ice_untouched: its description is not edited: as long as no other media has its
  *	port, that is its public one (H-15)
  * @resumed: described in a call that was already up
@@ -59,6 +80,8 @@ enum { SIPALG_RTP, SIPALG_RTCP, SIPALG_PORTS };
  *	router (S3-46); or in a network of neither party (H-25)
  * @hairpin: a phone on the other party's side: media takes the direct path,
  *	with private addresses (H-26)
+ * @lines: bits of the m= lines that share it
+ * @before: its terms before the pending offer, restored by a refusal
  * @flow_count: number of @flows
  * @private: address that the side wrote
  * @public: address that the other side is given
@@ -93,12 +116,15 @@ struct sipalg_media {
 	   mux_offered:1,
 	   muxed:1,
 	   idle:1,
+	   offer_pending:1,
 	   ice_untouched:1,
 	   resumed:1,
 	   opened_late:1,
 	   outside:1,
 	   hairpin:1;
 	u16 flow_count;
+	u64 lines;
+	struct sipalg_media_terms before;
 	union nf_inet_addr private;
 	union nf_inet_addr public;
 	__be16 private_port[SIPALG_PORTS];
@@ -159,7 +185,8 @@ void sipalg_media_retransmit(struct sipalg_call *call,
  * @side: enum sipalg_side
  * @fork: its dialog
  *
- * Streams that are no longer described are closed (S0-3, S3-49).
+ * Streams that are no longer described are closed (S0-3, S3-49), and those of the
+ * other side that this description refuses.
  */
 void sipalg_media_commit(struct sipalg_call *call, enum sipalg_side side,
 			 u16 fork);
@@ -184,7 +211,7 @@ void sipalg_media_rollback(struct sipalg_call *call, enum sipalg_side side,
  * sipalg_media_suspend() - close one inactive media
  * @media: its call is locked
  *
- * It keeps its public ports.
+ * It keeps its public ports; see sipalg_media_leads_out().
  */
 void sipalg_media_suspend(struct sipalg_media *media);
 

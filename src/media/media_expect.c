@@ -4,7 +4,9 @@
 #include <net/netfilter/nf_conntrack_zones.h>
 #include "core/call.h"
 #include "core/compat.h"
+#include "core/long_timer.h"
 #include "core/net.h"
+#include "media/activity.h"
 #include "media/media.h"
 #include "media/media_ct.h"
 #include "media/media_expect.h"
@@ -27,6 +29,18 @@ void sipalg_media_release(struct sipalg_media *media, bool kill)
 	sipalg_media_cts_end(media, kill);
 }
 
+void sipalg_media_cut(struct sipalg_media *media)
+{
+	media->cleared_for = NULL;
+	sipalg_media_cts_end(media, true);
+}
+
+bool sipalg_media_leads_out(const struct sipalg_media *media)
+{
+	return media->call->answered && !media->translated && !media->hairpin &&
+	       media->side != media->call->inner;
+}
+
 /*
  * Test whether a phone behind NAT names an outside host (S3-46). An inside address
  * named by an outside peer may belong to the peer's own private network.
@@ -37,6 +51,16 @@ static bool names_outsider(const struct sipalg_call *call,
 	return media && media->outside &&
 	       !sipalg_ip_equal(&call->party[media->side].ip,
 				&call->public[media->side].ip);
+}
+
+/* Its newest refresh may have come from another of a provider's hosts. */
+static const union nf_inet_addr *signals_from(const struct sipalg_call *call,
+					      unsigned int side)
+{
+	const union nf_inet_addr *moved = &call->speaker[side];
+
+	return memchr_inv(moved, 0, sizeof(*moved)) ? moved :
+						      &call->party[side].ip;
 }
 
 /*
@@ -65,7 +89,7 @@ allowed_source(const struct sipalg_media *media, const struct sipalg_media *othe
 	case SIPALG_MEDIA_SOURCE_ANSWER:
 		return other ? &other->private : NULL;
 	case SIPALG_MEDIA_SOURCE_SIGNALLING:
-		return &call->party[!media->side].ip;
+		return signals_from(call, !media->side);
 	default:
 		return NULL;
 	}
@@ -136,7 +160,8 @@ static void clear_way(struct sipalg_media *media,
 	for (i = 0; i < media->ports; i++)
 		if (media->exp[i]) {
 			clear_port(media, other, i);
-			if (media->translated && media->resumed)
+			if (media->translated &&
+			    (media->resumed || media->opened_late))
 				clear_sender(media, other, i);
 		}
 }
@@ -172,8 +197,8 @@ static bool may_narrow(const struct sipalg_media *media,
 		       const struct sipalg_media *other)
 {
 	return media->hairpin || names_outsider(media->call, other) ||
-	       sipalg_setting(media->call->sn, SIPALG_MEDIA_SOURCE) ==
-			SIPALG_MEDIA_SOURCE_ANSWER;
+	       sipalg_setting(media->call->sn, SIPALG_MEDIA_SOURCE) !=
+			SIPALG_MEDIA_SOURCE_ANY;
 }
 
 static void narrow(struct sipalg_media *media, const struct sipalg_media *other)
@@ -193,8 +218,12 @@ static void narrow(struct sipalg_media *media, const struct sipalg_media *other)
 
 static bool is_wanted(const struct sipalg_media *media)
 {
-	return !sipalg_face_is_lost(media->face) && !media->held &&
-	       !media->idle && !media->outside &&
+	if (media->held &&
+	    !sipalg_setting(media->call->sn, SIPALG_RETAIN_HOLD_RESOURCE))
+		return false;
+	if (media->idle && !sipalg_media_leads_out(media))
+		return false;
+	return !sipalg_face_is_lost(media->face) && !media->outside &&
 	       (media->offered || media->active);
 }
 
@@ -359,6 +388,83 @@ void sipalg_media_retry(struct sipalg_call *call)
 	sync_or_wait(call, NULL);
 }
 
+/* Whom a pinhole lets in; NULL: anyone. */
+static const union nf_inet_addr *lets_in(const struct nf_conntrack_expect *exp)
+{
+	return memchr_inv(&exp->mask.src.u3, 0, sizeof(exp->mask.src.u3)) ?
+		       &exp->tuple.src.u3 : NULL;
+}
+
+static bool is_as_set(const struct sipalg_media *media,
+		      const struct nf_conntrack_expect *exp)
+{
+	const union nf_inet_addr *wanted =
+		allowed_source(media, sipalg_media_mate(media));
+	const union nf_inet_addr *now = lets_in(exp);
+
+	if (!wanted || !now)
+		return wanted == now;
+	return sipalg_ip_equal(wanted, now);
+}
+
+/* What flows goes on; who may not any more is cut off with the rest of it. */
+static void reshape(struct sipalg_media *media, bool all)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIPALG_PORTS; i++) {
+		if (!media->exp[i] || (!all && is_as_set(media, media->exp[i])))
+			continue;
+		if (!all && allowed_source(media, sipalg_media_mate(media)))
+			sipalg_media_cut(media);
+		sipalg_expect_close(media->call->sn, &media->exp[i]);
+	}
+}
+
+void sipalg_media_settings(struct sipalg_call *call,
+			   const struct sipalg_flow *flow)
+{
+	bool none = sipalg_setting(call->sn, SIPALG_MODE) < SIPALG_MODE_PINHOLES;
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		reshape(media, none);
+	if (none)
+		return;
+	sipalg_media_sync(call, flow);
+	sipalg_media_look(call);
+}
+
+/* Is it the other party that sends, from where its media or signalling is? */
+static bool is_sender(const struct sipalg_media *media, const struct nf_conn *ct)
+{
+	const union nf_inet_addr *src =
+		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.src.u3;
+	const struct sipalg_media *other = sipalg_media_mate(media);
+
+	return sipalg_ip_equal(src, &media->call->party[!media->side].ip) ||
+	       (other && sipalg_ip_equal(src, &other->private));
+}
+
+/* The phone speaks after a long silence: who answers comes in again (S2-5). */
+static void wake(struct sipalg_call *call, const struct sipalg_media *spoken)
+{
+	struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list) {
+		if (media->index != spoken->index)
+			continue;
+		media->idle = false;
+		media->seen = jiffies;
+	}
+	sipalg_media_sync(call, NULL);
+	sipalg_media_look(call);
+	/* its timer does the rest: it knows who listens, and what comes next */
+	if (!READ_ONCE(call->sn->dying) &&
+	    !sipalg_long_timer_reduce(&call->timer, jiffies))
+		refcount_inc(&call->refs);
+}
+
 static struct sipalg_media *find_by_exp(struct sipalg_call *call,
 					struct nf_conntrack_expect *exp,
 					unsigned int *port)
@@ -444,6 +550,8 @@ static void media_expected(void *owner, struct nf_conn *ct,
 		real.port = media->private_port[port];
 		welcome = sipalg_media_ct_add(media, ct);
 		media->seen = jiffies;
+		if (welcome && media->idle && is_sender(media, ct))
+			wake(call, media);
 	}
 	spin_unlock_bh(&call->lock);
 

@@ -45,4 +45,31 @@ void sipalg_media_retry(struct sipalg_call *call);
  */
 void sipalg_media_release(struct sipalg_media *media, bool kill);
 
+/**
+ * sipalg_media_cut() - end the connections admitted by a media's pinholes
+ * @media: its call is locked
+ *
+ * The next packet makes a new connection, if it may.
+ */
+void sipalg_media_cut(struct sipalg_media *media);
+
+/**
+ * sipalg_media_leads_out() - test whether inactivity leaves a media's pinholes open
+ * @media: its call is locked
+ *
+ * True for the direction from the phone to its peer in an answered call: the
+ * phone's next packet leaves from the port that its peer knows.
+ *
+ * Return: true if so.
+ */
+bool sipalg_media_leads_out(const struct sipalg_media *media);
+
+/**
+ * sipalg_media_settings() - apply changed settings to a call's pinholes
+ * @call: locked
+ * @flow: of its newest message, for a master; NULL: none
+ */
+void sipalg_media_settings(struct sipalg_call *call,
+			   const struct sipalg_flow *flow);
+
 #endif

@@ -310,6 +310,17 @@ u32 sipalg_sections_pairs(const struct sip_msg *msg)
 	return pairs;
 }
 
+u64 sipalg_sections_refused(const struct sip_msg *msg)
+{
+	u64 refused = 0;
+	unsigned int i;
+
+	for (i = 0; i < msg->media_count; i++)
+		if (!msg->media[i].port)
+			refused |= BIT_ULL(i);
+	return refused;
+}
+
 static bool receives(const struct sip_msg *msg, const struct sdp_media *sdp)
 {
 	static const union nf_inet_addr nowhere;

@@ -110,6 +110,14 @@ void sipalg_section_edit(const struct sipalg_section *section,
 u32 sipalg_sections_pairs(const struct sip_msg *msg);
 
 /**
+ * sipalg_sections_refused() - streams with port 0
+ * @msg: the message, with a session description
+ *
+ * Return: a bit for each of its m= lines.
+ */
+u64 sipalg_sections_refused(const struct sip_msg *msg);
+
+/**
  * sipalg_sections_hold() - test whether the sender puts the call on hold (S3-34)
  * @msg: the message, with a session description
  *

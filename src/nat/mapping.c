@@ -554,6 +554,33 @@ void sipalg_mapping_unuse(struct sipalg_mapping *mapping)
 	mapping_put(mapping);
 }
 
+/* The next mapping that has not gone meanwhile, with a reference, or NULL. */
+static struct sipalg_mapping *next_mapping(struct rhashtable_iter *iter)
+{
+	struct sipalg_mapping *mapping;
+
+	do {
+		mapping = rhashtable_walk_next(iter);
+	} while (mapping && (IS_ERR(mapping) ||
+			     !refcount_inc_not_zero(&mapping->refs)));
+	return mapping;
+}
+
+void sipalg_mappings_settings(struct sipalg_net *sn)
+{
+	struct sipalg_mapping *mapping;
+	struct rhashtable_iter iter;
+
+	rhashtable_walk_enter(&sn->mappings_public, &iter);
+	rhashtable_walk_start(&iter);
+	while ((mapping = next_mapping(&iter))) {
+		sipalg_registration_settings(mapping);
+		mapping_put(mapping);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+}
+
 int sipalg_mappings_init(struct sipalg_net *sn)
 {
 	int err = rhashtable_init(&sn->mappings_public, &public_params);

@@ -129,6 +129,14 @@ struct sipalg_mapping {
 int sipalg_mappings_init(struct sipalg_net *sn);
 
 /**
+ * sipalg_mappings_settings() - settings have changed: what is open follows them
+ * @sn: the namespace
+ *
+ * Process context, may sleep.
+ */
+void sipalg_mappings_settings(struct sipalg_net *sn);
+
+/**
  * sipalg_mappings_exit() - drop all mappings and the tables
  * @sn: the namespace; &sipalg_net.dying is set and its packets have drained
  *

@@ -331,13 +331,38 @@ static void open_missing(struct sipalg_mapping *mapping,
 }
 
 static const struct sipalg_expect_ops registration_ops;
+static bool may_open(const struct sipalg_mapping *mapping)
+{
+	return sipalg_setting(mapping->sn, SIPALG_CONTACT_PINHOLE) &&
+	       sipalg_setting(mapping->sn, SIPALG_MODE) >= SIPALG_MODE_PINHOLES;
+}
+
+void sipalg_registration_settings(struct sipalg_mapping *mapping)
+{
+	const struct sipalg_flow flow = {
+		.sn = mapping->sn,
+		.family = mapping->public.family,
+		.l4proto = mapping->public.l4proto,
+	};
+	struct sipalg_registration *registration;
+
+	spin_lock_bh(&mapping->lock);
+	hlist_for_each_entry(registration, &mapping->registrations, node) {
+		sipalg_expect_close(mapping->sn, &registration->way_in);
+		sipalg_expect_close(mapping->sn, &registration->way_out);
+	}
+	hlist_for_each_entry(registration, &mapping->registrations, node)
+		if (registration->confirmed && mapping->master &&
+		    may_open(mapping))
+			open_missing(mapping, registration, &flow);
+	spin_unlock_bh(&mapping->lock);
+}
 
 static void open_pinholes(struct sipalg_mapping *mapping,
 			  struct sipalg_registration *registration,
 			  const struct sipalg_flow *flow)
 {
-	if (!sipalg_setting(mapping->sn, SIPALG_CONTACT_PINHOLE) ||
-	    sipalg_setting(mapping->sn, SIPALG_MODE) < SIPALG_MODE_PINHOLES)
+	if (!may_open(mapping))
 		return;
 	if (!mapping->master)
 		mapping->master = sipalg_master_alloc(flow, &registration_ops,

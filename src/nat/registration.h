@@ -140,4 +140,13 @@ bool sipalg_registration_is_at(const struct sipalg_mapping *mapping,
 bool sipalg_registration_lose(struct sipalg_mapping *mapping,
 			      const struct sipalg_addr *registrar);
 
+/**
+ * sipalg_registration_settings() - apply changed settings to a mapping's pinholes
+ * @mapping: its lock is not held
+ *
+ * Caller holds rcu_read_lock. Pinholes that were not allowed when the
+ * registration was confirmed wait for the next REGISTER.
+ */
+void sipalg_registration_settings(struct sipalg_mapping *mapping);
+
 #endif

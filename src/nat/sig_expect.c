@@ -10,7 +10,8 @@
 #include "nat/shared_expect.h"
 #include "nat/sig_expect.h"
 
-#define MAX_SIG_PINHOLES	8	/* of a call */
+/* Contact and Record-Route of each fork, and what the caller has named. */
+#define MAX_SIG_PINHOLES	(4 * SIPALG_MAX_DIALOGS)
 
 /**
  * struct sipalg_sig_pinholes - all of a call
@@ -281,6 +282,13 @@ void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
 		drop_stale(call->sig_pinholes, side, fork, named);
 }
 
+static bool is_allowed(const struct sipalg_call *call,
+		       const struct sipalg_sig_pinhole *pinhole)
+{
+	return sipalg_setting(call->sn, SIPALG_MODE) >= SIPALG_MODE_PINHOLES &&
+	       sipalg_setting(call->sn, place_setting[pinhole->field]);
+}
+
 /*
  * Before a response, addresses in a single INVITE get no pinhole (H-25), even if
  * its To has a tag; the response itself uses Via.
@@ -288,8 +296,8 @@ void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
 static bool may_open(const struct sipalg_call *call,
 		     const struct sipalg_sig_pinhole *pinhole)
 {
-	return pinhole->field == SIP_FIELD_VIA ||
-	       (sipalg_call_both_spoke(call) && !list_empty(&call->dialogs));
+	return is_allowed(call, pinhole) && (pinhole->field == SIP_FIELD_VIA ||
+	       (sipalg_call_both_spoke(call) && !list_empty(&call->dialogs)));
 }
 
 /* Any sender, or the other party: its source address and its Contact. */
@@ -378,6 +386,18 @@ void sipalg_sig_expect_sync(struct sipalg_call *call,
 	for (i = 0; call->sig_pinholes && i < call->sig_pinholes->count; i++)
 		if (may_open(call, &call->sig_pinholes->pinhole[i]))
 			sync_pinhole(call, &call->sig_pinholes->pinhole[i], flow);
+}
+
+void sipalg_sig_expect_settings(struct sipalg_call *call,
+				const struct sipalg_flow *flow)
+{
+	unsigned int i;
+
+	for (i = 0; call->sig_pinholes && i < call->sig_pinholes->count; i++)
+		if (!is_allowed(call, &call->sig_pinholes->pinhole[i]))
+			pinhole_close(&call->sig_pinholes->pinhole[i]);
+	if (flow)
+		sipalg_sig_expect_sync(call, flow);
 }
 
 const struct sipalg_sig_pinhole *

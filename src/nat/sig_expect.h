@@ -104,6 +104,14 @@ void sipalg_sig_expect_lose(struct sipalg_call *call,
 			    const union nf_inet_addr *ip);
 
 /**
+ * sipalg_sig_expect_settings() - apply changed settings to a call's pinholes
+ * @call: locked
+ * @flow: of its newest message; NULL: new ones wait for a message
+ */
+void sipalg_sig_expect_settings(struct sipalg_call *call,
+				const struct sipalg_flow *flow);
+
+/**
  * sipalg_sig_expect_close() - close and remove all
  * @call: locked
  */

@@ -4,7 +4,7 @@
 #include "call/call.h"
 #include "call/state.h"
 #include "call/msg_log.h"
-#include "call/timer.h"
+#include "call/life.h"
 #include "core/compat.h"
 #include "core/net.h"
 #include "media/media.h"

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Settings by netlink: listed, set all or nothing, reset. */
+#include "call/call.h"
 #include "core/hashlimit.h"
 #include "core/net.h"
 #include "core/setting.h"
+#include "nat/mapping.h"
 #include "netlink/family.h"
 #include "nat/nat64.h"
 #include "netlink/gen.h"
@@ -227,10 +229,35 @@ static int set_one(struct sipalg_settings *new, struct nlattr *attr, u8 *given,
 	return 0;
 }
 
+/* Do these say who may call a registered phone by a pinhole of ours? */
+static bool changes_ways(const struct sipalg_settings *old,
+			 const struct sipalg_settings *new)
+{
+	static const u8 settings[] = {
+		SIPALG_MODE, SIPALG_CONTACT_PINHOLE, SIPALG_SIGNALLING_SOURCE,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(settings); i++)
+		if (old->value[settings[i]] != new->value[settings[i]])
+			return true;
+	return false;
+}
+
+/* What exists follows, as far as it can (doc/configuration.md). */
+static void reach_all(struct sipalg_net *sn, const struct sipalg_settings *old,
+		      const struct sipalg_settings *new)
+{
+	sipalg_calls_settings(sn);
+	if (changes_ways(old, new))
+		sipalg_mappings_settings(sn);
+}
+
 static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
 {
 	bool metered = new->value[SIPALG_RATE_LIMIT] ||
 		       new->value[SIPALG_SCREEN_INVITES];
+	const struct sipalg_settings old = sn->settings;
 	struct sipalg_hashlimit *hashlimit;
 	unsigned int i;
 	int err;
@@ -252,6 +279,7 @@ static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
 		WRITE_ONCE(sn->settings.screen_exempt[i], new->screen_exempt[i]);
 	if (!metered)
 		sipalg_hashlimit_swap(sn, NULL);
+	reach_all(sn, &old, new);
 	return 0;
 }
 

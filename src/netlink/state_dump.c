@@ -43,6 +43,7 @@ static int put_state(struct sk_buff *skb, const struct sipalg_call *call)
 		[SIPALG_CALL_CANCELLING] = "cancelling",
 		[SIPALG_CALL_FAILED] = "failed",
 		[SIPALG_CALL_BYE_SENT] = "bye_sent",
+		[SIPALG_CALL_ABANDONED] = "abandoned",
 	};
 	bool ending = call->state > SIPALG_CALL_CONFIRMED;
 
@@ -117,6 +118,7 @@ static int put_timers(struct sk_buff *skb, const struct sipalg_call *call)
 		[SIPALG_TIMER_MAX_DURATION] = "max_duration",
 		[SIPALG_TIMER_IDLE] = "idle",
 		[SIPALG_TIMER_HOLD] = "hold",
+		[SIPALG_TIMER_UNKNOWN] = "unknown",
 		[SIPALG_TIMER_MEDIA] = "media",
 		[SIPALG_TIMER_TEARDOWN] = "teardown",
 		[SIPALG_TIMER_FORGET] = "forget",

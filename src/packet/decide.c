@@ -25,6 +25,12 @@
 #define HEARD_FOR			(3600UL * HZ)
 #define SUBSCRIBE_EXPIRES_MAX		(7 * 24 * 3600)
 
+/* `observe` drops nothing, whatever other settings say. */
+static bool only_watches(const struct sipalg_net *sn)
+{
+	return sipalg_setting(sn, SIPALG_MODE) < SIPALG_MODE_PINHOLES;
+}
+
 static bool refused_by_policy(struct sipalg_net *sn, const struct sip_msg *msg,
 			      struct sipalg_plan *plan)
 {
@@ -32,7 +38,7 @@ static bool refused_by_policy(struct sipalg_net *sn, const struct sip_msg *msg,
 		       sipalg_setting(sn, SIPALG_UNKNOWN_METHOD) == SIPALG_DROP;
 	bool denied = sipalg_setting(sn, SIPALG_DENY_METHODS) & 1u << msg->method;
 
-	if (!msg->request || (!unknown && !denied))
+	if (!msg->request || (!unknown && !denied) || only_watches(sn))
 		return false;
 	plan->verdict = SIPALG_VERDICT_DROP;
 	plan->reason = SIPALG_REASON_METHOD_DENIED;
@@ -80,6 +86,8 @@ static bool refused_for_now(const struct sipalg_flow *flow,
 {
 	const struct sipalg_call *call = plan->call;
 
+	if (only_watches(flow->sn))
+		return false;
 	if (msg->request && !call && sipalg_ratelimit_exceeded(flow, msg))
 		plan->reason = SIPALG_REASON_RATE_LIMITED;
 	else if (outside_dialog(msg) &&
@@ -248,6 +256,15 @@ static void pass_unchanged(struct sipalg_plan *plan, u8 reason)
 	plan->reason = reason;
 }
 
+/* To who called, or from who was called; else it is of another of the caller's hosts. */
+static bool is_sent_back(const struct sipalg_call *call,
+			 const struct sipalg_flow *flow)
+{
+	return sipalg_ip_equal(&call->party[SIPALG_CALLER].ip,
+			       &flow->dst_private.ip) ||
+	       sipalg_ip_equal(&call->party[SIPALG_CALLEE].ip, &flow->src.ip);
+}
+
 /*
  * The message does not belong to the call with this Call-ID. A proxy may have sent
  * the call back to the host it came from, which is then both parties: each of
@@ -256,9 +273,11 @@ static void pass_unchanged(struct sipalg_plan *plan, u8 reason)
 static void come_back(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		      struct sipalg_plan *plan)
 {
+	bool back = is_sent_back(plan->call, flow);
+
 	sipalg_decide_done(plan);	/* one lock at a time */
 	plan->call = lock_call(sipalg_call_find(flow, msg, true));
-	if (!plan->call && outside_dialog(msg))
+	if (!plan->call && outside_dialog(msg) && back)
 		plan->call = lock_call(sipalg_call_create(flow, msg, true,
 							  &plan->reason));
 	if (plan->call)
@@ -288,6 +307,8 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		sipalg_call_message(plan->call, flow, msg, plan);
 	if (plan->call && !plan->followed && !sipalg_flow_is_plain(flow))
 		come_back(flow, msg, plan);
+	if (plan->call && !plan->followed)
+		sipalg_call_claim(plan->call, flow, msg);
 	if (msg->sdp.len && !plan->described && !plan->reason)
 		sipalg_media_retransmit(plan->call, flow, msg, plan);
 	if (plan->verdict == SIPALG_VERDICT_DROP)

@@ -116,7 +116,8 @@ static bool apply_pinholes(const struct sipalg_flow *flow,
 	if (plan->followed && !plan->pinholes)
 		sipalg_media_repair(plan->call, flow);
 	err = plan->pinholes ? sipalg_media_sync(plan->call, flow) : 0;
-	if (err == -EBUSY || err == -EALREADY) {
+	if ((err == -EBUSY || err == -EALREADY) &&
+	    sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL) {
 		plan->reason = SIPALG_REASON_NO_PORT_PAIR;
 		return false;
 	}

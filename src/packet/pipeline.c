@@ -38,9 +38,12 @@ static int pass(const struct sipalg_flow *flow, const struct sipalg_call *call,
 	return NF_ACCEPT;
 }
 
+/* In `observe` nothing is dropped, and what could not be followed is counted. */
 static int drop(const struct sipalg_flow *flow, const struct sipalg_call *call,
 		enum sipalg_message_reason reason)
 {
+	if (sipalg_setting(flow->sn, SIPALG_MODE) < SIPALG_MODE_PINHOLES)
+		return pass(flow, call, reason);
 	sipalg_count(flow->sn, dropped[reason]);
 	sipalg_event_message(flow, call, "dropped", reason);
 	trace_sipalg_drop(flow, reason);

@@ -121,3 +121,38 @@ def lively(port, seconds, every=50, ends=None):
         ours.close()
         theirs.close()
     return alive
+
+
+def talks(port):
+    """Audio passes both ways, and begins outside."""
+    ours, theirs = audio(port)
+    passed = passes(theirs, ours, ROUTER, port) and passes(ours, theirs, RELAY, port + 2000)
+    ours.close()
+    theirs.close()
+    return passed
+
+
+def accepted(call, cseq=1, body=""):
+    """The 200 to an INVITE of the phone's, and its ACK."""
+    call.cseq = cseq
+    back(call.response("200 OK", body=body))
+    out(call.request("ACK", cseq=cseq, to_tag=True))
+
+
+def peer_asks(call, method, status, body="", answer=""):
+    """A transaction of the peer's, that ends at once."""
+    data = call.peer_request(method, f"{ROUTER}:5060", cseq=100, body=body)
+    server.send(data, ROUTER)
+    same(phone.recv(), again(data, (f"alice@{ROUTER}:5060 ", f"alice@{PHONE}:5060 ")))
+    data = call.peer_response(status, method, cseq=100, body=answer)
+    phone.send(data, SERVER)
+    same(server.recv(), again(data, HIDE, *[(PHONE, ROUTER)] * bool(answer)))
+
+
+def finish(call, *ports):
+    """Audio passes at all these ports; then the phone hangs up."""
+    for port in ports:
+        assert both(port) and talks(port), port
+    call.cseq = 50
+    hang_up(call)
+    net.until(lambda: not net.expectations(), 6)

@@ -150,25 +150,84 @@ def idle_calls():
     reset()
 
 
-@test("S0-19", "calls that fall idle by a message, or are too many when the limit comes, go at once")
-def idle_by_message():
+def removed(call, port):
+    """A re-INVITE takes the call's only stream away."""
+    phone.send(call.request("INVITE", sdp(PHONE, 0), cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", body=sdp(RELAY, 0)), ROUTER)
+    assert phone.recv(), port
+
+
+def held(call, port):
+    phone.send(call.request("INVITE", sdp(PHONE, port, "a=inactive"), cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", body=sdp(RELAY, 8000, "a=inactive")), ROUTER)
+    assert phone.recv()
+
+
+def talking(names_of, first):
     calls = []
-    for i in range(5):
-        call, _, _ = invite(f"hold{i}", 5170 + 2 * i)
+    for i, name in enumerate(names_of):
+        call, _, _ = invite(name, first + 2 * i)
         answer(call)
         phone.send(call.request("ACK", to_tag=True), SERVER)
         assert server.recv()
         calls.append(call)
+    return calls
+
+
+@test("S0-19", "calls that fall idle by a message, or are too many when the limit comes, go at once; held ones do not count (D5)")
+def idle_by_message():
+    calls = talking([f"hold{i}" for i in range(5)], 5170)
     shell(f"{TOOL} setting set max-idle-calls 2")
-    for i, call in enumerate(calls):
-        phone.send(call.request("INVITE", sdp(PHONE, 5170 + 2 * i, "a=inactive"), cseq=2, to_tag=True), SERVER)
-        assert server.recv()
-        server.send(call.response("200 OK", body=sdp(RELAY, 8000, "a=inactive")), ROUTER)
-        assert phone.recv()
-    assert names() == {"hold3", "hold4"}, names()
+    held(calls[0], 5170)
+    for i, call in enumerate(calls[1:], 1):
+        removed(call, 5170 + 2 * i)
+    assert names() == {"hold0", "hold3", "hold4"}, names()
     shell(f"{TOOL} setting set max-idle-calls 1")
-    call, _, _ = invite("next", 5190)
-    assert names() == {"hold4", "next"}, names()
+    assert names() == {"hold0", "hold4"}, names()
+    reset()
+
+
+@test("fault C9", "a full table: ended and refused calls go first, then those that ring, then idle ones, held ones last (D5)")
+def order_of_eviction():
+    shell(f"{TOOL} setting set max-calls 16 inactive-media-timeout 60")
+    idle, on_hold = talking(["idle", "held"], 5300)
+    held(on_hold, 5302)
+    time.sleep(70)
+    talk, = talking(["talk"], 5310)
+    invite("ring")
+    refused = [f"refused{i}" for i in range(4)]
+    for name in refused:
+        refuse(name, "486 Busy Here")
+    call, = talking(["ended"], 5320)
+    phone.send(call.request("BYE", cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    for i in range(7):
+        invite(f"o{i}", sock=other, host=OTHER)
+    assert len(names()) == 16, names()
+    for i in range(5):
+        talking([f"new{i}"], 5330 + 2 * i)
+        assert {"idle", "held", "talk", "ring", "o0"} <= names() and len(names()) == 16, (i, names())
+    assert not names() & {"ended", *refused}, names()
+    for i in range(7):              # of those that ring, first of who has most
+        talking([f"next{i}"], 5350 + 2 * i)
+    assert {"idle", "held", "talk"} <= names(), names()
+    assert len(names() & {f"o{i}" for i in range(7)} | names() & {"ring"}) == 1, names()
+    talking(["more0", "more1"], 5370)
+    assert {"held", "talk"} <= names() and "idle" not in names(), names()
+    assert len(names()) == 16 and not names() & {f"o{i}" for i in range(7)}, names()
+    reset()
+
+
+@test("fault C10", "max-calls: what is too much when the limit comes goes at once, in the same order (D12)")
+def fewer_calls():
+    talking([f"up{i}" for i in range(10)], 5400)
+    for i in range(10):
+        invite(f"r{i}")
+    assert len(names()) == 20
+    shell(f"{TOOL} setting set max-calls 16")
+    assert len(names()) == 16 and {f"up{i}" for i in range(10)} <= names(), names()
     reset()
 
 

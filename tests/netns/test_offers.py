@@ -5,20 +5,12 @@ import time
 
 import topology as net
 from sip import again, sdp
-from call_helpers import HIDE, audio, back, both, hang_up, new, out, passes, phone, server
+from call_helpers import (HIDE, accepted, audio, back, both, finish, new, out, passes, peer_asks,
+                          phone, server, talks)
 from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp
 
 REFUSAL = "488 Not Acceptable Here"
-
-
-def talks(port):
-    """Audio passes both ways, and begins outside."""
-    ours, theirs = audio(port)
-    passed = passes(theirs, ours, ROUTER, port) and passes(ours, theirs, RELAY, port + 2000)
-    ours.close()
-    theirs.close()
-    return passed
 
 
 def ring(call, port):
@@ -31,30 +23,6 @@ def answer_to_prack(call, cseq, body="", offer=""):
     back(call.response("200 OK", "PRACK", body=offer))
 
 
-def answered(call, cseq=1, body=""):
-    call.cseq = cseq
-    back(call.response("200 OK", body=body))
-    out(call.request("ACK", cseq=cseq, to_tag=True))
-
-
-def peer_asks(call, method, status, body="", answer=""):
-    """A transaction of the peer's, that ends at once."""
-    data = call.peer_request(method, f"{ROUTER}:5060", cseq=100, body=body)
-    server.send(data, ROUTER)
-    same(phone.recv(), again(data, (f"alice@{ROUTER}:5060 ", f"alice@{PHONE}:5060 ")))
-    data = call.peer_response(status, method, cseq=100, body=answer)
-    phone.send(data, SERVER)
-    same(server.recv(), again(data, HIDE, *[(PHONE, ROUTER)] * bool(answer)))
-
-
-def finish(call, *ports):
-    for port in ports:
-        assert both(port) and talks(port), port
-    call.cseq = 50
-    hang_up(call)
-    net.until(lambda: not net.expectations(), 6)
-
-
 @test("S3-6", "INVITE offers, a reliable 183 answers, the 200 has nothing more to say")
 def reliable_answer():
     call = new("pat3")
@@ -62,7 +30,7 @@ def reliable_answer():
     ring(call, 6000)
     assert talks(4000)
     answer_to_prack(call, 2)
-    answered(call)
+    accepted(call)
     finish(call, 4000)
 
 
@@ -95,7 +63,7 @@ def offer_in_183():
     ring(call, 6010)
     answer_to_prack(call, 2, sdp(PHONE, 4010))
     assert talks(4010)
-    answered(call)
+    accepted(call)
     finish(call, 4010)
 
 
@@ -106,7 +74,7 @@ def offer_in_prack():
     ring(call, 6020)
     answer_to_prack(call, 2, sdp(PHONE, 4022), sdp(RELAY, 6022))
     assert talks(4022) and not net.pinhole(ROUTER, 4020)
-    answered(call)
+    accepted(call)
     finish(call, 4022)
 
 
@@ -120,7 +88,7 @@ def early_update():
     back(call.response("200 OK", "UPDATE", body=sdp(RELAY, 6032)))
     assert talks(4032) and not net.pinhole(ROUTER, 4030)
     peer_asks(call, "UPDATE", "200 OK", sdp(RELAY, 6034), sdp(PHONE, 4034))
-    answered(call)
+    accepted(call)
     finish(call, 4034)
 
 
@@ -133,7 +101,7 @@ def early_refusal():
     out(call.request("UPDATE", sdp(PHONE, 4042), cseq=3, to_tag=True))
     back(call.response(REFUSAL, "UPDATE"))
     assert talks(4040)
-    answered(call)
+    accepted(call)
     assert not net.pinhole(ROUTER, 4042)
     finish(call, 4040)
 
@@ -142,7 +110,7 @@ def early_refusal():
 def late_refusal():
     call = new("ref2")
     out(call.request("INVITE", sdp(PHONE, 4050)))
-    answered(call, body=sdp(RELAY, 6050))
+    accepted(call, body=sdp(RELAY, 6050))
     cseq = 1
     for method in ("UPDATE", "INVITE"):
         for status in ("491 Request Pending", REFUSAL, "504 Server Time-out"):
@@ -157,7 +125,7 @@ def late_refusal():
 def late_offer():
     call = new("late")
     out(call.request("INVITE", sdp(PHONE, 4060)))
-    answered(call, body=sdp(RELAY, 6060))
+    accepted(call, body=sdp(RELAY, 6060))
     out(call.request("INVITE", cseq=2, to_tag=True))
     back(call.response("200 OK", body=sdp(RELAY, 6062)))
     out(call.request("ACK", sdp(PHONE, 4062), cseq=2, to_tag=True))
@@ -169,7 +137,7 @@ def late_offer():
 def glare():
     call = new("glare")
     out(call.request("INVITE", sdp(PHONE, 4070)))
-    answered(call, body=sdp(RELAY, 6070))
+    accepted(call, body=sdp(RELAY, 6070))
     out(call.request("INVITE", sdp(PHONE, 4072), cseq=2, to_tag=True))
     data = call.peer_request("INVITE", f"{ROUTER}:5060", cseq=100, body=sdp(RELAY, 6074))
     server.send(data, ROUTER)
@@ -180,7 +148,7 @@ def glare():
     same(server.recv(), again(data, HIDE))
     assert talks(4070)
     out(call.request("INVITE", sdp(PHONE, 4072), cseq=3, to_tag=True))
-    answered(call, 3, sdp(RELAY, 6072))
+    accepted(call, 3, sdp(RELAY, 6072))
     assert not net.pinhole(ROUTER, 4070)
     finish(call, 4072)
 
@@ -189,7 +157,7 @@ def moves(name, port):
     """A call that is up; the phone asks to have its audio at another port."""
     call = new(name)
     out(call.request("INVITE", sdp(PHONE, port)))
-    answered(call, body=sdp(RELAY, port + 2000))
+    accepted(call, body=sdp(RELAY, port + 2000))
     assert talks(port)
     out(call.request("INVITE", sdp(PHONE, port + 2), cseq=2, to_tag=True))
     return call
@@ -204,7 +172,7 @@ def stays(call, port):
 
 
 def moved(call, port):
-    answered(call, 2, sdp(RELAY, port + 2002))
+    accepted(call, 2, sdp(RELAY, port + 2002))
     assert not net.pinhole(ROUTER, port)
     finish(call, port + 2)
 
@@ -251,7 +219,7 @@ def other_offer_refused():
 def other_way_round():
     call = new("cross5")
     out(call.request("INVITE", sdp(PHONE, 4150)))
-    answered(call, body=sdp(RELAY, 6150))
+    accepted(call, body=sdp(RELAY, 6150))
     out(call.request("UPDATE", sdp(PHONE, 4152), cseq=2, to_tag=True))
     peer_asks(call, "INVITE", "491 Request Pending")
     call.cseq = 2
@@ -274,7 +242,7 @@ def fork_refused():
         assert passes(ours, theirs, RELAY, 6162), status
     ours.close()
     theirs.close()
-    answered(call)
+    accepted(call)
     finish(call, 4160)
 
 
@@ -282,7 +250,7 @@ def fork_refused():
 def others():
     call = new("other")
     out(call.request("INVITE", sdp(PHONE, 4080)))
-    answered(call, body=sdp(RELAY, 6080))
+    accepted(call, body=sdp(RELAY, 6080))
     for number, method in enumerate(("INFO", "MESSAGE", "NOTIFY", "REFER", "OPTIONS", "SUBSCRIBE", "PUBLISH", "FOO")):
         for status in ("200 OK", "202 Accepted", "405 Method Not Allowed", "481 Gone"):
             out(call.request(method, cseq=2 + number, to_tag=True))

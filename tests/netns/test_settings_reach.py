@@ -1,0 +1,283 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A setting applies to what exists: calls that are up, phones that are registered (D12)."""
+import json
+import os
+import time
+
+import topology as net
+from sip import Call, again, message, sdp
+from call_helpers import (answered, audio, back, both, expires, hang_up, lively, new, out, passes,
+                          phone, reinvite, server)
+from ksft import run, same, test
+from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Tcp, Udp, router
+
+CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
+
+
+def setting(text):
+    router(f"{CTL} setting set {text}")
+
+
+def calls():
+    return json.loads(router(f"{CTL} call list -j"))
+
+
+def reset():
+    router(f"{CTL} setting reset")
+
+
+@test("fault C10", "idle-call-timeout: shorter, longer, 0 (never) and back reach a call that is up")
+def idle():
+    call = answered("idle", 4000)
+    setting("idle-call-timeout 0")
+    time.sleep(30000)
+    out(call.request("INFO", cseq=2, to_tag=True))
+    back(call.response("200 OK", "INFO"))
+    time.sleep(2000)
+    assert calls(), "0 is never"
+    setting("idle-call-timeout 3000")
+    time.sleep(900)
+    assert calls()
+    setting("idle-call-timeout 6000")
+    time.sleep(200)
+    assert calls(), "3000 s would be over"
+    setting("idle-call-timeout 3050")
+    net.until(lambda: not calls(), 5)
+    reset()
+
+
+@test("fault C10", "maximum-call-duration counts from the answer, whenever it is set")
+def duration():
+    answered("long", 4004)
+    time.sleep(400)
+    setting("maximum-call-duration 10")
+    time.sleep(190)
+    assert calls()
+    time.sleep(20)
+    assert not calls()
+    answered("over", 4006)
+    time.sleep(300)
+    setting("maximum-call-duration 3")
+    net.until(lambda: not calls() and not net.expectations(), 5)
+    reset()
+
+
+@test("fault C10", "inactive-media-timeout: shorter closes, 0 keeps what is silent")
+def inactive():
+    call = answered("silent", 4010)
+    time.sleep(60)
+    setting("inactive-media-timeout 50")
+    net.until(lambda: not net.pinhole(ROUTER, 4010), 5)
+    reset()
+    reinvite(call, sdp(PHONE, 4010), sdp(RELAY, 6010))
+    time.sleep(60)
+    setting("inactive-media-timeout 0")
+    time.sleep(600)
+    assert both(4010)
+    setting("inactive-media-timeout 700")
+    time.sleep(30)
+    assert both(4010)
+    time.sleep(60)
+    assert not net.pinhole(ROUTER, 4010)
+    reset()
+    hang_up(call)
+
+
+@test("fault C10", "hold-timeout and retain-hold-resource reach a call on hold")
+def hold():
+    call = answered("hold", 4014)
+    reinvite(call, sdp(PHONE, 4014, "a=inactive"), sdp(RELAY, 6014, "a=inactive"))
+    assert not net.expectations()
+    setting("retain-hold-resource on")
+    assert both(4014), "retained from now on"
+    setting("retain-hold-resource off")
+    assert not net.expectations()
+    setting("hold-timeout 0")
+    time.sleep(8000)
+    assert calls()
+    setting("hold-timeout 8100")
+    time.sleep(80)
+    assert calls()
+    time.sleep(40)
+    assert not calls()
+    reset()
+
+
+@test("fault C10", "c-timeout reaches a call that rings, session-margin and session-default one that is up")
+def others():
+    call = new("rings")
+    out(call.request("INVITE", sdp(PHONE, 4018)))
+    back(call.response("180 Ringing"))
+    setting("c-timeout 5")
+    time.sleep(240)
+    assert both(4018)
+    setting("c-timeout 3")
+    net.until(lambda: not net.pinhole(ROUTER, 4018), 5)
+    router(f"{CTL} call end --all")
+    reset()
+    answered("margin", 4020, 300)
+    setting("session-margin 100")
+    assert lively(4020, 390)
+    lively(4020, 20)
+    assert not calls()
+    reset()
+    answered("default", 4022)
+    assert lively(4022, 400)
+    setting("session-default 600")
+    assert lively(4022, 220)
+    lively(4022, 20)
+    assert not calls()
+    reset()
+
+
+@test("fault C10", "media-source reaches what is open: who may not send any more is shut out, who may is let in")
+def source():
+    call = answered("source", 4026)
+    ours, theirs = audio(4026)
+    stranger = Udp("provider", STRANGER, 7000)
+    assert passes(theirs, ours, ROUTER, 4026) and passes(stranger, ours, ROUTER, 4026)
+    setting("media-source answer")
+    assert passes(theirs, ours, ROUTER, 4026) and not passes(stranger, ours, ROUTER, 4026)
+    setting("media-source signalling")
+    assert not passes(stranger, ours, ROUTER, 4026)
+    setting("media-source any")
+    late = Udp("provider", STRANGER, 7002)
+    assert passes(late, ours, ROUTER, 4026)
+    for sock in (ours, theirs, stranger, late):
+        sock.close()
+    hang_up(call)
+    reset()
+
+
+@test("fault C10", "mode observe and off close what is open, pinholes and full open it again; what flows goes on")
+def mode():
+    call = answered("mode", 4030)
+    ours, theirs = audio(4030)
+    assert passes(theirs, ours, ROUTER, 4030)
+    for word in ("observe", "off"):
+        setting(f"mode {word}")
+        assert not net.expectations() and not net.expectations("signalling"), word
+        assert passes(theirs, ours, ROUTER, 4030), "a connection is the users'"
+        setting("mode full")
+        assert both(4030), word
+    for sock in (ours, theirs):
+        sock.close()
+    hang_up(call)
+    reset()
+
+
+def register(sock, name, contact):
+    data = message(f"""REGISTER sip:{SERVER} SIP/2.0
+        Via: SIP/2.0/UDP {PHONE}:5060;branch=z9hG4bK{name};rport
+        From: <sip:alice@{SERVER}>;tag=reg
+        To: <sip:alice@{SERVER}>
+        Call-ID: {name}
+        CSeq: 1 REGISTER
+        Contact: <sip:alice@{contact}>
+        Expires: 3600""")
+    sock.send(data, SERVER)
+    got = server.recv()
+    assert got
+    answer = again(data, ("REGISTER sip:203.0.113.50 SIP/2.0", "SIP/2.0 200 OK"),
+                   (f"{PHONE}:5060", f"{ROUTER}:5060"))
+    server.send(answer, ROUTER)
+    assert sock.recv()
+
+
+@test("fault C10", "contact-pinhole and signalling-source reach a phone that is registered, mode as well")
+def registered():
+    register(phone, "reg1", f"{PHONE}:5060")
+    assert net.pinhole(ROUTER, 5060, "signalling")
+    setting("contact-pinhole off")
+    assert not net.pinhole(ROUTER, 5060, "signalling")
+    setting("contact-pinhole on")
+    assert f"src={SERVER} " in net.pinhole(ROUTER, 5060, "signalling")
+    setting("signalling-source any")
+    assert "src=0.0.0.0 " in net.pinhole(ROUTER, 5060, "signalling")
+    setting("signalling-source registrar")
+    assert f"src={SERVER} " in net.pinhole(ROUTER, 5060, "signalling")
+    setting("mode observe")
+    assert not net.expectations("signalling")
+    setting("mode full")
+    assert net.pinhole(ROUTER, 5060, "signalling")
+    reset()
+
+
+@test("fault C10", "record-route-pinhole and contact-pinhole close and open what a call's parties have named")
+def ways():
+    call = new("ways")
+    out(call.request("INVITE", sdp(PHONE, 4040)))
+    back(call.response("200 OK", body=sdp(RELAY, 6040), extra="\nRecord-Route: <sip:203.0.113.80:5062;lr>"))
+    out(call.request("ACK", to_tag=True))
+    assert net.pinhole("203.0.113.80", 5062, "signalling")
+    setting("record-route-pinhole off")
+    assert not net.pinhole("203.0.113.80", 5062, "signalling")
+    setting("record-route-pinhole on")
+    assert net.pinhole("203.0.113.80", 5062, "signalling"), net.expectations("signalling")
+    hang_up(call)
+    reset()
+
+
+@test("fault O3", "observe changes, opens and drops nothing, whatever else is set (D6); pinholes drops what full drops, but no description")
+def observe():
+    no_c = sdp(PHONE, 4050).replace(f"c=IN IP4 {PHONE}\n", "")
+    strange = b"INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.168.1.10\r\nNo colon here\r\n\r\n"
+    setting("mode observe deny-methods MESSAGE,INFO rate-limit 1 screen-invites on unknown-method drop unknown-message drop")
+
+    def sent():
+        yield new("noc").request("INVITE", no_c)
+        yield new("denied").request("MESSAGE")
+        yield new("odd").request("FROBNICATE")
+        yield strange
+        for number in range(4):
+            yield new(f"many{number}").request("INVITE", sdp(PHONE, 4052))
+    for data in sent():
+        phone.send(data, SERVER)
+        same(server.recv(), data)
+    call = new("screen")
+    for cseq in (1, 2, 3):
+        data = call.request("INVITE", sdp(PHONE, 4054), cseq=cseq)
+        phone.send(data, SERVER)
+        same(server.recv(), data)
+        server.send(call.response("404 Not Found"), ROUTER)
+        assert phone.recv()
+    assert not net.expectations() and not net.expectations("signalling")
+    drops = json.loads(router(f"{CTL} stats show -j"))["dropped"]
+    assert not any(drops.values()), drops
+    setting("mode pinholes rate-limit 0 screen-invites off")
+    phone.send(new("denied2").request("MESSAGE"), SERVER)
+    assert server.recv(0.5) is None, "as full does"
+    data = new("noc2").request("INVITE", no_c)
+    phone.send(data, SERVER)
+    same(server.recv(), data)
+    reset()
+    phone.send(new("noc3").request("INVITE", no_c), SERVER)
+    assert server.recv(0.5) is None
+    router(f"{CTL} call end --all")
+
+
+@test("fault O3", "observe drops and changes nothing over TCP either, nor does it keep conntrack's flows alive")
+def observe_tcp():
+    setting("mode observe deny-methods MESSAGE rate-limit 1")
+    ours, theirs = Tcp.pair("phone", PHONE, 5061)
+    wanted = b""
+    for number in range(4):
+        call = Call(f"tcp{number}", f"{PHONE}:5061", "", SERVER, "TCP")
+        wanted += call.request("MESSAGE") + call.request("INVITE", sdp(PHONE, 4060).replace(f"c=IN IP4 {PHONE}\n", ""))
+    ours.send(wanted)
+    same(theirs.recv(len(wanted)), wanted)
+    call = new("flow")
+    phone.send(call.request("INVITE"), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", extra=expires(1800)), ROUTER)
+    assert phone.recv()
+    lines = [line for line in router("conntrack -L -p udp 2>/dev/null").splitlines() if "dport=5060" in line]
+    assert lines and all(int(line.split()[2]) <= 180 for line in lines), lines
+    ours.close()
+    theirs.close()
+    reset()
+    router(f"{CTL} call end --all")
+
+
+run(after=net.nothing_left)
