@@ -212,6 +212,13 @@ static bool crosses_bye(const struct speech *s)
 	return s->msg->to_tag.len && s->call->state == SIPALG_CALL_BYE_SENT;
 }
 
+/* Its c-timeout has passed: what it opens now must be closed once more. */
+static bool has_rung_out(const struct sipalg_call *call)
+{
+	return call->state == SIPALG_CALL_EARLY &&
+	       !(call->deadlines & 1u << SIPALG_TIMER_C);
+}
+
 static void invite(struct speech *s)
 {
 	struct sipalg_call *call = s->call;
@@ -225,6 +232,8 @@ static void invite(struct speech *s)
 			next_target(s);
 		else
 			s->plan->retransmitted = true;
+		if (has_rung_out(call))
+			event(s, SIPALG_EVENT_INVITE, SIPALG_END_FAILED);
 		return;
 	}
 	call->invite_cseq[s->side] = s->msg->cseq;
