@@ -270,6 +270,7 @@ def udp_contact_over_tcp():
     ours.close()
     theirs.close()
     net.shell("sleep 1000")
+    router(f"{CTL} call end --all")     # an answered call keeps its way out (D3)
 
 
 @test("S3-16", "FAULTS R4: a Contact of TCP over UDP gets a TCP pinhole, and the peer's Contact likewise")
