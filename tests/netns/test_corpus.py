@@ -6,9 +6,9 @@ translated: what leaves is what came, to the byte, without an exception.
 """
 import os
 import re
+import socket
 
 import corpus
-import socket
 
 import topology as net
 from ksft import run, test
