@@ -157,6 +157,10 @@ def commands():
         status = typed(line)
         # 130: it has no end but Ctrl-C
         assert status == (130 if "monitor" in line else 0), (line, status)
+        if "nat64-pool" in line:
+            # no translator runs here, and check says so to who reads on
+            assert typed("sipalg-ctl check") == 3
+            assert typed("sipalg-ctl setting set nat64-prefix none nat64-pool none") == 0
 
 
 @test("issue 5", "the rules in README.md and sipalg(4) load and attach the helper")
