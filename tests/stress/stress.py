@@ -249,11 +249,11 @@ def one_round(number, seconds):
     """
     arrived = mmap.mmap(-1, 8 * 4)
     rng = generator(SEED, number)
-    faults = rng.choice((0, 0.1, 0.3, 0.8))
+    damaged = rng.choice((0, 0.1, 0.3, 0.8))
     commands = faults.some(rng, faults.COMMANDS, number)
     system = faults.some(rng, faults.SYSTEM, number)
     last = "crowd" if number == 2 else rng.choice(("end", "end", "vanish", "vanish", "vanish", "crowd"))
-    what = f"{faults:.0%} faulty, " + ", ".join(
+    what = f"{damaged:.0%} faulty, " + ", ".join(
         [kind.__name__.lower() for kind in commands + system] + [last])
     print(f"# {number}: {what}", flush=True)
     go_home()
@@ -261,12 +261,12 @@ def one_round(number, seconds):
         commands = [kind for kind in commands if kind not in (faults.Settings, faults.Requests)]
 
     parties, commanders = Workers(), Workers()
-    parties.start("provider", lambda: Provider(generator(SEED, number, "provider"), faults,
+    parties.start("provider", lambda: Provider(generator(SEED, number, "provider"), damaged,
                                                memoryview(arrived)[:8]))
     for i, (space, workers) in enumerate((("phone", parties), ("other", parties),
                                           ("router", commanders))):
         workers.start(space, lambda i=i, space=space:
-                      Phone(generator(SEED, number, space), faults,
+                      Phone(generator(SEED, number, space), damaged,
                             memoryview(arrived)[8 * i + 8:8 * i + 16], space, i))
     for kind in commands:
         commanders.start(kind.__name__, lambda kind=kind:
