@@ -13,6 +13,7 @@
 
 /* Contact and Record-Route of each fork, and what the caller has named. */
 #define MAX_SIG_PINHOLES	(4 * SIPALG_MAX_DIALOGS)
+#define MOST_OF_PARTY	8	/* of these: no message opens more (T-18) */
 
 /**
  * struct sipalg_sig_pinholes - all of a call
@@ -87,15 +88,18 @@ static void pinhole_add(struct sipalg_call *call,
 			const struct sipalg_sig_pinhole *new)
 {
 	struct sipalg_sig_pinholes *all = call->sig_pinholes;
-	unsigned int i;
+	unsigned int i, count = 0;
 
 	for (i = 0; all && i < all->count; i++) {
-		if (is_same(&all->pinhole[i], new)) {
-			all->pinhole[i].fresh = true;
+		struct sipalg_sig_pinhole *pinhole = &all->pinhole[i];
+
+		if (is_same(pinhole, new)) {
+			pinhole->fresh = true;
 			return;
 		}
+		count += pinhole->side == new->side && pinhole->fork == new->fork;
 	}
-	if (make_room(call))
+	if (count < MOST_OF_PARTY && make_room(call))
 		call->sig_pinholes->pinhole[call->sig_pinholes->count++] = *new;
 }
 

@@ -58,9 +58,10 @@ def rings(name, sender=server):
     sender.send(data, ROUTER)
     got = phone.recv(1)
     if got is None:
-        # the router itself was called: c-timeout forgets it
+        # the router itself was called: c-timeout shuts that call, and keeps it (D4)
         router("conntrack -D -p udp")
         time.sleep(185)
+        router(f"{CTL} call end {name}@call.example")
         return None
     same(got, again(data, (f"INVITE sip:alice@{ROUTER} ", f"INVITE sip:alice@{PHONE} ")))
     return call
