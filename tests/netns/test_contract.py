@@ -194,8 +194,8 @@ def mistakes():
             ("call list port x", 1, "number"), ("call list address 300.1.1.1", 1, "no address"),
             ("call list address 10.0.0.0/33", 1, "32"), ("call list address ::/129", 1, "128"),
             ("call list older -5", 1, "number"), ("call list idle 99999999999", 1, "number"),
-            ("call list call-id " + "x" * 600, 1, "too long"), ("call show", 1, "show ID"),
-            ("call show 1 --ladders", 1, "show ID"), ("call show 4000000000", 2, "call list"),
+            ("call list call-id " + "x" * 600, 1, "too long"), ("call show", 1, "one ID"),
+            ("call show 1 --ladders", 1, "one ID"), ("call show 4000000000", 2, "call list"),
             ("call show no@call", 2, "call list"), ("call end", 1, "--all"),
             ("call end 1 2", 1, "--all"), ("call end 4000000000", 2, "call list"),
             ("call end --all state", 1, "wants a value"), ("call end --all state odd", 1, "early"),
@@ -242,7 +242,8 @@ def keys():
     register()
     row, = data("call list")
     for key, kind in (("id", int), ("call_id", str), ("state", str), ("from_tag", str),
-                      ("to_tag", str), ("source", str), ("destination", str), ("age_seconds", int),
+                      ("to_tag", str), ("from", str), ("to", str), ("transport", str),
+                      ("source", str), ("destination", str), ("age_seconds", int),
                       ("idle_seconds", int), ("session_interval_seconds", int), ("refresher", str),
                       ("expires_in_seconds", int), ("media", list)):
         assert isinstance(row[key], kind), (key, row)
@@ -260,8 +261,9 @@ def keys():
     shown = data("call show keys@call.example")
     assert {key: shown[key] for key in row} == row, shown
     one, = data("registration list")
-    assert one == {"protocol": "udp", "private": f"{PHONE}:5060", "public": f"{ROUTER}:5060",
-                   "registrar": f"{SERVER}:5060",
+    assert isinstance(one["id"], int) and one["id"] > 0, one
+    assert one == {"id": one["id"], "account": f"bob@{SERVER}", "protocol": "udp",
+                   "private": f"{PHONE}:5060", "public": f"{ROUTER}:5060", "registrar": f"{SERVER}:5060",
                    "expires_in_seconds": one["expires_in_seconds"]}, one
     assert 590 <= one["expires_in_seconds"] <= 600, one
     stats = data("stats show")
@@ -299,8 +301,12 @@ def filters():
     row, = data("call list call-id six@call.example")
     assert row["source"] == f"[{PHONE6}]:5060" and row["destination"] == f"[{SERVER6}]:5060", row
     assert row["media"][0]["public"] == f"[{ROUTER6}]:4938", row
-    assert "[2001:db8:1::10]:5060 [2001:db..f::50]:5060" in narrow(ctl("call list"))
-    assert f"callee     [{SERVER6}]:5060" in narrow(ctl(f"call show {row['id']} --ladder"))
+    # people see who calls whom; where from stands in the call's own screen
+    shown, = [line for line in narrow(ctl("call list address ::/0")).splitlines()
+              if line.split()[0] == str(row["id"])]
+    assert shown.split()[1:4] == ["alice", "bob", "confirmed"], shown
+    assert "alice" in row["from"] and "bob" in row["to"] and row["transport"] == "udp", row
+    assert f"callee     bob, [{SERVER6}]:5060" in narrow(ctl(f"call show {row['id']} --ladder"))
     assert ctl("call end six@call.example") == "1 call ended\n"
     number = data("call list state held")[0]["id"]
     assert ctl(f"call end {number}") == "1 call ended\n"
@@ -315,17 +321,25 @@ def filters():
 def stats():
     begin("counted", 4950)
     text = ctl("stats show --prometheus")
-    families = {}
+    families, helped = {}, set()
     for line in text.splitlines():
-        if line.startswith("#"):
+        if line.startswith("# HELP "):
+            name, told = line.split(" ", 3)[2:]
+            assert told and name not in helped, line
+            helped.add(name)
+        elif line.startswith("#"):
             _, word, name, kind = line.split()
             assert word == "TYPE" and kind in ("gauge", "counter") and name not in families, line
+            assert name in helped and (kind == "counter") == name.endswith("_total"), line
             families[name] = kind
         else:
             name = line.split("{")[0].split()[0]
             assert name in families and float(line.rsplit(" ", 1)[1]) >= 0, line
-    assert families["sipalg_calls_active"] == "gauge", families
-    assert "\nsipalg_calls_active 1\n" in text and 'name="bye"' in text, text
+    assert set(families) == helped and families["sipalg_calls"] == "gauge", families
+    assert "\nsipalg_calls 1\n" in text, text
+    for reason in ENDS:
+        assert f'\nsipalg_calls_ended_total{{reason="{reason}"}} ' in text, (reason, text)
+    assert '\nsipalg_messages_total{method="INVITE",retransmitted="false"} ' in text, text
     assert any(line.split()[:2] == ["messages.INVITE", "new"] for line in
                narrow(ctl("stats show")).splitlines())
     ctl("stats reset")
@@ -349,7 +363,9 @@ def memory():
     def lists(form, kilobytes):
         done = subprocess.run(f"ulimit -v {kilobytes}; {TOOL} -n router {form} call list",
                               shell=True, capture_output=True, text=True)
-        return done.returncode == 0 and done.stdout.count(f"{PHONE}:5060")
+        # people see names, programs addresses as well: once for each call
+        told = f'"source":"{PHONE}:5060"' if form else "\n"
+        return done.returncode == 0 and done.stdout.count(told) - (not form)
     begin("m", 4960)
     enough = {form: next(size for size in range(1000, 20000, 50) if lists(form, size))
               for form in ("", "-j")}
