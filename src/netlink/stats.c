@@ -110,6 +110,8 @@ static bool put_totals(struct counters *c, struct sipalg_net *sn,
 	       put_counter(c, "pinholes", "open", sipalg_expects_count(sn->net)) &&
 	       put_counter(c, "pinholes", "opened", sum->pinholes_opened) &&
 	       put_counter(c, "pinholes", "closed", sum->pinholes_closed) &&
+	       put_counter(c, "", "pinholes_kept",
+			   atomic_read(&sn->pinhole_count)) &&
 	       put_counter(c, "", "registrations",
 			   atomic_read(&sn->registration_count)) &&
 	       put_counter(c, "", "translated", sum->translated) &&

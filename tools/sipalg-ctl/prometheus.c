@@ -33,6 +33,8 @@ static const struct family {
 	{ "pinholes", "open", "sipalg_pinholes", NULL, true, "Expectations that are open now." },
 	{ "pinholes", "opened", "sipalg_pinholes_opened_total", NULL, false, "Expectations opened." },
 	{ "pinholes", "closed", "sipalg_pinholes_closed_total", NULL, false, "Expectations closed." },
+	{ "", "pinholes_kept", "sipalg_pinholes_kept", NULL, true,
+	  "Expectations that calls and registrations keep, deleted by others or not." },
 	{ "", "registrations", "sipalg_registrations", NULL, true, "Registrations that are known now." },
 	{ "", "translated", "sipalg_messages_translated_total", NULL, false,
 	  "Messages that left with at least one byte changed." },

@@ -56,25 +56,25 @@ static long check_counted(const struct check *c)
 {
 	static const char question[] = "conntrack holds the pinholes that the module has opened";
 	struct counted counted = { .c = c };
-	unsigned long opened = 0;
+	unsigned long kept = 0;
 	int tries;
 
 	for (tries = 0; tries < 3; tries++) {
 		counted = (struct counted){ .c = c };
 		if (stats_load())
 			return -1;
-		opened = stats_value("pinholes", "open");
+		kept = stats_value("", "pinholes_kept");
 		if (!pinholes_each(count_pinhole, &counted))
 			return -1;
-		if (counted.ours == opened)
+		if (counted.ours == kept)
 			break;
 	}
-	if (counted.ours == opened)
+	if (counted.ours == kept)
 		say(LEVEL_OK, question, "", "");
 	else
 		say(LEVEL_NOTE, question,
 		    text_of("The module counts %lu, conntrack lists %lu: somebody has deleted some.",
-			    opened, counted.ours),
+			    kept, counted.ours),
 		    "They open anew with the calls' next messages; conntrack -F expect is not needed.");
 	return counted.all;
 }
