@@ -279,7 +279,8 @@ bool sipalg_tcp_early_range(const struct sipalg_tcp_half *half, u32 *start,
 /**
  * sipalg_tcp_hand_over() - conntrack shifts sequence numbers from now on
  *
- * Before the helper leaves. Segments are dropped until it has; they come again. Process context, sleeps.
+ * Before the helper leaves. Segments are dropped until it has; they come again.
+ * Process context, sleeps.
  */
 void sipalg_tcp_hand_over(void);
 

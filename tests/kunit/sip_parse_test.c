@@ -25,7 +25,7 @@ static const char invite[] =
 	"c=IN IP4 192.168.1.10\r\nm=audio 4000 RTP/AVP 0\r\n--b--\r\ntrailing";
 
 struct place {
-	enum sip_field place;
+	enum sip_field field;
 	u8 value;
 	const char *text;
 	const char *digits;

@@ -6,7 +6,7 @@ import os
 
 import topology as net
 from sip import again, message
-from ksft import run, same, test
+from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, router
 
 net.build()

@@ -11,7 +11,7 @@ import time
 import topology as net
 from sip import Call, again, message, sdp
 from ksft import run, same, test
-from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp
+from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp
 
 net.build()
 phone = Udp("phone", PHONE, 5060)

@@ -6,8 +6,8 @@ import os
 import time
 
 import topology as net
-from sip import again, sdp
-from call_helpers import (answered, audio, back, both, expires, hang_up, lively, new, out, passes,
+from sip import sdp
+from call_helpers import (answered, audio, back, both, hang_up, lively, new, out, passes,
                           phone, reinvite, server)
 from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp, router

@@ -11,7 +11,7 @@ import time
 import topology as net
 from ksft import run, same, test
 from sip import Call, again, sdp
-from topology import PHONE, ROUTER, SERVER, Tcp, enter, router, shell
+from topology import PHONE, ROUTER, SERVER, enter, router, shell
 
 net.build()
 resource.setrlimit(resource.RLIMIT_NOFILE, (9000, 9000))

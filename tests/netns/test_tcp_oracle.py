@@ -165,7 +165,7 @@ class Race:
 
     def run(self):
         start = time.monotonic()
-        worst = last = start
+        last = start
         limit = 1500 + sum(end - begin for begin, end in self.seed.outages)
         gap = 0
         while not all(way.done() for way in self.ways):
