@@ -20,9 +20,18 @@
 #define PORT_GUESSES	128
 #define PORT_STEPS	64
 
+/**
+ * struct port_key - a public address and RTP port
+ * @ip: the address
+ * @port: host byte order
+ * @heir: who looks for a free port, or NULL
+ * @private_port: the port of @heir that this would be for, host byte order
+ */
 struct port_key {
 	const union nf_inet_addr *ip;
 	u16 port;
+	const struct sipalg_media *heir;
+	u16 private_port;
 };
 
 #define NEIGHBOURS	8
@@ -54,13 +63,32 @@ static u32 hash_object(const void *data, u32 len, u32 seed)
 	return hash(&media->public, ntohs(media->public_port[SIPALG_RTP]), seed);
 }
 
+/*
+ * Of a call that was refused or given up, and whose pinholes are closed, only the
+ * ports remain, for an answer that comes late (RFC 3261 17.1.1.3). A phone that
+ * uses the same port again waits for no such answer. Nothing is lost if the other
+ * call changes just now: both have the same phone and port behind them.
+ */
+static bool is_left_to(const struct sipalg_media *media,
+		       const struct port_key *key)
+{
+	return key->heir && media->call != key->heir->call &&
+	       READ_ONCE(media->call->state) != SIPALG_CALL_CONFIRMED &&
+	       media->idle && !media->exp[SIPALG_RTP] &&
+	       !media->exp[SIPALG_RTCP] &&
+	       media->l4proto == key->heir->l4proto &&
+	       ntohs(media->private_port[SIPALG_RTP]) == key->private_port &&
+	       sipalg_ip_equal(&media->private, &key->heir->private);
+}
+
 static int compare(struct rhashtable_compare_arg *arg, const void *object)
 {
 	const struct port_key *key = arg->key;
 	const struct sipalg_media *media = object;
 
 	return ntohs(media->public_port[SIPALG_RTP]) != key->port ||
-	       !sipalg_ip_equal(&media->public, key->ip);
+	       !sipalg_ip_equal(&media->public, key->ip) ||
+	       is_left_to(media, key);
 }
 
 static const struct rhashtable_params port_params = {
@@ -75,7 +103,22 @@ static const struct rhashtable_params port_params = {
 static struct sipalg_media *find(struct sipalg_net *sn,
 				 const union nf_inet_addr *ip, u16 port)
 {
-	const struct port_key key = { ip, port };
+	const struct port_key key = { .ip = ip, .port = port };
+
+	return rhashtable_lookup_fast(&sn->ports, &key, port_params);
+}
+
+/* Whom a port would have to be taken from for this media; caller holds the lock. */
+static struct sipalg_media *holder(struct sipalg_net *sn,
+				   const struct sipalg_media *media, u16 port,
+				   int offset)
+{
+	const struct port_key key = {
+		.ip = &media->public,
+		.port = port + offset,
+		.heir = media,
+		.private_port = ntohs(media->private_port[SIPALG_RTP]) + offset,
+	};
 
 	return rhashtable_lookup_fast(&sn->ports, &key, port_params);
 }
@@ -125,13 +168,13 @@ static bool is_others(const struct sipalg_flow *flow,
 static bool is_free(const struct sipalg_flow *flow,
 		    const struct sipalg_media *media, u16 port, u16 more)
 {
-	struct sipalg_media *below = find(flow->sn, &media->public, port - 1);
+	struct sipalg_media *below = holder(flow->sn, media, port, -1);
 	unsigned int i;
 
 	if (below && below->ports > 1)
 		return false;
 	for (i = 0; i < media->ports + 2 * more; i++)
-		if (find(flow->sn, &media->public, port + i) ||
+		if (holder(flow->sn, media, port, i) ||
 		    is_signalling(flow, media, port + i) ||
 		    expected_by_another(flow, media, port + i))
 			return false;
@@ -217,9 +260,16 @@ static u16 choose(const struct sipalg_flow *flow,
 	return 0;
 }
 
-/* Returns false if there is no memory for a larger table. */
+/*
+ * Returns false if there is no memory for a larger table. Whose place it takes is
+ * found no more: that one's release then finds nothing to remove.
+ */
 static bool take(struct sipalg_net *sn, struct sipalg_media *media, u16 port)
 {
+	struct sipalg_media *left = find(sn, &media->public, port);
+
+	if (left)
+		rhashtable_remove_fast(&sn->ports, &left->port_node, port_params);
 	media->public_port[SIPALG_RTP] = htons(port);
 	media->public_port[SIPALG_RTCP] = htons(port + 1);
 	return !rhashtable_insert_fast(&sn->ports, &media->port_node,
