@@ -5,7 +5,7 @@ import time
 
 import topology as net
 from sip import again, sdp
-from call_helpers import (HIDE, accepted, audio, back, both, finish, hang_up, new, out, passes, peer_asks,
+from call_helpers import (HIDE, accepted, audio, back, finish, hang_up, new, out, passes, peer_asks,
                           phone, server, talks)
 from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp

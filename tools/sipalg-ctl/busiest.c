@@ -105,7 +105,8 @@ static int take_call(const struct nlmsghdr *nlh, void *data)
 	count_source(attrs[SIPALG_A_CALL_SOURCE]);
 	if (now_count == MOST_CALLS)
 		return MNL_CB_OK;
-	call->id = key.id = number_of(attrs[SIPALG_A_CALL_NUMBER]);
+	call->id = number_of(attrs[SIPALG_A_CALL_NUMBER]);
+	key.id = call->id;
 	call->packets = packets_of(top[SIPALG_A_CALL]);
 	old = bsearch(&key, before, before_count, sizeof(key), by_id);
 	call->new = old && old->packets < call->packets ? call->packets - old->packets : 0;

@@ -322,7 +322,8 @@ static int put_filter(struct request *request, char *name, char *value)
 	}
 	if (!strcmp(name, "from") || !strcmp(name, "to") || !strcmp(name, "account")) {
 		mnl_attr_put(request->nlh, *name == 'f' ? SIPALG_A_FROM :
-			     *name == 't' ? SIPALG_A_TO : SIPALG_A_ACCOUNT, strnlen(value, 64), value);
+			     *name == 't' ? SIPALG_A_TO : SIPALG_A_ACCOUNT,
+			     strnlen(value, 64), value);
 		return DONE;
 	}
 	if (!strcmp(name, "address"))

@@ -98,8 +98,10 @@ static int on_pinhole(enum nf_conntrack_msg_type type, struct nf_expect *exp, vo
 	(void)type;
 	if (!expected || !mask)
 		return NFCT_CB_CONTINUE;
-	read_address(expected, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC, ATTR_ORIG_PORT_SRC, &flow.src);
-	read_address(expected, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST, ATTR_ORIG_PORT_DST, &flow.dst);
+	read_address(expected, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC, ATTR_ORIG_PORT_SRC,
+		     &flow.src);
+	read_address(expected, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST, ATTR_ORIG_PORT_DST,
+		     &flow.dst);
 	masks.src.family = flow.src.family;
 	if (nfct_attr_is_set(mask, ATTR_L3PROTO))
 		read_address(mask, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC, ATTR_ORIG_PORT_SRC,

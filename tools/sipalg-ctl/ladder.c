@@ -146,7 +146,8 @@ static void print_deed(const struct rung *rung)
 	else if (*rung->reason)
 		printf(" unchanged: %s", rung->reason);
 	else
-		fputs(fields_text(rung->fields, text, DEED - (rung->retransmitted ? 6 : 0)), stdout);
+		fputs(fields_text(rung->fields, text, DEED - (rung->retransmitted ? 6 : 0)),
+		      stdout);
 	if (rung->dropped)
 		colour_end();
 	if (rung->retransmitted)
@@ -189,7 +190,8 @@ static const char *deed(const struct rung *rung, char *text, size_t size)
 static void print_plain(const char *text)
 {
 	for (; *text; text++)
-		putchar(strchr("<>&\"'#;%{}\\`", *text) || *text < 0x20 || *text > 0x7e ? '?' : *text);
+		putchar(strchr("<>&\"'#;%{}\\`", *text) || *text < 0x20 || *text > 0x7e ?
+			'?' : *text);
 }
 
 static void mermaid_party(const char *letter, const char *label, const struct nlattr *user,

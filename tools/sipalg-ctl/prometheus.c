@@ -26,22 +26,28 @@ static const struct family {
 	const char *help;
 } families[] = {
 	{ "calls", "active", "sipalg_calls", NULL, true, "Calls that are followed now." },
-	{ "calls", "peak", "sipalg_calls_peak", NULL, true, "Most calls at once since the last reset." },
+	{ "calls", "peak", "sipalg_calls_peak", NULL, true,
+	  "Most calls at once since the last reset." },
 	{ "calls", "total", "sipalg_calls_started_total", NULL, false, "Calls that have begun." },
 	{ "calls.ended", NULL, "sipalg_calls_ended_total", "reason", false,
 	  "Calls that have ended, by reason." },
 	{ "pinholes", "open", "sipalg_pinholes", NULL, true, "Expectations that are open now." },
-	{ "pinholes", "opened", "sipalg_pinholes_opened_total", NULL, false, "Expectations opened." },
-	{ "pinholes", "closed", "sipalg_pinholes_closed_total", NULL, false, "Expectations closed." },
+	{ "pinholes", "opened", "sipalg_pinholes_opened_total", NULL, false,
+	  "Expectations opened." },
+	{ "pinholes", "closed", "sipalg_pinholes_closed_total", NULL, false,
+	  "Expectations closed." },
 	{ "", "pinholes_kept", "sipalg_pinholes_kept", NULL, true,
 	  "Expectations that calls and registrations keep, deleted by others or not." },
-	{ "", "registrations", "sipalg_registrations", NULL, true, "Registrations that are known now." },
+	{ "", "registrations", "sipalg_registrations", NULL, true,
+	  "Registrations that are known now." },
 	{ "", "translated", "sipalg_messages_translated_total", NULL, false,
 	  "Messages that left with at least one byte changed." },
 	{ "", "identity_changed", "sipalg_identity_changed_total", NULL, false,
 	  "Messages with an Identity header whose signed fields were changed." },
-	{ "", "memory_bytes", "sipalg_memory_bytes", NULL, true, "Memory of calls, media and mappings." },
-	{ "dropped", NULL, "sipalg_dropped_total", "reason", false, "Messages dropped, by reason." },
+	{ "", "memory_bytes", "sipalg_memory_bytes", NULL, true,
+	  "Memory of calls, media and mappings." },
+	{ "dropped", NULL, "sipalg_dropped_total", "reason", false,
+	  "Messages dropped, by reason." },
 	{ "passed_unchanged", NULL, "sipalg_passed_unchanged_total", "reason", false,
 	  "Messages passed without translation, by reason." },
 	{ "tcp", "messages", "sipalg_tcp_messages_total", NULL, false,
@@ -50,7 +56,8 @@ static const struct family {
 	  "Messages that came in more than one segment." },
 	{ "tcp", "foreign", "sipalg_tcp_foreign_connections_total", NULL, false,
 	  "Directions of connections that do not carry SIP." },
-	{ "tcp", "keepalives", "sipalg_tcp_keepalives_total", NULL, false, "Keepalives in TCP streams." },
+	{ "tcp", "keepalives", "sipalg_tcp_keepalives_total", NULL, false,
+	  "Keepalives in TCP streams." },
 };
 
 static void head(const char *family, bool gauge, const char *help)
@@ -119,7 +126,8 @@ static void print_others(void)
 	for (i = 0; stats_at(i, &group, &name, &value); i++) {
 		if (is_known(group, name))
 			continue;
-		snprintf(family, sizeof(family), "sipalg_%s%s%s_total", group, *group ? "_" : "", name);
+		snprintf(family, sizeof(family), "sipalg_%s%s%s_total", group,
+			 *group ? "_" : "", name);
 		for (at = family; *at; at++)
 			if (*at == '.' || *at == '-')
 				*at = '_';
@@ -137,6 +145,7 @@ void prometheus_print(void)
 	for (i = 0; i < ARRAY_SIZE(families); i++)
 		print_family(&families[i]);
 	print_messages("sipalg_messages_total", "method", false, "Requests, by method.");
-	print_messages("sipalg_responses_total", "class", true, "Responses, by class of their status.");
+	print_messages("sipalg_responses_total", "class", true,
+		       "Responses, by class of their status.");
 	print_others();
 }

@@ -345,12 +345,9 @@ int check_command(int argc, char **argv)
 		return mend();
 	if (argc == 1 && !strcmp(argv[0], "--undo"))
 		return limits_undo();
-	if (argc == 2 && !strcmp(argv[0], "--files"))
-		status = load_files(&c, argv[1]);
-	else if (argc)
+	if (argc && (argc != 2 || strcmp(argv[0], "--files")))
 		return usage_error("check does not know %s", argv[0]);
-	else
-		status = load(&c);
+	status = argc ? load_files(&c, argv[1]) : load(&c);
 	if (status)
 		return status;
 	if (json_wanted)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "check/firewall.h"
+#include "ctl.h"
 
 void *must(void *memory)
 {
@@ -173,7 +174,7 @@ uint8_t fw_protocol(const char *name)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(known); i++)
 		if (!strcmp(known[i].name, name))
 			return known[i].number;
 	return atoi(name) ?: 255;
@@ -387,20 +388,20 @@ static void attach_object(struct walk *w, const struct fw_rule *rule)
 {
 	const struct fw_helper *helper = find_helper(w->base->table, rule->helper);
 
-	if (before_conntrack(w))
+	if (before_conntrack(w)) {
 		in_vain(w, rule, "its priority is before conntrack's (-200), where no connection is there yet");
-	else if (w->fate->untracked)
+	} else if (w->fate->untracked) {
 		in_vain(w, rule, "a rule before it says notrack");
-	else if (!helper)
+	} else if (!helper) {
 		in_vain(w, rule, "its object is not in its table");
-	else if (helper->protocol != w->packet->protocol)
+	} else if (helper->protocol != w->packet->protocol) {
 		in_vain(w, rule, helper->protocol == IPPROTO_TCP ?
 			"its object is for TCP, these packets are UDP" :
 			"its object is for UDP, these packets are TCP");
-	else if (helper->family && helper->family != w->packet->family)
+	} else if (helper->family && helper->family != w->packet->family) {
 		in_vain(w, rule, helper->family == AF_INET ?
 			"its object is for IPv4 alone" : "its object is for IPv6 alone");
-	else if (!w->fate->helper) {
+	} else if (!w->fate->helper) {
 		w->fate->helper = helper->type;
 		w->fate->by = rule;
 	}
@@ -409,11 +410,11 @@ static void attach_object(struct walk *w, const struct fw_rule *rule)
 /* iptables gives the connection that conntrack will make of the packet a template. */
 static void attach_template(struct walk *w, const struct fw_rule *rule)
 {
-	if (!before_conntrack(w))
+	if (!before_conntrack(w)) {
 		in_vain(w, rule, "it is not in the table raw");
-	else if (w->fate->untracked)
+	} else if (w->fate->untracked) {
 		in_vain(w, rule, "a rule before it says NOTRACK");
-	else if (!w->fate->helper) {
+	} else if (!w->fate->helper) {
 		w->fate->helper = rule->helper;
 		w->fate->by = rule;
 	}

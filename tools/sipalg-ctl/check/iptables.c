@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "check/firewall.h"
+#include "ctl.h"
 
 #define MOST_WORDS	128
 
@@ -80,7 +81,7 @@ static void begin_chain(struct reader *r, const char *line)
 	chain = fw_chain_add(r->table, must(strdup(name)));
 	if (!strcmp(policy, "-"))
 		return;
-	for (i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
 		if (!strcmp(hooks[i].name, name))
 			chain->hook = hooks[i].hook;
 	chain->priority = priority_of(r->name, chain->hook);
@@ -175,7 +176,8 @@ static const struct {
 	{ "-i", FW_IIF, 'i' }, { "--in-interface", FW_IIF, 'i' },
 	{ "-o", FW_OIF, 'i' }, { "--out-interface", FW_OIF, 'i' },
 	{ "-s", FW_SADDR, 'a' }, { "--source", FW_SADDR, 'a' }, { "--src-range", FW_SADDR, 'a' },
-	{ "-d", FW_DADDR, 'a' }, { "--destination", FW_DADDR, 'a' }, { "--dst-range", FW_DADDR, 'a' },
+	{ "-d", FW_DADDR, 'a' }, { "--destination", FW_DADDR, 'a' },
+	{ "--dst-range", FW_DADDR, 'a' },
 	{ "-p", FW_PROTO, 'l' }, { "--protocol", FW_PROTO, 'l' },
 	{ "--dport", FW_DPORT, 'p' }, { "--dports", FW_DPORT, 'p' },
 	{ "--destination-port", FW_DPORT, 'p' },
@@ -194,7 +196,8 @@ static const struct {
 	{ "--log-level", 1 }, { "--reject-with", 1 }, { "--nflog-prefix", 1 },
 	{ "--nflog-group", 1 }, { "--set-mark", 1 }, { "--set-xmark", 1 }, { "--restore-mark", 0 },
 	{ "--save-mark", 0 }, { "--random", 0 }, { "--random-fully", 0 }, { "--persistent", 0 },
-	{ "--clamp-mss-to-pmtu", 0 }, { "-c", 2 }, { "-f", 0 }, { "--zone", 1 }, { "--zone-orig", 1 },
+	{ "--clamp-mss-to-pmtu", 0 }, { "-c", 2 }, { "-f", 0 }, { "--zone", 1 },
+	{ "--zone-orig", 1 },
 	{ "--zone-reply", 1 }, { "--hw", 0 }, { "--ctevents", 1 }, { "--log-uid", 0 },
 	{ "--log-ip-options", 0 }, { "--log-tcp-options", 0 }, { "--log-tcp-sequence", 0 },
 	{ "--queue-num", 1 }, { "--queue-balance", 1 }, { "--queue-bypass", 0 }, { "--timeout", 1 },
@@ -204,7 +207,7 @@ static int idle_words(const char *option)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(idle); i++)
 		if (!strcmp(idle[i].option, option))
 			return idle[i].words;
 	return -1;
@@ -290,7 +293,7 @@ static void read_target(struct fw_rule *rule, const struct fw_table *table, cons
 	}
 	rule->notrack = !strcmp(name, "NOTRACK");
 	rule->offload = !strcmp(name, "FLOWOFFLOAD");
-	for (i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(targets); i++)
 		if (!strcmp(targets[i].name, name)) {
 			rule->verdict = targets[i].verdict;
 			rule->nat = targets[i].nat;
@@ -321,7 +324,7 @@ static int match_option(struct fw_rule *rule, bool negated, char **words)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(options); i++)
 		if (!strcmp(options[i].option, words[0]) && words[1]) {
 			demand_option(rule, i, negated, words[1]);
 			return 1;

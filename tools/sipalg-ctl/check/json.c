@@ -5,6 +5,7 @@
 #include <string.h>
 #include "check/firewall.h"
 #include "check/json.h"
+#include "ctl.h"
 
 #define MOST_DEPTH	64
 
@@ -107,7 +108,7 @@ static const struct json *word(struct reader *r)
 	struct json *one;
 	size_t i;
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
 		size_t len = strlen(words[i].word);
 
 		if (strncmp(r->at, words[i].word, len))

@@ -9,7 +9,7 @@
 #include "ctl.h"
 
 #ifndef IPS_OFFLOAD
-#define IPS_OFFLOAD	(1 << 14)
+#define IPS_OFFLOAD	0x4000
 #endif
 
 struct counted {
@@ -258,7 +258,8 @@ static int take_registration(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	endpoint_text(attrs[SIPALG_A_REGISTRATION_PRIVATE], private, sizeof(private));
 	endpoint_text(attrs[SIPALG_A_REGISTRATION_PUBLIC], public, sizeof(public));
-	troubles->lost = text_and(troubles->lost, text_of("%s is registered as %s", private, public));
+	troubles->lost = text_and(troubles->lost,
+				  text_of("%s is registered as %s", private, public));
 	troubles->lost_fix = "Have it register anew; until then nobody can call it.";
 	return MNL_CB_OK;
 }
@@ -327,9 +328,11 @@ static void judge_call(struct troubles *troubles, const struct nlattr *call,
 		attrs_nested(attr, media, SIPALG_A_MEDIA_MAX);
 		if (!strcmp(word_of(media[SIPALG_A_MEDIA_STATE]), "held"))
 			continue;
-		if (is_lost(troubles->c, media[SIPALG_A_MEDIA_PRIVATE], media[SIPALG_A_MEDIA_PUBLIC])) {
-			troubles->lost = text_and(troubles->lost, text_of("call %u has media there",
-				number_of(attrs[SIPALG_A_CALL_NUMBER])));
+		if (is_lost(troubles->c, media[SIPALG_A_MEDIA_PRIVATE],
+			    media[SIPALG_A_MEDIA_PUBLIC])) {
+			troubles->lost = text_and(troubles->lost,
+						  text_of("call %u has media there",
+							  number_of(attrs[SIPALG_A_CALL_NUMBER])));
 			troubles->lost_fix = "The call must be made anew.";
 		}
 		read_endpoint(media[SIPALG_A_MEDIA_PRIVATE], &stream->private);
@@ -340,8 +343,9 @@ static void judge_call(struct troubles *troubles, const struct nlattr *call,
 		return;
 	what = what_fails(&streams);
 	if (what)
-		troubles->calls = text_and(troubles->calls, text_of("call %u: %s",
-			number_of(attrs[SIPALG_A_CALL_NUMBER]), what));
+		troubles->calls = text_and(troubles->calls,
+					   text_of("call %u: %s",
+						   number_of(attrs[SIPALG_A_CALL_NUMBER]), what));
 }
 
 #define MOST_JUDGED	50	/* each reads the table of connections */
@@ -378,7 +382,8 @@ static void check_troubles(const struct check *c)
 	else
 		say(LEVEL_OK, "what others know is this router's address", "", "");
 	if (troubles.calls)
-		say(LEVEL_NOTE, "answered calls have media both ways", text_of("%s.", troubles.calls),
+		say(LEVEL_NOTE, "answered calls have media both ways",
+		    text_of("%s.", troubles.calls),
 		    "See: sipalg-ctl call show ID --ladder");
 	else
 		say(LEVEL_OK, "answered calls have media both ways", "", "");

@@ -57,7 +57,7 @@ static char *device_to(uint8_t family, const uint8_t *addr)
 	word = printed ? strstr(printed, " dev ") : NULL;
 	if (word) {
 		word += 5;
-		word[strcspn(word, " \n")] = '\0';
+		word[strcspn(word, "\n ")] = '\0';
 		device = text_of("%s", word);
 	}
 	free(printed);
@@ -144,14 +144,16 @@ static void check_sides(const struct check *c, const struct nat64 *nat64, const 
 	if (gets_helper(c, &packet))
 		say(LEVEL_OK, four, "", "");
 	else
-		say(LEVEL_FAULT, four, text_of("No rule attaches it to SIP that comes in by %s.", device),
+		say(LEVEL_FAULT, four,
+		    text_of("No rule attaches it to SIP that comes in by %s.", device),
 		    "recipes/nat64/nat64.nft has the rules.");
 	packet = (struct fw_packet){ .family = AF_INET6, .oif = device };
 	fw_range_read("::/0", &packet.src);
 	packet.dst = range_of(AF_INET6, nat64->prefix, nat64->prefix_len);
 	packet.real = packet.dst;
 	if (gets_helper(c, &packet))
-		say(LEVEL_NOTE, six, "Each call is followed twice: before the translator and behind it.",
+		say(LEVEL_NOTE, six,
+		    "Each call is followed twice: before the translator and behind it.",
 		    "Let the rule say: meta nfproto ipv4, or ip6 daddr != nat64-prefix.");
 	else
 		say(LEVEL_OK, six, "", "");

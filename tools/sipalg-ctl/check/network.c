@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include "check/network.h"
+#include "ctl.h"
 
 static struct net_link *find(struct network *net, int index)
 {
@@ -219,7 +220,7 @@ bool link_is_virtual(const struct net_link *link)
 	/* OpenWrt calls its bridges br-lan, br-guest; Docker by twelve digits */
 	if (!strncmp(link->name, "br-", 3))
 		return strlen(link->name) == 15 && strspn(link->name + 3, "0123456789abcdef") == 12;
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strncmp(link->name, names[i], strlen(names[i])))
 			return true;
 	return false;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "check/firewall.h"
 #include "check/json.h"
+#include "ctl.h"
 
 /* A set or map by name, to be looked up when a rule names it. */
 struct named {
@@ -124,7 +125,8 @@ static enum fw_field payload_field(struct fw_rule *rule, const struct json *payl
 			return FW_SADDR;
 		if (!strcmp(field, "daddr"))
 			return FW_DADDR;
-		return !strcmp(field, "protocol") || !strcmp(field, "nexthdr") ? FW_PROTO : FW_UNKNOWN;
+		return !strcmp(field, "protocol") || !strcmp(field, "nexthdr") ?
+			FW_PROTO : FW_UNKNOWN;
 	}
 	if (!*protocol)
 		return FW_UNKNOWN;
@@ -135,15 +137,21 @@ static enum fw_field payload_field(struct fw_rule *rule, const struct json *payl
 	return !strcmp(field, "dport") ? FW_DPORT : FW_UNKNOWN;
 }
 
+static bool has(const struct json *object, const char *key, const struct json **part)
+{
+	*part = json_get(object, key);
+	return *part;
+}
+
 static enum fw_field field_of(struct fw_rule *rule, const struct json *left)
 {
 	const struct json *part;
 
-	if ((part = json_get(left, "meta")))
+	if (has(left, "meta", &part))
 		return meta_field(json_text(part, "key"));
-	if ((part = json_get(left, "ct")))
+	if (has(left, "ct", &part))
 		return ct_field(part);
-	if ((part = json_get(left, "payload")))
+	if (has(left, "payload", &part))
 		return payload_field(rule, part);
 	part = json_get(left, "fib");
 	if (part && !strcmp(json_text(part, "result"), "type") && json_get(part, "flags") &&
@@ -198,7 +206,7 @@ static void range_of_addresses(const struct json *value, struct fw_range *range)
 		snprintf(text, sizeof(text), "%s/%lld", json_text(part, "addr"),
 			 json_get(part, "len")->number);
 		fw_range_read(text, range);
-	} else if ((part = json_get(value, "range")) && part->child && part->child->next) {
+	} else if (has(value, "range", &part) && part->child && part->child->next) {
 		snprintf(text, sizeof(text), "%s-%s", part->child->text ?: "",
 			 part->child->next->text ?: "");
 		fw_range_read(text, range);
@@ -322,7 +330,7 @@ static bool read_verdict(struct fw_rule *rule, const struct json *statement)
 	const struct json *found;
 	size_t i;
 
-	for (i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(verdicts); i++) {
 		found = json_get(statement, verdicts[i].key);
 		if (!found)
 			continue;
@@ -347,7 +355,7 @@ static bool read_nat(struct fw_rule *rule, const struct json *statement)
 	struct fw_value value = {};
 	size_t i;
 
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		found = json_get(statement, kinds[i].key);
 		if (!found)
 			continue;
@@ -414,12 +422,12 @@ static void expand(const struct reader *r, struct fw_rule *rule, const struct js
 static bool is_idle(const struct json *statement)
 {
 	static const char * const keys[] = {
-		"counter", "log", "mangle", "set", "map", "ct timeout", "ct expectation", "dup", "fwd",
-		"comment", "secmark",
+		"counter", "log", "mangle", "set", "map", "ct timeout", "ct expectation", "dup",
+		"fwd", "comment", "secmark",
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
 		if (json_get(statement, keys[i]))
 			return true;
 	return false;
@@ -431,16 +439,17 @@ static bool read_statement(const struct reader *r, struct fw_rule *rule,
 {
 	const struct json *part;
 
-	if ((part = json_get(statement, "match"))) {
+	if (has(statement, "match", &part)) {
 		read_match(r, rule, part);
-	} else if ((part = json_get(statement, "vmap"))) {
+	} else if (has(statement, "vmap", &part)) {
 		expand(r, rule, json_get(part, "key"), json_get(part, "data"), false);
 		return false;
-	} else if ((part = json_get(statement, "ct helper"))) {
+	} else if (has(statement, "ct helper", &part)) {
 		if (part->kind != JSON_STRING) {
 			part = json_get(part, "map");
 			if (part)
-				expand(r, rule, json_get(part, "key"), json_get(part, "data"), true);
+				expand(r, rule, json_get(part, "key"), json_get(part, "data"),
+				       true);
 			return false;
 		}
 		rule->helper = part->text;
@@ -581,21 +590,21 @@ static void take(struct reader *r, const struct json *object, bool rules)
 {
 	const struct json *part;
 
-	if ((part = json_get(object, "rule"))) {
+	if (has(object, "rule", &part)) {
 		if (rules)
 			take_rule(r, part);
 		return;
 	}
 	if (rules)
 		return;
-	if ((part = json_get(object, "table")))
+	if (has(object, "table", &part))
 		fw_table_add(r->fw, FW_NFT, family_of(json_text(part, "family")),
 			     json_text(part, "name"));
-	else if ((part = json_get(object, "chain")))
+	else if (has(object, "chain", &part))
 		take_chain(r, part);
-	else if ((part = json_get(object, "ct helper")))
+	else if (has(object, "ct helper", &part))
 		take_helper(r, part);
-	else if ((part = json_get(object, "set")) || (part = json_get(object, "map")))
+	else if (has(object, "set", &part) || has(object, "map", &part))
 		take_set(r, part);
 }
 

@@ -33,8 +33,7 @@ void rules_load(struct firewall *fw)
 	if (text && !nft_read(fw, text))
 		fw->no_json = true;
 	free(text);
-	text = output_of("{ iptables-nft-save || iptables-save; ip6tables-nft-save ||"
-			 " ip6tables-save; } 2>/dev/null");
+	text = output_of("{ iptables-nft-save || iptables-save; ip6tables-nft-save || ip6tables-save; } 2>/dev/null");
 	if (text)
 		iptables_read(fw, text);
 	free(text);
@@ -230,9 +229,9 @@ static bool try_ports(const struct check *c, const struct net_link *link, uint8_
 			got = true;
 			continue;
 		}
-		if (fate.helper && !strcmp(fate.helper, "sip"))
+		if (fate.helper && !strcmp(fate.helper, "sip")) {
 			all->other = fate.by;
-		else if (fate.untracked && !all->vain && ports[i] == 5060) {
+		} else if (fate.untracked && !all->vain && ports[i] == 5060) {
 			all->vain = "conntrack is told not to see these packets";
 			all->vain_rule = fate.untracked;
 		} else if (fate.vain && !all->vain) {
@@ -362,7 +361,8 @@ static const char attach_question[] = "a rule attaches the helper";
 static void say_blind(const struct check *c)
 {
 	if (c->fw.no_json)
-		say(LEVEL_UNKNOWN, attach_question, "This nft prints no JSON, so its rules cannot be read.",
+		say(LEVEL_UNKNOWN, attach_question,
+		    "This nft prints no JSON, so its rules cannot be read.",
 		    how_to_install(c, "nftables", "nftables-json"));
 	else
 		say(LEVEL_UNKNOWN, attach_question,
@@ -416,7 +416,9 @@ static struct fw_packet related(const struct check *c, const struct net_link *in
 
 	packet.iif = out ? inside->name : outside ? outside->name : NULL;
 	packet.oif = out ? (outside ? outside->name : NULL) : inside->name;
-	packet.src = packet.dst = packet.real = anywhere(family);
+	packet.real = anywhere(family);
+	packet.src = packet.real;
+	packet.dst = packet.real;
 	if (out) {
 		packet.src = *link_subnet(inside, family);
 		return packet;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "check/check.h"
+#include "ctl.h"
 
 /* Of os-release(5): ID, or any of ID_LIKE. */
 enum distribution system_of(const char *os_release)
@@ -24,7 +25,7 @@ enum distribution system_of(const char *os_release)
 	for (line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		if (strncmp(line, "ID=", 3) && strncmp(line, "ID_LIKE=", 8))
 			continue;
-		for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		for (i = 0; i < ARRAY_SIZE(known); i++) {
 			const char *at = strstr(line, known[i].word);
 
 			if (at && at < line + strcspn(line, "\n") && known[i].system < found &&
