@@ -134,17 +134,25 @@ static void talk(struct sipalg_call *call)
 	sipalg_media_look(call);
 }
 
+#define TEARDOWN_CLEAR(bit)	(bit)
+#define TEARDOWN_KEEP(bit)	0
+#define TIMER(id, name, teardown, help)					\
+	+ TEARDOWN_##teardown(1u << SIPALG_TIMER_##id)
+static const u16 ended_by_teardown = 0u
+#include "core/timers.def"
+;
+
+/* A row without a name, or without words for people, does not compile. */
+#define TIMER(id, name, teardown, help)					\
+	static_assert(sizeof(name "") > 1 && sizeof(help "") > 1);
+#include "core/timers.def"
+
 static void teardown(struct sipalg_call *call, enum sipalg_end_reason reason)
 {
 	u32 delay = sipalg_setting(call->sn, SIPALG_TEARDOWN_DELAY);
 
 	call->reason = reason;
-	sipalg_call_timer_clear(call, SIPALG_TIMER_UNANSWERED);
-	sipalg_call_timer_clear(call, SIPALG_TIMER_C);
-	sipalg_call_timer_clear(call, SIPALG_TIMER_EXPIRES);
-	sipalg_call_timer_clear(call, SIPALG_TIMER_SESSION);
-	sipalg_call_timer_clear(call, SIPALG_TIMER_HOLD);
-	sipalg_call_timer_clear(call, SIPALG_TIMER_MEDIA);
+	call->deadlines &= ~ended_by_teardown;
 	sipalg_call_timer_set(call, SIPALG_TIMER_TEARDOWN, seconds(delay));
 	sipalg_call_timer_set(call, SIPALG_TIMER_FORGET,
 			      max(sipalg_64_t1(call->sn), seconds(delay)) + 1);
@@ -229,20 +237,6 @@ static bool take_passed(struct sipalg_call *call, enum sipalg_call_timer which)
 	return true;
 }
 
-/* Deadlines that only trigger an event of the state table. */
-static const struct {
-	enum sipalg_call_timer deadline;
-	enum sipalg_call_event event;
-	enum sipalg_end_reason reason;
-} timed_events[] = {
-	{ SIPALG_TIMER_UNANSWERED, SIPALG_EVENT_UNANSWERED,
-	  SIPALG_END_INVITE_TIMEOUT },
-	{ SIPALG_TIMER_SESSION, SIPALG_EVENT_SESSION_EXPIRED,
-	  SIPALG_END_SESSION_EXPIRED },
-	{ SIPALG_TIMER_MAX_DURATION, SIPALG_EVENT_MAX_DURATION,
-	  SIPALG_END_MAX_DURATION },
-};
-
 static enum sipalg_end_reason idle_reason(const struct sipalg_call *call)
 {
 	return sipalg_ct_timeout_lost(call->signalling) ?
@@ -250,26 +244,29 @@ static enum sipalg_end_reason idle_reason(const struct sipalg_call *call)
 		       SIPALG_END_IDLE;
 }
 
+static void silent(struct sipalg_call *call)
+{
+	sipalg_call_event(call, SIPALG_EVENT_IDLE, NULL, idle_reason(call));
+}
+
+static void torn_down(struct sipalg_call *call)
+{
+	sipalg_call_event(call, SIPALG_EVENT_TEARDOWN, NULL, call->reason);
+}
+
+static void forget(struct sipalg_call *call)
+{
+	sipalg_call_event(call, SIPALG_EVENT_FORGET, NULL, call->reason);
+}
+
 void sipalg_call_timers_expired(struct sipalg_call *call)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(timed_events); i++)
-		if (take_passed(call, timed_events[i].deadline))
-			sipalg_call_event(call, timed_events[i].event, NULL,
-					  timed_events[i].reason);
-	if (take_passed(call, SIPALG_TIMER_C))
-		sipalg_call_rung_long(call);
-	if (take_passed(call, SIPALG_TIMER_IDLE))
-		sipalg_call_event(call, SIPALG_EVENT_IDLE, NULL, idle_reason(call));
-	if (take_passed(call, SIPALG_TIMER_EXPIRES))
-		sipalg_call_expired(call);
-	if (take_passed(call, SIPALG_TIMER_HOLD))
-		sipalg_call_held_long(call);
-	if (take_passed(call, SIPALG_TIMER_MEDIA))
-		sipalg_media_look(call);
-	if (take_passed(call, SIPALG_TIMER_TEARDOWN))
-		sipalg_call_event(call, SIPALG_EVENT_TEARDOWN, NULL, call->reason);
-	if (take_passed(call, SIPALG_TIMER_FORGET))
-		sipalg_call_event(call, SIPALG_EVENT_FORGET, NULL, call->reason);
+#define TIMER_EVENT(id, name, event, reason, teardown, help)		\
+	if (take_passed(call, SIPALG_TIMER_##id))			\
+		sipalg_call_event(call, SIPALG_EVENT_##event, NULL,	\
+				  SIPALG_END_##reason);
+#define TIMER_CALL(id, name, function, teardown, help)			\
+	if (take_passed(call, SIPALG_TIMER_##id))			\
+		function(call);
+#include "core/timers.def"
 }

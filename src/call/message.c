@@ -12,6 +12,7 @@
 #include "call/timer.h"
 #include "core/net.h"
 #include "media/media.h"
+#include "sip/names.h"
 
 /**
  * struct speech - a message as part of its call
@@ -110,8 +111,7 @@ static struct sipalg_transaction transaction_of(const struct speech *s)
 	return (struct sipalg_transaction){
 		.cseq = s->msg->cseq,
 		.sender = s->msg->request ? s->side : !s->side,
-		.invite = s->msg->method == SIP_METHOD_INVITE ||
-			  s->msg->method == SIP_METHOD_ACK,
+		.invite = sip_method_is(s->msg, SIP_INVITES),
 		.fork = fork_of(s),
 	};
 }
@@ -302,7 +302,7 @@ static void offer_response(struct speech *s)
 		sipalg_call_rollback(s->call, &transaction);
 	}
 
-	if (s->msg->method == SIP_METHOD_UPDATE && s->msg->status / 100 == 2 &&
+	if (sip_method_is(s->msg, SIP_TARGET_REFRESH) && s->msg->status / 100 == 2 &&
 	    s->call->state == SIPALG_CALL_CONFIRMED) {
 		sipalg_call_session(s->call, s->msg->session_expires);
 		s->call->refresher = s->msg->refresher;
@@ -377,16 +377,15 @@ static void request(struct speech *s)
 	case SIP_METHOD_ACK:
 		ack(s);
 		break;
-	case SIP_METHOD_PRACK:
-	case SIP_METHOD_UPDATE:
-		describe(s);
-		break;
 	case SIP_METHOD_CANCEL:
 		cancel(s);
 		break;
 	case SIP_METHOD_BYE:
 		bye(s);
 		break;
+	default:
+		if (sip_method_is(s->msg, SIP_OFFERS_ALONE))
+			describe(s);
 	}
 }
 
@@ -396,13 +395,12 @@ static void response(struct speech *s)
 	case SIP_METHOD_INVITE:
 		invite_response(s);
 		break;
-	case SIP_METHOD_PRACK:
-	case SIP_METHOD_UPDATE:
-		offer_response(s);
-		break;
 	case SIP_METHOD_BYE:
 		bye_response(s);
 		break;
+	default:
+		if (sip_method_is(s->msg, SIP_OFFERS_ALONE))
+			offer_response(s);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "nat/nat64.h"
 #include "nat/shared_expect.h"
 #include "nat/sig_expect.h"
+#include "sip/names.h"
 
 #define MAX_SIG_PINHOLES	8	/* of a call */
 
@@ -24,17 +25,19 @@ struct sipalg_sig_pinholes {
 	struct sipalg_sig_pinhole pinhole[];
 };
 
-/* Fields that name a signalling address, and the settings that allow a pinhole. */
-#define TELLING_FIELDS							\
-	(1u << SIP_FIELD_CONTACT | 1u << SIP_FIELD_REFER_TO |			\
-	 1u << SIP_FIELD_RECORD_ROUTE | 1u << SIP_FIELD_ROUTE | 1u << SIP_FIELD_VIA)
+/* The settings of headers.def that let a field open a pinhole. */
+#define SIPALG_NO_PINHOLE	SIPALG_SETTING_MAX
 
-static const u8 place_setting[SIP_FIELD_MAX] = {
-	[SIP_FIELD_CONTACT] = SIPALG_CONTACT_PINHOLE,
-	[SIP_FIELD_REFER_TO] = SIPALG_CONTACT_PINHOLE,
-	[SIP_FIELD_RECORD_ROUTE] = SIPALG_RECORD_ROUTE_PINHOLE,
-	[SIP_FIELD_ROUTE] = SIPALG_ROUTE_PINHOLE,
-	[SIP_FIELD_VIA] = SIPALG_VIA_PINHOLE,
+#define NOT_A_FIELD(X, id, name, compact)
+#define FIELD_SETTING(X, id, name, rules, flags, pinhole)		\
+	[SIP_FIELD_##id] = SIPALG_##pinhole##_PINHOLE,
+#define HEADER_SETTING(X, id, name, compact, rules, flags, pinhole)	\
+	[SIP_FIELD_##id] = SIPALG_##pinhole##_PINHOLE,
+
+static const u8 field_setting[SIP_FIELD_MAX] = {
+	SIP_FIELDS(FIELD_SETTING, _)
+	SIP_HEADERS(NOT_A_FIELD, HEADER_SETTING, _)
+	SDP_FIELDS(FIELD_SETTING, _)
 };
 
 static void pinhole_close(struct sipalg_sig_pinhole *pinhole)
@@ -222,9 +225,7 @@ static bool find_pinhole(const struct sipalg_flow *flow,
 /* RFC 3261 12.2.1.2, 3311 5.1; the seed has ACK as well (S3-45). */
 static bool is_target_refresh(const struct sip_msg *msg)
 {
-	return msg->method == SIP_METHOD_INVITE ||
-	       msg->method == SIP_METHOD_UPDATE ||
-	       msg->method == SIP_METHOD_ACK;
+	return sip_method_is(msg, SIP_OPENS_PINHOLES);
 }
 
 /* Does this header of this message say where a party can be reached? */
@@ -270,9 +271,9 @@ void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
 	for (i = 0; i < msg->host_count; i++) {
 		const struct sip_host *host = &msg->hosts[i];
 
-		if (!(TELLING_FIELDS & 1u << host->field) ||
+		if (field_setting[host->field] == SIPALG_NO_PINHOLE ||
 		    !is_telling(msg, host) ||
-		    !sipalg_setting(call->sn, place_setting[host->field]))
+		    !sipalg_setting(call->sn, field_setting[host->field]))
 			continue;
 		named |= 1u << host->field;
 		learn_host(call, side, fork, flow, host);

@@ -77,7 +77,7 @@ bool sipalg_tcp_may_rewrite(const struct sipalg_flow *flow)
 
 static int foreign(struct segment *s)
 {
-	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_FOREIGN]);
+	sipalg_count(s->flow->sn, tcp_foreign);
 	net_dbg_ratelimited("TCP connection: one direction is no longer followed\n");
 	s->stream->state = SIPALG_STREAM_FOREIGN;
 	if (held(s))
@@ -112,7 +112,7 @@ static int hold(struct segment *s, u32 missing)
 	    !sipalg_tcp_hold(s->tcp, s->dir, s->seq + s->offset, bytes(s), rest))
 		return no_room(s);
 
-	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_SPLIT]);
+	sipalg_count(s->flow->sn, tcp_split);
 	h = held(s);
 	h->need = rest + missing;
 	h->passing = !sipalg_tcp_may_rewrite(s->flow);
@@ -151,7 +151,7 @@ static int one_message(struct segment *s, u32 len)
 	int delta = packet->delta, edits = packet->edits;
 	int verdict;
 
-	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
+	sipalg_count(s->flow->sn, tcp_messages);
 	verdict = sipalg_message(packet, s->flow, bytes(s), at, len);
 	if (verdict != NF_ACCEPT && !sipalg_packet_blank(packet, at, len))
 		return verdict;
@@ -204,7 +204,7 @@ static int messages(struct segment *s)
 				return verdict;
 			break;
 		case SIP_FRAME_KEEPALIVE:
-			sipalg_count(s->flow->sn, tcp[SIPALG_TCP_KEEPALIVES]);
+			sipalg_count(s->flow->sn, tcp_keepalives);
 			s->offset += n;
 			break;
 		case SIP_FRAME_MORE:
@@ -227,7 +227,7 @@ static int passed(struct segment *s, struct sipalg_tcp_reasm *h, u32 len)
 	u32 end = h->start + len;
 
 	if (!sipalg_tcp_may_rewrite(s->flow)) {
-		sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
+		sipalg_count(s->flow->sn, tcp_messages);
 		s->packet->passed = true;
 		sipalg_message(s->packet, s->flow, h->bytes, 0, len);
 		s->packet->passed = false;
