@@ -64,7 +64,7 @@ static u32 hash_object(const void *data, u32 len, u32 seed)
 }
 
 /*
- * Of a call that was refused or given up, and whose pinholes are closed, only the
+ * Of a call that was refused, and whose pinholes are closed, only the
  * ports remain, for an answer that comes late (RFC 3261 17.1.1.3). A phone that
  * uses the same port again waits for no such answer. Nothing is lost if the other
  * call changes just now: both have the same phone and port behind them.
@@ -73,7 +73,7 @@ static bool is_left_to(const struct sipalg_media *media,
 		       const struct port_key *key)
 {
 	return key->heir && media->call != key->heir->call &&
-	       READ_ONCE(media->call->state) != SIPALG_CALL_CONFIRMED &&
+	       READ_ONCE(media->call->state) == SIPALG_CALL_FAILED &&
 	       media->idle && !media->exp[SIPALG_RTP] &&
 	       !media->exp[SIPALG_RTCP] &&
 	       media->l4proto == key->heir->l4proto &&
