@@ -214,24 +214,22 @@ bool sipalg_packet_set_payload(struct sipalg_packet *packet, unsigned int from,
 					  false);
 }
 
+/* Another word in the TCP header, which is writable, and in its checksum. */
+static void set_word(struct sipalg_packet *packet, __be32 *word, __be32 value)
+{
+	inet_proto_csum_replace4(&sipalg_packet_tcp(packet)->check, packet->skb,
+				 *word, value, false);
+	*word = value;
+}
+
 void sipalg_packet_set_seq(struct sipalg_packet *packet, u32 seq)
 {
-	struct tcphdr *tcp = sipalg_packet_tcp(packet);
-	__be32 value = htonl(seq);
-
-	inet_proto_csum_replace4(&tcp->check, packet->skb, tcp->seq, value,
-				 false);
-	tcp->seq = value;
+	set_word(packet, &sipalg_packet_tcp(packet)->seq, htonl(seq));
 }
 
 void sipalg_packet_set_ack(struct sipalg_packet *packet, u32 ack)
 {
-	struct tcphdr *tcp = sipalg_packet_tcp(packet);
-	__be32 value = htonl(ack);
-
-	inet_proto_csum_replace4(&tcp->check, packet->skb, tcp->ack_seq, value,
-				 false);
-	tcp->ack_seq = value;
+	set_word(packet, &sipalg_packet_tcp(packet)->ack_seq, htonl(ack));
 }
 
 void sipalg_packet_set_urgent(struct sipalg_packet *packet, u16 urgent)
@@ -246,11 +244,9 @@ void sipalg_packet_set_urgent(struct sipalg_packet *packet, u16 urgent)
 
 void sipalg_packet_clear_flags(struct sipalg_packet *packet, __be32 flags)
 {
-	struct tcphdr *tcp = sipalg_packet_tcp(packet);
-	__be32 old = tcp_flag_word(tcp), value = old & ~flags;
+	__be32 *word = &tcp_flag_word(sipalg_packet_tcp(packet));
 
-	inet_proto_csum_replace4(&tcp->check, packet->skb, old, value, false);
-	tcp_flag_word(tcp) = value;
+	set_word(packet, word, *word & ~flags);
 }
 
 void sipalg_packet_header_changed(struct sipalg_packet *packet, const u8 *now,

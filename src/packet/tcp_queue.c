@@ -185,8 +185,11 @@ static void drop_rtx(struct sipalg_tcp *tcp, int dir)
 	half->una = half->seen_una - half->shift;
 }
 
-/* Nobody finds it afterwards; the caller's connection is locked. */
-void sipalg_tcp_forget(struct sipalg_tcp *tcp)
+/*
+ * The connection is over: nothing is kept any more. Nobody finds it afterwards;
+ * the caller's connection is locked.
+ */
+static void forget(struct sipalg_tcp *tcp)
 {
 	struct sipalg_ct_data *data = sipalg_ct_data(tcp->ct);
 	int dir;
@@ -224,7 +227,7 @@ void sipalg_tcp_tidy(struct sipalg_tcp *tcp)
 	sipalg_tcp_window(&tcp->half[0], tcp->ct, 0);
 	sipalg_tcp_window(&tcp->half[1], tcp->ct, 1);
 	if (!half_keeps(tcp, 0) && !half_keeps(tcp, 1))
-		sipalg_tcp_forget(tcp);
+		forget(tcp);
 }
 
 static bool is_over(const struct nf_conn *ct)
@@ -265,7 +268,7 @@ static void tcp_expired(struct timer_list *timer)
 		expire_half(tcp, 0, age - HZ);
 		expire_half(tcp, 1, age - HZ);
 		if (is_over(tcp->ct))
-			sipalg_tcp_forget(tcp);
+			forget(tcp);
 		else
 			sipalg_tcp_tidy(tcp);
 	}
@@ -580,7 +583,7 @@ void sipalg_tcp_exit(struct sipalg_net *sn)
 		local_bh_disable();
 		sipalg_tcp_lock(ct);
 		if (!tcp->dead)
-			sipalg_tcp_forget(tcp);
+			forget(tcp);
 		sipalg_tcp_unlock(ct);
 		local_bh_enable();
 		tcp_put(tcp);

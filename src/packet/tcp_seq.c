@@ -15,7 +15,12 @@
 #include "core/compat.h"
 #include "packet/tcp_seq.h"
 
-s32 sipalg_tcp_conntrack_shift(const struct nf_conn *ct, int dir)
+/*
+ * What conntrack itself adds behind us: for SYNPROXY, and for what a former
+ * module has left to it. We never ask it to: it could change between our look at
+ * it and its own.
+ */
+static s32 conntrack_shift(const struct nf_conn *ct, int dir)
 {
 	const struct nf_conn_seqadj *seqadj = nfct_seqadj(ct);
 
@@ -126,7 +131,11 @@ u32 sipalg_tcp_seen(const struct sipalg_tcp_half *half, u32 seq)
 				   rtx->end - rtx->start);
 }
 
-u32 sipalg_tcp_sent(const struct sipalg_tcp_half *half, u32 seen)
+/*
+ * The reverse of sipalg_tcp_seen(): the last byte, as the sender counts, that
+ * arrives at @seen or before.
+ */
+static u32 sender_seq(const struct sipalg_tcp_half *half, u32 seen)
 {
 	const struct sipalg_tcp_rtx *rtx = last_until(half, seen, true);
 	u32 at, old_len;
@@ -149,7 +158,7 @@ static u32 sent_from(const struct sipalg_tcp_half *half, u32 seen)
 	u32 at;
 
 	if (!rtx || seen - rtx->seen >= rtx->len)
-		return sipalg_tcp_sent(half, seen);
+		return sender_seq(half, seen);
 	at = seen - rtx->seen;
 	return rtx->start + div_u64((u64)at * (rtx->end - rtx->start) +
 				    rtx->len - 1, rtx->len);
@@ -174,7 +183,7 @@ static u32 take(struct sipalg_tcp *tcp, int dir, struct sipalg_tcp_half *half,
 	if (before(ack, half->seen_una))
 		return half->una - (half->seen_una - ack);
 
-	half->una = sipalg_tcp_sent(half, ack);
+	half->una = sender_seq(half, ack);
 	half->seen_una = ack;
 	while ((rtx = rtx_of(rb_first(&half->rtx))) &&
 	       !before(ack, rtx->seen + rtx->len))
@@ -224,7 +233,7 @@ static bool map_block(const struct sipalg_tcp_half *half, struct block *block)
 		return !after(end, half->seen_una);
 	}
 	block->start = sent_from(half, start);
-	block->end = sipalg_tcp_sent(half, end);
+	block->end = sender_seq(half, end);
 	return before(block->start, block->end);
 }
 
@@ -268,7 +277,7 @@ bool sipalg_tcp_acknowledged(struct sipalg_packet *packet,
 {
 	struct nf_conn *ct = packet->ct;
 	int dir = !CTINFO2DIR(packet->ctinfo);
-	s32 conntrack = sipalg_tcp_conntrack_shift(ct, dir);
+	s32 conntrack = conntrack_shift(ct, dir);
 	struct tcphdr *th;
 	u32 ack, told, win;
 

@@ -11,18 +11,6 @@
 #include "packet/mangle.h"
 #include "packet/tcp_queue.h"
 
-/**
- * sipalg_tcp_conntrack_shift() - what conntrack itself adds behind us
- * @ct: the connection
- * @dir: direction of the data
- *
- * It does so for SYNPROXY and for what a former module has left to it. We never
- * ask it to: it could change between our look at it and its own.
- *
- * Return: bytes that it adds to sequence numbers.
- */
-s32 sipalg_tcp_conntrack_shift(const struct nf_conn *ct, int dir);
-
 /* The shift of a direction of which nothing is kept. */
 s32 sipalg_tcp_stored_shift(const struct nf_conn *ct, int dir);
 
@@ -59,15 +47,6 @@ struct sipalg_tcp_rtx *sipalg_tcp_first(const struct sipalg_tcp_half *half,
  * Return: sequence number as the receiver counts.
  */
 u32 sipalg_tcp_seen(const struct sipalg_tcp_half *half, u32 seq);
-
-/**
- * sipalg_tcp_sent() - the reverse
- * @half: direction
- * @seen: sequence number as the receiver counts
- *
- * Return: the last as the sender counts that arrives there or before.
- */
-u32 sipalg_tcp_sent(const struct sipalg_tcp_half *half, u32 seen);
 
 /**
  * sipalg_tcp_acknowledged() - a segment with an acknowledgment comes by
