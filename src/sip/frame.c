@@ -10,7 +10,7 @@
 #include "sip/names.h"
 
 #define STUN_HEADER	20
-#define LONGEST_METHOD	128	/* that is waited for, in bytes */
+#define LONGEST_METHOD	128	/* in a stream, in bytes */
 
 /*
  * Does a STUN Mapping message (RFC 8489 5) begin at @p, the first @missing
@@ -105,8 +105,11 @@ static bool begins_like_sip(const char *p, const char *end)
 	static const char version[] = "sip/2.0 ";
 	const char *behind = text_skip(p, end, TEXT_TOKEN);
 
+	/* However the stream was cut: what was not waited for is no SIP later. */
+	if (behind - p > LONGEST_METHOD)
+		return false;
 	if (behind == end)
-		return end - p <= LONGEST_METHOD;
+		return true;
 	if (behind == p)
 		return false;
 	if (*behind == '/')

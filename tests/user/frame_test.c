@@ -14,6 +14,7 @@
 #define BYTES(text)	text, sizeof(text) - 1
 #define MESSAGE	"INVITE sip:a SIP/2.0\r\nl: 3\r\n\r\nabc"
 #define STUN	"\x00\x01\x00\x08\x21\x12\xa4\x42" "0123456789ab" "\x80\x22\x00\x04" "abcd"
+#define WORD_64	"ABCDEFGHABCDEFGHABCDEFGHABCDEFGHABCDEFGHABCDEFGHABCDEFGHABCDEFGH"
 #define STUN_RESPONSE	"\x01\x01\x00\x00\x21\x12\xa4\x42" "0123456789ab"
 
 static const struct frame_case {
@@ -46,6 +47,12 @@ static const struct frame_case {
 	{ "SIP", BYTES("SIP"), SIP_FRAME_MORE, 1 },
 	{ "SIP/2", BYTES("SIP/2"), SIP_FRAME_MORE, 1 },
 	{ "a start line without its end", BYTES("INVITE sip:a SIP/2.0\r"), SIP_FRAME_MORE, 1 },
+	{ "H-3 the longest method, cut in it", BYTES(WORD_64 WORD_64), SIP_FRAME_MORE, 1 },
+	{ "H-3 the longest method, whole", BYTES(WORD_64 WORD_64 " sip:a SIP/2.0\n\n"),
+	  SIP_FRAME_MESSAGE, 144 },
+	{ "H-3 a longer one, cut in it", BYTES(WORD_64 WORD_64 "I"), SIP_FRAME_FOREIGN, 0 },
+	{ "H-3 a longer one, whole", BYTES(WORD_64 WORD_64 "I sip:a SIP/2.0\n\n"),
+	  SIP_FRAME_FOREIGN, 0 },
 	{ "H-20 CRLFCRLF", BYTES("\r\n\r\n"), SIP_FRAME_KEEPALIVE, 4 },
 	{ "H-20 CRLF before a message", BYTES("\r\n" MESSAGE), SIP_FRAME_KEEPALIVE, 2 },
 	{ "H-20 half a CRLF", BYTES("\r"), SIP_FRAME_KEEPALIVE, 1 },
