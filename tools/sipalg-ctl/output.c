@@ -171,8 +171,7 @@ const char *name_text(const struct nlattr *attr, char *text, size_t size)
 
 	if (len >= size)
 		len = size - 1;
-	memcpy(text, name, len);
-	text[len] = '\0';
+	snprintf(text, size, "%.*s", (int)len, name);
 	if (mask_wanted && len)
 		snprintf(text + (len > 2 * SHOWN_OF_MASKED ? SHOWN_OF_MASKED : 0),
 			 size - SHOWN_OF_MASKED, "***");
