@@ -111,6 +111,7 @@ static void __net_exit net_exit(struct net *net)
 	sipalg_quotas_exit(sn);
 	sipalg_hashlimit_swap(sn, NULL);
 	kfree(rcu_access_pointer(sn->nat64));
+	kfree(rcu_access_pointer(sn->peers));
 	nothing_left(sn);
 	free_percpu(sn->stats);
 }

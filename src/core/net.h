@@ -63,6 +63,7 @@ enum sipalg_tcp_kind {
  * @registrations: struct sipalg_registration by host and address of record
  * @quotas: struct sipalg_quota by address
  * @nat64: of @settings, for the packet path; NULL: no translator
+ * @peers: the same of signalling-peers; NULL: none
  * @lru_lock: guards @lru and @idle_lru
  * @lru: by enum sipalg_lru_class, addresses with calls of that class; the last
  *	one has most
@@ -116,6 +117,7 @@ struct sipalg_net {
 	struct rhltable registrations;
 	struct rhashtable quotas;
 	struct sipalg_nat64 __rcu *nat64;
+	struct sipalg_peers __rcu *peers;
 
 	/* guards lru and idle_lru */
 	spinlock_t lru_lock;

@@ -91,6 +91,7 @@ void sipalg_settings_init(struct sipalg_settings *settings)
 		settings->value[i] = sipalg_setting_table[i].initial;
 
 	memset(&settings->nat64, 0, sizeof(settings->nat64));
+	memset(&settings->peers, 0, sizeof(settings->peers));
 	memset(settings->screen_exempt, 0, sizeof(settings->screen_exempt));
 	memcpy(settings->screen_exempt, screen_exempt_initial,
 	       sizeof(screen_exempt_initial));

@@ -9,6 +9,7 @@
 
 #include <linux/types.h>
 #include <uapi/linux/sipalg.h>
+#include "core/peers.h"
 #include "sip/nat64.h"
 
 struct sipalg_net;
@@ -78,11 +79,13 @@ enum sipalg_setting {
  * @value: by enum sipalg_setting, in the unit named there
  * @screen_exempt: status codes that screen-invites ignores, ended by 0
  * @nat64: nat64-prefix and nat64-pool; read from &sipalg_net.nat64
+ * @peers: signalling-peers; read from &sipalg_net.peers
  */
 struct sipalg_settings {
 	u32 value[SIPALG_SETTING_MAX];
 	u16 screen_exempt[SIPALG_SCREEN_EXEMPT_MAX];
 	struct sipalg_nat64 nat64;
+	struct sipalg_peers peers;
 };
 
 /**

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Expectations and their unhashed master conntracks. */
+#include <linux/inetdevice.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_ecache.h>
 #include <net/netfilter/nf_conntrack_zones.h>
@@ -144,6 +145,21 @@ bool sipalg_expect_face(const struct nf_conn *ct, struct sipalg_addr *public)
 	return data->ops->face && data->ops->face(owner, ct, public);
 }
 
+/* Conntrack's own function knows one address or any. */
+static void mask_source(struct nf_conntrack_expect *exp,
+			const struct sipalg_expect *pinhole)
+{
+	union nf_inet_addr *mask = &exp->mask.src.u3;
+	struct in6_addr ones;
+
+	if (pinhole->family == AF_INET) {
+		mask->ip = inet_make_mask(pinhole->src_len);
+		return;
+	}
+	memset(&ones, 0xff, sizeof(ones));
+	ipv6_addr_prefix(&mask->in6, &ones, pinhole->src_len);
+}
+
 int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
 		       const struct sipalg_expect *pinhole,
 		       struct nf_conntrack_expect **exp)
@@ -161,6 +177,8 @@ int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
 			  &pinhole->dst.ip, pinhole->l4proto,
 			  pinhole->src_port ? &pinhole->src_port : NULL,
 			  &pinhole->dst.port);
+	if (pinhole->src_len)
+		mask_source(new, pinhole);
 	new->flags = NF_CT_EXPECT_PERMANENT;
 	new->expectfn = expected;
 	new->saved_addr = pinhole->real.ip;

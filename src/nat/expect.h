@@ -60,6 +60,7 @@ struct sipalg_expect_ops {
  * @family: AF_INET or AF_INET6
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @src_ip: the only source address, or NULL: any (S1-2)
+ * @src_len: how many bits of it count, the others are zero; 0: all
  * @src_port: the only source port, network byte order; 0: any
  * @dst: destination
  * @real: address that @dst is translated to; shown by conntrack -L expect
@@ -70,6 +71,7 @@ struct sipalg_expect {
 	u8 family;
 	u8 l4proto;
 	const union nf_inet_addr *src_ip;
+	u8 src_len;
 	__be16 src_port;
 	struct sipalg_addr dst;
 	struct sipalg_addr real;

@@ -95,6 +95,7 @@ struct sipalg_spelling {
  * @spelling: host in From and To, where it was an address of nat64-prefix
  * @registrations: struct sipalg_registration, one for each account
  * @master: master of their pinholes, or NULL
+ * @peer_ways: those for calls from signalling-peers, by their number; NULL: none
  */
 struct sipalg_mapping {
 	struct rhash_head public_node;
@@ -124,6 +125,7 @@ struct sipalg_mapping {
 	bool uri_secure;
 	struct hlist_head registrations;
 	struct nf_conn *master;
+	struct nf_conntrack_expect **peer_ways;
 	struct sipalg_spelling spelling[SIPALG_SPELLINGS];
 	char text[SIPALG_MAPPING_TEXT];
 	unsigned long form_used[SIPALG_FORM_MAX];

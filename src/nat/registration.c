@@ -8,12 +8,14 @@
 #include "core/compat.h"
 #include "core/event.h"
 #include "core/net.h"
+#include "core/peers.h"
 #include "core/quota.h"
 #include "nat/expect.h"
 #include "nat/face.h"
 #include "nat/mapping.h"
 #include "nat/occupied.h"
 #include "nat/registration.h"
+#include "nat/shared_expect.h"
 #include "sip/uri.h"
 
 #define REGISTER_EXPIRES_MAX		(7 * 24 * 3600)
@@ -106,13 +108,31 @@ static void close_pinholes(struct sipalg_mapping *mapping,
 	sipalg_expect_close(mapping->sn, &registration->way_out);
 }
 
+#define PEER_WAYS_SIZE							\
+	(SIPALG_MAX_PEERS * sizeof(struct nf_conntrack_expect *))
+
+static void close_peer_ways(struct sipalg_mapping *mapping)
+{
+	unsigned int i;
+
+	if (!mapping->peer_ways)
+		return;
+	for (i = 0; i < SIPALG_MAX_PEERS; i++)
+		sipalg_expect_close(mapping->sn, &mapping->peer_ways[i]);
+	kfree(mapping->peer_ways);
+	mapping->peer_ways = NULL;
+	atomic_long_sub(PEER_WAYS_SIZE, &mapping->sn->memory);
+}
+
 /* A REGISTER may be in flight: its response is awaited. */
 static void end(struct sipalg_mapping *mapping,
 		struct sipalg_registration *registration)
 {
 	close_pinholes(mapping, registration);
 	registration->confirmed = false;
-	if (!--mapping->registered && mapping->master) {
+	if (!--mapping->registered)
+		close_peer_ways(mapping);
+	if (!mapping->registered && mapping->master) {
 		sipalg_master_release(mapping->master);
 		mapping->master = NULL;
 	}
@@ -363,17 +383,18 @@ static bool is_low(const struct sipalg_addr *addr)
 	return ntohs(addr->port) < SIPALG_LOWEST_PORT;
 }
 
-/* Calls are admitted from the registrar, or from anyone if the setting says so. */
-static void open_way_in(struct sipalg_mapping *mapping,
-			struct sipalg_registration *registration,
-			const struct sipalg_flow *flow,
-			struct nf_conntrack_helper *helper)
+/* @src: who may call, by @len bits of the address; NULL: anyone */
+static void open_for(struct sipalg_mapping *mapping,
+		     const union nf_inet_addr *src, u8 len,
+		     struct nf_conntrack_helper *helper,
+		     struct nf_conntrack_expect **way)
 {
-	struct sipalg_expect pinhole = {
+	const struct sipalg_expect pinhole = {
 		.class = SIPALG_CLASS_SIGNALLING,
-		.family = flow->family,
+		.family = mapping->public.family,
 		.l4proto = mapping->public.l4proto,
-		.src_ip = &registration->registrar.ip,
+		.src_ip = src,
+		.src_len = len,
 		.dst = mapping->public.addr,
 		.real = listens_at(mapping),
 		.helper = helper,
@@ -381,12 +402,60 @@ static void open_way_in(struct sipalg_mapping *mapping,
 
 	if (mapping->guest || is_low(&pinhole.dst) || is_low(&pinhole.real))
 		return;
+	if (sipalg_expect_open(mapping->sn, mapping->master, &pinhole,
+			       way) != -EBUSY || !len)
+		return;
+	sipalg_shared_expects_yield(mapping->sn, &pinhole);
+	sipalg_expect_open(mapping->sn, mapping->master, &pinhole, way);
+}
+
+/* Calls are admitted from the registrar, or from anyone if the setting says so. */
+static void open_way_in(struct sipalg_mapping *mapping,
+			struct sipalg_registration *registration,
+			const struct sipalg_flow *flow,
+			struct nf_conntrack_helper *helper)
+{
+	const union nf_inet_addr *src = &registration->registrar.ip;
+
 	/* NAT may have given a port at which the router itself listens */
 	if (is_open_to_any(mapping) &&
-	    !sipalg_is_occupied(flow, flow->l4proto, &pinhole.dst))
-		pinhole.src_ip = NULL;
-	sipalg_expect_open(mapping->sn, mapping->master, &pinhole,
-			   &registration->way_in);
+	    !sipalg_is_occupied(flow, flow->l4proto, &mapping->public.addr))
+		src = NULL;
+	open_for(mapping, src, 0, helper, &registration->way_in);
+}
+
+/* The peers that may call, with room for their pinholes; NULL: none. */
+static const struct sipalg_peers *peers_of(struct sipalg_mapping *mapping)
+{
+	const struct sipalg_peers *peers = rcu_dereference(mapping->sn->peers);
+
+	if (!peers || is_open_to_any(mapping))
+		return NULL;
+	if (!mapping->peer_ways) {
+		mapping->peer_ways = kzalloc(PEER_WAYS_SIZE, GFP_ATOMIC);
+		if (!mapping->peer_ways)
+			return NULL;
+		atomic_long_add(PEER_WAYS_SIZE, &mapping->sn->memory);
+	}
+	return peers;
+}
+
+static void open_peer_ways(struct sipalg_mapping *mapping,
+			   const struct sipalg_peers *peers,
+			   struct nf_conntrack_helper *helper)
+{
+	unsigned int i;
+
+	for (i = 0; peers && i < peers->count; i++) {
+		const struct sipalg_prefix *peer = &peers->prefix[i];
+		struct nf_conntrack_expect **way = &mapping->peer_ways[i];
+
+		if (peer->family != mapping->public.family)
+			continue;
+		sipalg_expect_prolong(mapping->sn, way);
+		if (!*way)
+			open_for(mapping, &peer->addr, peer->len, helper, way);
+	}
 }
 
 /*
@@ -423,11 +492,17 @@ static void open_missing(struct sipalg_mapping *mapping,
 {
 	struct nf_conn_help *help = nfct_help(mapping->master);
 	struct nf_conntrack_helper *helper = rcu_dereference(help->helper);
+	const struct sipalg_peers *peers = peers_of(mapping);
+	int peer = sipalg_peers_find(peers, mapping->public.family,
+				     &registration->registrar.ip);
 	struct sipalg_registration *other;
 	bool in = false, out = false;
 
 	hlist_for_each_entry(other, &mapping->registrations, node) {
 		if (same_way_in(mapping, other, registration)) {
+			/* it would be in the way of the wider one */
+			if (peer >= 0 && !mapping->peer_ways[peer])
+				sipalg_expect_close(mapping->sn, &other->way_in);
 			sipalg_expect_prolong(mapping->sn, &other->way_in);
 			in |= !!other->way_in;
 		}
@@ -436,10 +511,43 @@ static void open_missing(struct sipalg_mapping *mapping,
 			out |= !!other->way_out;
 		}
 	}
-	if (!in)
+	open_peer_ways(mapping, peers, helper);
+	if (!in && (peer < 0 || !mapping->peer_ways[peer]))
 		open_way_in(mapping, registration, flow, helper);
 	if (!out)
 		open_way_out(mapping, registration, flow, helper);
+}
+
+static void caller_of(const struct sipalg_mapping *mapping,
+		      const struct nf_conntrack_expect *exp,
+		      struct sipalg_prefix *caller)
+{
+	unsigned int i;
+
+	memset(caller, 0, sizeof(*caller));
+	caller->addr = exp->tuple.src.u3;
+	caller->family = mapping->public.family;
+	for (i = 0; i < ARRAY_SIZE(exp->mask.src.u3.all); i++)
+		caller->len += hweight32((__force u32)exp->mask.src.u3.all[i]);
+}
+
+unsigned int
+sipalg_registration_callers(const struct sipalg_mapping *mapping,
+			    const struct sipalg_registration *registration,
+			    struct sipalg_prefix callers[SIPALG_MAX_CALLERS])
+{
+	const struct sipalg_registration *other;
+	unsigned int i, n = 0;
+
+	hlist_for_each_entry(other, &mapping->registrations, node)
+		if (other->way_in && same_way_in(mapping, other, registration)) {
+			caller_of(mapping, other->way_in, &callers[n++]);
+			break;
+		}
+	for (i = 0; mapping->peer_ways && i < SIPALG_MAX_PEERS; i++)
+		if (mapping->peer_ways[i])
+			caller_of(mapping, mapping->peer_ways[i], &callers[n++]);
+	return n;
 }
 
 static const struct sipalg_expect_ops registration_ops;
@@ -459,6 +567,7 @@ void sipalg_registration_settings(struct sipalg_mapping *mapping)
 	struct sipalg_registration *registration;
 
 	spin_lock_bh(&mapping->lock);
+	close_peer_ways(mapping);
 	hlist_for_each_entry(registration, &mapping->registrations, node) {
 		sipalg_expect_close(mapping->sn, &registration->way_in);
 		sipalg_expect_close(mapping->sn, &registration->way_out);
@@ -652,10 +761,13 @@ static void registration_expected(void *owner, struct nf_conn *ct,
 	struct sipalg_registration *registration;
 	struct sipalg_addr phone;
 	bool in = false;
+	unsigned int i;
 
 	spin_lock_bh(&mapping->lock);
 	hlist_for_each_entry(registration, &mapping->registrations, node)
 		in |= exp == registration->way_in;
+	for (i = 0; mapping->peer_ways && i < SIPALG_MAX_PEERS; i++)
+		in |= exp == mapping->peer_ways[i];
 	phone = listens_at(mapping);
 	spin_unlock_bh(&mapping->lock);
 

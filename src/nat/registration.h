@@ -13,6 +13,7 @@
 #include <linux/rhashtable-types.h>
 #include <linux/types.h>
 #include "core/flow.h"
+#include "core/peers.h"
 #include "sip/msg.h"
 
 struct nf_conn;
@@ -193,6 +194,21 @@ bool sipalg_registration_is_at(const struct sipalg_mapping *mapping,
  */
 bool sipalg_registration_lose(struct sipalg_mapping *mapping,
 			      const struct sipalg_addr *registrar);
+
+#define SIPALG_MAX_CALLERS	(SIPALG_MAX_PEERS + 1)
+
+/**
+ * sipalg_registration_callers() - who may call the phone
+ * @mapping: its lock is held
+ * @registration: one of it
+ * @callers: filled, from open pinholes; 0 bits: anyone
+ *
+ * Return: how many they are.
+ */
+unsigned int
+sipalg_registration_callers(const struct sipalg_mapping *mapping,
+			    const struct sipalg_registration *registration,
+			    struct sipalg_prefix callers[SIPALG_MAX_CALLERS]);
 
 /**
  * sipalg_registration_settings() - apply changed settings to a mapping's pinholes

@@ -10,6 +10,7 @@
 #include "nat/face.h"
 #include "nat/mapping.h"
 #include "nat/shared_expect.h"
+#include "sip/prefix.h"
 
 /**
  * struct sipalg_shared_expect - shared expectation; all but @users is constant
@@ -177,14 +178,44 @@ static void shared_hold(struct sipalg_shared_expect *shared)
 		open_shared(shared);
 }
 
+static bool is_open(const struct nf_conntrack_expect *exp)
+{
+	return exp && !sipalg_expect_is_gone(exp);
+}
+
+static bool is_covered(const struct sipalg_shared_expect *shared,
+		       const struct sipalg_expect *wider)
+{
+	return shared->key.family == wider->family &&
+	       shared->key.l4proto == wider->l4proto &&
+	       sipalg_addr_equal(&shared->key.dst, &wider->dst) &&
+	       sipalg_addr_equal(&shared->real, &wider->real) &&
+	       sipalg_begins_alike(&shared->key.src, wider->src_ip,
+				   wider->src_len);
+}
+
+void sipalg_shared_expects_yield(struct sipalg_net *sn,
+				 const struct sipalg_expect *wider)
+{
+	struct sipalg_shared_expect *shared;
+	unsigned int i;
+
+	spin_lock_bh(&sn->shared_expect_lock);
+	for (i = 0; i < ARRAY_SIZE(sn->shared_expects); i++)
+		hlist_for_each_entry(shared, &sn->shared_expects[i], node)
+			if (is_covered(shared, wider))
+				sipalg_expect_close(sn, &shared->exp);
+	spin_unlock_bh(&sn->shared_expect_lock);
+}
+
 void sipalg_shared_expect_repair(struct sipalg_shared_expect *shared)
 {
 	struct sipalg_net *sn = shared->sn;
 
-	if (!sipalg_expect_is_gone(READ_ONCE(shared->exp)))
+	if (is_open(READ_ONCE(shared->exp)))
 		return;
 	spin_lock_bh(&sn->shared_expect_lock);
-	if (sipalg_expect_is_gone(shared->exp)) {
+	if (!is_open(shared->exp)) {
 		sipalg_expect_close(sn, &shared->exp);
 		open_shared(shared);
 	}

@@ -12,6 +12,7 @@
 
 #include "core/flow.h"
 
+struct sipalg_expect;
 struct sipalg_shared_expect;
 struct sipalg_quota;
 
@@ -58,6 +59,17 @@ sipalg_shared_expect_get(const struct sipalg_flow *flow,
  * Softirq; the caller may hold a call's lock.
  */
 void sipalg_shared_expect_repair(struct sipalg_shared_expect *shared);
+
+/**
+ * sipalg_shared_expects_yield() - close those that admit what a wider one does
+ * @sn: the namespace
+ * @wider: it, to the same place, with &sipalg_expect.src_len
+ *
+ * Conntrack has room for one of two that overlap. They open again when it has
+ * gone. Softirq or process context; the caller may hold a mapping's lock.
+ */
+void sipalg_shared_expects_yield(struct sipalg_net *sn,
+				 const struct sipalg_expect *wider);
 
 /**
  * sipalg_shared_expect_put() - drop a reference; the last one removes the expectation

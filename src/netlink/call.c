@@ -13,6 +13,7 @@
 #include "netlink/family.h"
 #include "netlink/gen.h"
 #include "sip/names.h"
+#include "sip/prefix.h"
 
 /* Filter of calls; conditions that are not given match. */
 struct call_filter {
@@ -38,15 +39,9 @@ static const char *state_of(const struct sipalg_call *call)
 static bool in_prefix(const struct call_filter *filter, u8 family,
 		      const union nf_inet_addr *ip)
 {
-	const u8 *wanted = nla_data(filter->address), *bytes = (const u8 *)ip;
-	u32 bits = filter->prefix;
-
-	if (nla_len(filter->address) != (family == AF_INET ? 4 : 16))
-		return false;
-	if (memcmp(wanted, bytes, bits / 8))
-		return false;
-	return !(bits % 8) ||
-	       !((wanted[bits / 8] ^ bytes[bits / 8]) >> (8 - bits % 8));
+	return nla_len(filter->address) == (family == AF_INET ? 4 : 16) &&
+	       sipalg_begins_alike(nla_data(filter->address), ip,
+				   filter->prefix);
 }
 
 static bool address_matches(const struct sipalg_call *call,

@@ -9,6 +9,7 @@
 #include "nat/nat64.h"
 #include "netlink/gen.h"
 #include "netlink/nat64.h"
+#include "netlink/peers.h"
 #include "sip/names.h"
 
 #define SCREEN_EXEMPT	"screen-exempt"
@@ -76,7 +77,7 @@ static int put_exempt(struct sk_buff *skb, const u16 *codes)
 }
 
 /* What is no number has its row behind those that are. */
-enum { ROW_EXEMPT = SIPALG_SETTING_MAX, ROW_PREFIX, ROW_POOL, ROWS };
+enum { ROW_EXEMPT = SIPALG_SETTING_MAX, ROW_PREFIX, ROW_POOL, ROW_PEERS, ROWS };
 
 static int put_row(struct sk_buff *skb, struct sipalg_net *sn, unsigned int i)
 {
@@ -87,6 +88,8 @@ static int put_row(struct sk_buff *skb, struct sipalg_net *sn, unsigned int i)
 		return sipalg_nl_nat64_put_prefix(skb, &sn->settings.nat64);
 	case ROW_POOL:
 		return sipalg_nl_nat64_put_pool(skb, &sn->settings.nat64);
+	case ROW_PEERS:
+		return sipalg_nl_peers_put(skb, &sn->settings.peers);
 	default:
 		return put_info(skb, &sipalg_setting_table[i],
 				sipalg_setting(sn, i));
@@ -206,6 +209,8 @@ static int set_one(struct sipalg_settings *new, struct nlattr *attr, u8 *given,
 	name = nla_data(tb[SIPALG_A_SETTING_NAME]);
 	if (!strcmp(name, SCREEN_EXEMPT))
 		return set_exempt(new, tb[SIPALG_A_SETTING_LIST], extack);
+	if (!strcmp(name, SIPALG_NL_PEERS))
+		return sipalg_nl_peers_set(&new->peers, attr, extack);
 	if (sipalg_nl_nat64_is(name))
 		return sipalg_nl_nat64_set(&new->nat64, name,
 					   tb[SIPALG_A_SETTING_PREFIX], given,
@@ -241,15 +246,14 @@ static bool changes_ways(const struct sipalg_settings *old,
 	for (i = 0; i < ARRAY_SIZE(settings); i++)
 		if (old->value[settings[i]] != new->value[settings[i]])
 			return true;
-	return false;
+	return memcmp(&old->peers, &new->peers, sizeof(old->peers));
 }
 
 /* What exists follows, as far as it can (doc/configuration.md). */
-static void reach_all(struct sipalg_net *sn, const struct sipalg_settings *old,
-		      const struct sipalg_settings *new)
+static void reach_all(struct sipalg_net *sn, bool ways)
 {
 	sipalg_calls_settings(sn);
-	if (changes_ways(old, new))
+	if (ways)
 		sipalg_mappings_settings(sn);
 }
 
@@ -257,7 +261,7 @@ static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
 {
 	bool metered = new->value[SIPALG_RATE_LIMIT] ||
 		       new->value[SIPALG_SCREEN_INVITES];
-	const struct sipalg_settings old = sn->settings;
+	const bool ways = changes_ways(&sn->settings, new);
 	struct sipalg_hashlimit *hashlimit;
 	unsigned int i;
 	int err;
@@ -270,16 +274,19 @@ static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
 	}
 
 	err = sipalg_nat64_swap(sn, &new->nat64);
+	if (!err)
+		err = sipalg_peers_swap(sn, &new->peers);
 	if (err)
 		return err;
 	sn->settings.nat64 = new->nat64;
+	sn->settings.peers = new->peers;
 	for (i = 0; i < SIPALG_SETTING_MAX; i++)
 		WRITE_ONCE(sn->settings.value[i], new->value[i]);
 	for (i = 0; i < SIPALG_SCREEN_EXEMPT_MAX; i++)
 		WRITE_ONCE(sn->settings.screen_exempt[i], new->screen_exempt[i]);
 	if (!metered)
 		sipalg_hashlimit_swap(sn, NULL);
-	reach_all(sn, &old, new);
+	reach_all(sn, ways);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "nat/registration.h"
 #include "netlink/family.h"
 #include "netlink/gen.h"
+#include "netlink/peers.h"
 #include "sip/names.h"
 
 struct counters {
@@ -179,6 +180,20 @@ static bool is_account(const struct nlattr *wanted,
 	       !memcmp(nla_data(wanted), registration->account, len);
 }
 
+static int put_callers(struct sk_buff *skb, const struct sipalg_mapping *mapping,
+		       const struct sipalg_registration *registration)
+{
+	struct sipalg_prefix callers[SIPALG_MAX_CALLERS];
+	unsigned int i, n;
+
+	n = sipalg_registration_callers(mapping, registration, callers);
+	for (i = 0; i < n; i++)
+		if (sipalg_nl_prefix_put(skb, SIPALG_A_REGISTRATION_CALLER,
+					 &callers[i]))
+			return -EMSGSIZE;
+	return 0;
+}
+
 int sipalg_netlink_registration(struct sk_buff *skb,
 				const struct sipalg_mapping *mapping,
 				const struct sipalg_registration *registration)
@@ -205,7 +220,8 @@ int sipalg_netlink_registration(struct sk_buff *skb,
 	    nla_put_u32(skb, SIPALG_A_REGISTRATION_EXPIRES, left) ||
 	    nla_put_u32(skb, SIPALG_A_REGISTRATION_NUMBER, registration->id) ||
 	    nla_put(skb, SIPALG_A_REGISTRATION_ACCOUNT,
-		    registration->account_len, registration->account))
+		    registration->account_len, registration->account) ||
+	    put_callers(skb, mapping, registration))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

@@ -2,22 +2,10 @@
 /* The arithmetic of RFC 6052, and what may be a prefix or a pool. */
 #include <linux/string.h>
 #include "sip/nat64.h"
+#include "sip/prefix.h"
 
 #define OCTET_U		8	/* bits 64 to 71 are no part of any IPv4 address */
 #define SMALLEST_POOL	8	/* bits */
-
-/* Do the bits from number @len on all say zero? */
-static bool is_zero_behind(const u8 *addr, u32 size, u32 len)
-{
-	u32 i;
-
-	if (len % 8 && addr[len / 8] & 0xff >> len % 8)
-		return false;
-	for (i = (len + 7) / 8; i < size; i++)
-		if (addr[i])
-			return false;
-	return true;
-}
 
 static bool is_length(u32 len)
 {
@@ -38,7 +26,7 @@ enum sipalg_nat64_flaw sipalg_nat64_prefix_flaw(const u8 prefix[16], u32 len)
 {
 	if (!is_length(len))
 		return SIPALG_NAT64_LENGTH;
-	if (!is_zero_behind(prefix, 16, len))
+	if (!sipalg_is_zero_behind(prefix, 16, len))
 		return SIPALG_NAT64_BEHIND;
 	if (prefix[OCTET_U])
 		return SIPALG_NAT64_OCTET;
@@ -49,7 +37,7 @@ enum sipalg_nat64_flaw sipalg_nat64_pool_flaw(const u8 pool[4], u32 len)
 {
 	if (len < SMALLEST_POOL || len > 32)
 		return SIPALG_NAT64_LENGTH;
-	if (!is_zero_behind(pool, 4, len))
+	if (!sipalg_is_zero_behind(pool, 4, len))
 		return SIPALG_NAT64_BEHIND;
 	if (!pool[0] || pool[0] == 127 || pool[0] >= 224 ||
 	    (pool[0] == 169 && pool[1] == 254))

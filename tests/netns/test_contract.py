@@ -43,7 +43,8 @@ SETTINGS = (
     ("max-message", 65535, (1500, 65535, False)),
     ("media-ports", "1024-65535", None), ("deny-methods", "none", None),
     ("screen-exempt", "401,407,422,487,488", None),
-    ("nat64-prefix", "none", None), ("nat64-pool", "none", None))
+    ("nat64-prefix", "none", None), ("nat64-pool", "none", None),
+    ("signalling-peers", "none", None))
 
 
 def ctl(arguments, status=0, prefix=f"{TOOL} -n router"):

@@ -65,6 +65,11 @@ void json_name(const char *key, const struct nlattr *attr);
 void print_safe(const char *text, size_t len, int width);
 
 #define ENDPOINT_TEXT	56
+#define PREFIX_TEXT	56
+
+/* `ADDRESS/BITS`, of an address and a byte behind it. */
+const char *prefix_text(const uint8_t *bytes, unsigned int len, char *text, size_t size);
+
 #define ENDPOINT_WIDTH	21	/* columns of endpoint_short(): all of IPv4 */
 
 /* Only on a terminal, and not where NO_COLOR (no-color.org) is set. */
@@ -78,7 +83,7 @@ void call_flows_json(const struct nlattr *call);
 
 /* call.c, registration.c, ladder.c: the same in answers and events. */
 void call_json_fields(const struct nlattr *call);
-void registration_json_fields(const struct nlattr **attrs);
+void registration_json_fields(const struct nlattr *registration);
 enum ladder { LADDER_NONE, LADDER_TEXT, LADDER_MERMAID, LADDER_SVG };
 void ladder_print(const struct nlmsghdr *nlh, enum ladder form, const struct nlattr *call);
 void ladder_json(const struct nlmsghdr *nlh);

@@ -28,8 +28,6 @@ static void endpoint_json(const char *key, const struct nlattr *nest)
 
 static void fields_json(const struct nlattr **top)
 {
-	const struct nlattr *registration[SIPALG_A_REGISTRATION_MAX + 1];
-
 	if (top[SIPALG_A_REASON])
 		json_word("reason", word_of(top[SIPALG_A_REASON]));
 	if (top[SIPALG_A_ID])
@@ -38,11 +36,8 @@ static void fields_json(const struct nlattr **top)
 	endpoint_json("destination", top[SIPALG_A_DESTINATION]);
 	if (top[SIPALG_A_CALL])
 		call_json_fields(top[SIPALG_A_CALL]);
-	if (top[SIPALG_A_REGISTRATION]) {
-		attrs_nested(top[SIPALG_A_REGISTRATION], registration,
-			     SIPALG_A_REGISTRATION_MAX);
-		registration_json_fields(registration);
-	}
+	if (top[SIPALG_A_REGISTRATION])
+		registration_json_fields(top[SIPALG_A_REGISTRATION]);
 }
 
 static void print_pair(const struct nlattr *from, const struct nlattr *to)

@@ -134,6 +134,16 @@ const char *endpoint_text(const struct nlattr *nest, char *text, size_t size)
 	return text;
 }
 
+const char *prefix_text(const uint8_t *bytes, unsigned int len, char *text, size_t size)
+{
+	unsigned int bits = bytes[len - 1];
+	char ip[INET6_ADDRSTRLEN] = "?";
+
+	inet_ntop(len == 17 ? AF_INET6 : AF_INET, bytes, ip, sizeof(ip));
+	snprintf(text, size, "%s/%u", ip, bits);
+	return text;
+}
+
 /* For a table: the middle of a long IPv6 address is left out. */
 const char *endpoint_short(const struct nlattr *nest, char *text, size_t size)
 {

@@ -4,9 +4,87 @@
 #include <string.h>
 #include "ctl.h"
 
-void registration_json_fields(const struct nlattr **attrs)
+/* The next attribute that says who may call it, behind @at; NULL: the first. */
+static const struct nlattr *next_caller(const struct nlattr *registration, const struct nlattr *at)
 {
+	const struct nlattr *attr;
+	bool behind = !at;
+
+	mnl_attr_for_each_nested(attr, registration) {
+		if (behind && mnl_attr_get_type(attr) == SIPALG_A_REGISTRATION_CALLER)
+			return attr;
+		behind |= attr == at;
+	}
+	return NULL;
+}
+
+/* A whole address without its length. */
+static const char *caller_text(const struct nlattr *caller, char *text, size_t size)
+{
+	unsigned int len = mnl_attr_get_payload_len(caller);
+	const uint8_t *bytes = mnl_attr_get_payload(caller);
+	unsigned int bits = bytes[len - 1];
+
+	prefix_text(bytes, len, text, size);
+	if (bits == 8 * (len - 1))
+		*strchr(text, '/') = '\0';
+	return bits ? text : "any";
+}
+
+static void callers_json(const struct nlattr *registration)
+{
+	const struct nlattr *caller = NULL;
+	char text[PREFIX_TEXT];
+
+	json_open("callers", '[');
+	while ((caller = next_caller(registration, caller)))
+		json_word(NULL, caller_text(caller, text, sizeof(text)));
+	json_close(']');
+}
+
+static bool is_registrar(const struct nlattr *caller, const struct nlattr *registrar)
+{
+	const struct nlattr *attrs[SIPALG_A_ENDPOINT_MAX + 1];
+	unsigned int len = mnl_attr_get_payload_len(caller) - 1;
+	const uint8_t *bytes = mnl_attr_get_payload(caller);
+
+	attrs_nested(registrar, attrs, SIPALG_A_ENDPOINT_MAX);
+	return bytes[len] == 8 * len &&
+	       mnl_attr_get_payload_len(attrs[SIPALG_A_ENDPOINT_IP]) == len &&
+	       !memcmp(mnl_attr_get_payload(attrs[SIPALG_A_ENDPOINT_IP]), bytes, len);
+}
+
+#define INDENT		6
+#define SCREEN_WIDTH	80
+
+/* Where it is more than the registrar: the lines below, cut between callers. */
+static void print_callers(const struct nlattr *registration, const struct nlattr *registrar)
+{
+	const struct nlattr *caller = next_caller(registration, NULL);
+	char text[PREFIX_TEXT];
+	const char *word;
+	size_t column;
+
+	if (!caller || (!next_caller(registration, caller) && is_registrar(caller, registrar)))
+		return;
+	column = printf("%*scalls from", INDENT, "");
+	for (; caller; caller = next_caller(registration, caller)) {
+		word = caller_text(caller, text, sizeof(text));
+		if (column + strlen(word) + 2 > SCREEN_WIDTH) {
+			printf("\n%*s", INDENT, "");
+			column = INDENT;
+		}
+		column += printf(" %s%s", word, next_caller(registration, caller) ? "," : "");
+	}
+	putchar('\n');
+}
+
+void registration_json_fields(const struct nlattr *registration)
+{
+	const struct nlattr *attrs[SIPALG_A_REGISTRATION_MAX + 1];
 	char text[ENDPOINT_TEXT];
+
+	attrs_nested(registration, attrs, SIPALG_A_REGISTRATION_MAX);
 
 	json_number("id", number_of(attrs[SIPALG_A_REGISTRATION_NUMBER]));
 	json_name("account", attrs[SIPALG_A_REGISTRATION_ACCOUNT]);
@@ -19,6 +97,7 @@ void registration_json_fields(const struct nlattr **attrs)
 					     text, sizeof(text)));
 	json_number("expires_in_seconds",
 		    mnl_attr_get_u32(attrs[SIPALG_A_REGISTRATION_EXPIRES]));
+	callers_json(registration);
 }
 
 #define ACCOUNT_WIDTH	15
@@ -60,10 +139,11 @@ static int take_registration(const struct nlmsghdr *nlh, void *data)
 		print_safe(account, strlen(account), ACCOUNT_WIDTH);
 		printf(" %-4s %-21s %-21s %s\n", protocol, private, public,
 		       people_time(expires, left, sizeof(left)));
+		print_callers(top[SIPALG_A_REGISTRATION], attrs[SIPALG_A_REGISTRATION_REGISTRAR]);
 		return MNL_CB_OK;
 	}
 	json_open(NULL, '{');
-	registration_json_fields(attrs);
+	registration_json_fields(top[SIPALG_A_REGISTRATION]);
 	json_close('}');
 	return MNL_CB_OK;
 }

@@ -8,6 +8,14 @@
 
 #define MOST_SETTINGS	64
 #define MOST_WORDS	32
+#define MOST_PREFIXES	16
+#define TEXT_MAX	1024	/* a list of so many prefixes, and more than any other value */
+
+/* As netlink carries it: an address, and how many bits of it count. */
+struct prefix {
+	uint8_t bytes[17];
+	unsigned int len;
+};
 
 struct codes {
 	const uint16_t *code;
@@ -29,12 +37,33 @@ struct setting {
 	unsigned int word_count;
 	struct codes list;
 	struct codes initial_list;
-	const uint8_t *prefix;	/* address, and how many bits of it count */
-	unsigned int prefix_len;
+	struct prefix prefix[MOST_PREFIXES];
+	unsigned int prefix_count;
 };
 
 static struct setting settings[MOST_SETTINGS];
 static unsigned int setting_count;
+
+/* Of a setting that is one prefix, or a list of them; none is an empty one. */
+static void read_prefixes(struct setting *setting, const struct nlattr *nest)
+{
+	const struct nlattr *attr;
+	struct prefix *prefix;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		int type = mnl_attr_get_type(attr);
+
+		prefix = &setting->prefix[setting->prefix_count];
+		if ((type != SIPALG_A_SETTING_PREFIX && type != SIPALG_A_SETTING_PREFIXES) ||
+		    setting->prefix_count == MOST_PREFIXES)
+			continue;
+		prefix->len = mnl_attr_get_payload_len(attr);
+		if (!prefix->len || prefix->len > sizeof(prefix->bytes))
+			continue;
+		memcpy(prefix->bytes, mnl_attr_get_payload(attr), prefix->len);
+		setting->prefix_count++;
+	}
+}
 
 static void read_words(struct setting *setting, const struct nlattr *nest)
 {
@@ -80,10 +109,7 @@ static int take_setting(const struct nlmsghdr *answer, void *data)
 	read_words(setting, top[SIPALG_A_SETTING]);
 	read_list(&setting->list, attrs[SIPALG_A_SETTING_LIST]);
 	read_list(&setting->initial_list, attrs[SIPALG_A_SETTING_DEFAULT_LIST]);
-	if (attrs[SIPALG_A_SETTING_PREFIX]) {
-		setting->prefix = mnl_attr_get_payload(attrs[SIPALG_A_SETTING_PREFIX]);
-		setting->prefix_len = mnl_attr_get_payload_len(attrs[SIPALG_A_SETTING_PREFIX]);
-	}
+	read_prefixes(setting, top[SIPALG_A_SETTING]);
 	setting_count++;
 	return MNL_CB_OK;
 }
@@ -124,17 +150,16 @@ static void codes_text(const struct codes *codes, char *text, size_t size)
 	}
 }
 
-static void prefix_text(const struct setting *setting, char *text, size_t size)
+static void prefixes_text(const struct setting *setting, char *text, size_t size)
 {
-	unsigned int len = setting->prefix_len ? setting->prefix_len - 1 : 0;
-	char address[INET6_ADDRSTRLEN];
+	char one[PREFIX_TEXT];
+	unsigned int i;
 
-	if (len != 4 && len != 16) {
+	for (i = 0; i < setting->prefix_count; i++)
+		append(text, size, prefix_text(setting->prefix[i].bytes, setting->prefix[i].len,
+					       one, sizeof(one)));
+	if (!text[0])
 		snprintf(text, size, "none");
-		return;
-	}
-	inet_ntop(len == 4 ? AF_INET : AF_INET6, setting->prefix, address, sizeof(address));
-	snprintf(text, size, "%s/%u", address, setting->prefix[len]);
 }
 
 /* The value that a setting has, or its default. */
@@ -167,10 +192,11 @@ static const char *value_text(const struct setting *setting, bool initial,
 		codes_text(initial ? &setting->initial_list : &setting->list, text, size);
 		break;
 	case SIPALG_SETTING_KIND_PREFIX:
+	case SIPALG_SETTING_KIND_PREFIXES:
 		if (initial)
 			snprintf(text, size, "none");
 		else
-			prefix_text(setting, text, size);
+			prefixes_text(setting, text, size);
 		break;
 	default:
 		snprintf(text, size, "%u", value);
@@ -202,6 +228,7 @@ static const char *range_text(const struct setting *setting, char *text,
 		snprintf(text, size, "codes %u-%u", setting->min, setting->max);
 		break;
 	case SIPALG_SETTING_KIND_PREFIX:
+	case SIPALG_SETTING_KIND_PREFIXES:
 		append(text, size, setting->word_count ? setting->words[0] : "prefix");
 		break;
 	default:
@@ -213,7 +240,7 @@ static const char *range_text(const struct setting *setting, char *text,
 
 static void list_json(const struct setting *setting)
 {
-	char text[256], range[256];
+	char text[TEXT_MAX], range[256];
 
 	json_open(NULL, '{');
 	json_word("name", setting->name);
@@ -254,7 +281,7 @@ static void print_long(const char *list)
 
 static void list_text(const struct setting *setting)
 {
-	char value[256], initial[256], range[256];
+	char value[TEXT_MAX], initial[256], range[256];
 	const char *unit = *setting->unit ? " " : "";
 	bool changed;
 
@@ -356,28 +383,66 @@ static int read_codes(const char *text, uint16_t *codes)
 	return n;
 }
 
-/* Number of bytes: 0 for none, or -1. The kernel says which prefixes it takes. */
-static int read_prefix(const char *text, uint8_t *bytes)
+/* The kernel says which prefixes it takes. @whole: an address without length is one */
+static bool read_prefix(const char *text, bool whole, struct prefix *prefix)
 {
-	const char *slash = strchr(text, '/');
-	char address[INET6_ADDRSTRLEN];
-	uint32_t bits;
+	char address[INET6_ADDRSTRLEN + 4], *slash;
+	uint32_t bits = 0, size = 4;
 
-	if (!strcmp(text, "none"))
-		return 0;
-	if (!slash || slash - text >= (int)sizeof(address) ||
-	    !read_number(slash + 1, 255, &bits))
-		return -1;
-	memcpy(address, text, slash - text);
-	address[slash - text] = '\0';
-	if (inet_pton(AF_INET, address, bytes) == 1) {
-		bytes[4] = bits;
-		return 5;
+	snprintf(address, sizeof(address), "%s", text);
+	slash = strchr(address, '/');
+	if (strlen(text) >= sizeof(address) || (!slash && !whole) ||
+	    (slash && !read_number(slash + 1, 255, &bits)))
+		return false;
+	if (slash)
+		*slash = '\0';
+	if (inet_pton(AF_INET, address, prefix->bytes) != 1) {
+		size = 16;
+		if (inet_pton(AF_INET6, address, prefix->bytes) != 1)
+			return false;
 	}
-	if (inet_pton(AF_INET6, address, bytes) != 1)
-		return -1;
-	bytes[16] = bits;
-	return 17;
+	prefix->bytes[size] = slash ? bits : 8 * size;
+	prefix->len = size + 1;
+	return true;
+}
+
+static bool put_prefix(struct request *request, const char *text)
+{
+	struct prefix prefix = {};
+
+	if (strcmp(text, "none") && !read_prefix(text, false, &prefix))
+		return false;
+	mnl_attr_put(request->nlh, SIPALG_A_SETTING_PREFIX, prefix.len, prefix.bytes);
+	return true;
+}
+
+/* Commas between; how many there may be says the kernel, up to any sense. */
+static bool put_prefixes(struct request *request, const char *list)
+{
+	char text[64 * INET6_ADDRSTRLEN], *rest = text, *word;
+	struct prefix prefix = {};
+
+	snprintf(text, sizeof(text), "%s", list);
+	if (!strcmp(list, "none")) {
+		mnl_attr_put(request->nlh, SIPALG_A_SETTING_PREFIXES, 0, NULL);
+		return true;
+	}
+	while ((word = strsep(&rest, ","))) {
+		if (!read_prefix(word, true, &prefix))
+			return false;
+		mnl_attr_put(request->nlh, SIPALG_A_SETTING_PREFIXES, prefix.len, prefix.bytes);
+	}
+	return strlen(list) < sizeof(text);
+}
+
+static bool put_codes(struct request *request, const char *text)
+{
+	uint16_t codes[16];
+	int n = read_codes(text, codes);
+
+	if (n >= 0)
+		mnl_attr_put(request->nlh, SIPALG_A_SETTING_LIST, n * sizeof(*codes), codes);
+	return n >= 0;
 }
 
 static bool read_value(const struct setting *setting, const char *text,
@@ -408,7 +473,8 @@ static int bad_value(const struct setting *setting, const char *text)
 
 	range_text(setting, range, sizeof(range));
 	/* a sentence of the kernel's, where a word is too short for it */
-	if (setting->kind == SIPALG_SETTING_KIND_PREFIX && setting->word_count > 1)
+	if ((setting->kind == SIPALG_SETTING_KIND_PREFIX ||
+	     setting->kind == SIPALG_SETTING_KIND_PREFIXES) && setting->word_count > 1)
 		snprintf(range, sizeof(range), "%s, or none", setting->words[1]);
 	fprintf(stderr, "%s cannot be %s, its range is %s%s%s\n", setting->name, text,
 		range, *setting->unit ? " " : "", setting->unit);
@@ -423,36 +489,38 @@ static bool in_range(const struct setting *setting, uint32_t value)
 	       (value >= setting->min && value <= setting->max);
 }
 
+static bool put_value(struct request *request, const struct setting *setting, const char *text)
+{
+	uint32_t value;
+
+	switch (setting->kind) {
+	case SIPALG_SETTING_KIND_CODES:
+		return put_codes(request, text);
+	case SIPALG_SETTING_KIND_PREFIX:
+		return put_prefix(request, text);
+	case SIPALG_SETTING_KIND_PREFIXES:
+		return put_prefixes(request, text);
+	default:
+		if (!read_value(setting, text, &value) || !in_range(setting, value))
+			return false;
+		mnl_attr_put_u32(request->nlh, SIPALG_A_SETTING_VALUE, value);
+		return true;
+	}
+}
+
 static int put_pair(struct request *request, const char *name, const char *text)
 {
 	const struct setting *setting = find(name);
-	uint16_t codes[16];
-	uint8_t prefix[17];
 	struct nlattr *nest;
-	uint32_t value = 0;
-	int n = 0;
 
 	if (!setting) {
 		fprintf(stderr, "There is no setting %s: see sipalg-ctl setting list\n", name);
 		return USAGE;
 	}
-	if (setting->kind == SIPALG_SETTING_KIND_CODES)
-		n = read_codes(text, codes);
-	if (setting->kind == SIPALG_SETTING_KIND_PREFIX)
-		n = read_prefix(text, prefix);
-	if (n < 0 || (setting->kind != SIPALG_SETTING_KIND_CODES &&
-		      setting->kind != SIPALG_SETTING_KIND_PREFIX &&
-		      (!read_value(setting, text, &value) || !in_range(setting, value))))
-		return bad_value(setting, text);
-
 	nest = mnl_attr_nest_start(request->nlh, SIPALG_A_SETTING);
 	mnl_attr_put_strz(request->nlh, SIPALG_A_SETTING_NAME, name);
-	if (setting->kind == SIPALG_SETTING_KIND_CODES)
-		mnl_attr_put(request->nlh, SIPALG_A_SETTING_LIST, n * sizeof(*codes), codes);
-	else if (setting->kind == SIPALG_SETTING_KIND_PREFIX)
-		mnl_attr_put(request->nlh, SIPALG_A_SETTING_PREFIX, n, prefix);
-	else
-		mnl_attr_put_u32(request->nlh, SIPALG_A_SETTING_VALUE, value);
+	if (!put_value(request, setting, text))
+		return bad_value(setting, text);
 	mnl_attr_nest_end(request->nlh, nest);
 	return DONE;
 }
