@@ -37,7 +37,7 @@ ask("--dump registration-get", "[]")
 ask("--dump call-get", "'state': 'early'", f"'ip': '{PHONE}'", "'kind': 'audio'")
 ask("""--dump call-get --json '{"state": "confirmed"}'""", "[]")
 ask("""--do call-get --json '{"id": 1}'""", "'word': 'INVITE'",
-    "'invite-cseq': 1", "'name': 'unanswered'", "'place': 'contact'")
+    "'invite-cseq': 1", "'name': 'unanswered'", "'field': 'contact'")
 ask("""--do call-get --json '{"id": 9}'""", "there is no such call", status=1)
 ask("""--do setting-set --json '{"setting": [{"name": "t4-interval", "value": 60}]}'""",
     "t4-interval: 5..10 s", status=1)
