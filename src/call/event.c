@@ -100,6 +100,19 @@ static void talk(struct sipalg_call *call)
 	sipalg_media_look(call);
 }
 
+#define TEARDOWN_CLEAR(bit)	(bit)
+#define TEARDOWN_KEEP(bit)	0
+#define TIMER(id, name, teardown, help)					\
+	+ TEARDOWN_##teardown(1u << SIPALG_TIMER_##id)
+static const u16 ended_by_teardown = 0u
+#include "core/timers.def"
+;
+
+/* A row without a name, or without words for people, does not compile. */
+#define TIMER(id, name, teardown, help)					\
+	static_assert(sizeof(name "") > 1 && sizeof(help "") > 1);
+#include "core/timers.def"
+
 static void close_later(struct sipalg_call *call)
 {
 	u32 delay = sipalg_setting(call->sn, SIPALG_TEARDOWN_DELAY);
@@ -125,12 +138,8 @@ static void teardown(struct sipalg_call *call, enum sipalg_end_reason reason)
 
 	call->reason = reason;
 	close_later(call);
-	sipalg_life_stop(call, SIPALG_TIMER_C);
-	sipalg_life_stop(call, SIPALG_TIMER_EXPIRES);
-	sipalg_life_stop(call, SIPALG_TIMER_SESSION);
-	sipalg_life_stop(call, SIPALG_TIMER_HOLD);
-	sipalg_call_timer_clear(call, SIPALG_TIMER_UNKNOWN);
-	sipalg_call_timer_clear(call, SIPALG_TIMER_MEDIA);
+	call->running &= ~ended_by_teardown;
+	call->deadlines &= ~ended_by_teardown;
 	sipalg_call_timer_set(call, SIPALG_TIMER_FORGET,
 			      max(sipalg_64_t1(call->sn), seconds(delay)) + 1);
 }
@@ -216,25 +225,29 @@ static bool take_passed(struct sipalg_call *call, enum sipalg_call_timer which)
 	return true;
 }
 
+static void unanswered(struct sipalg_call *call)
+{
+	sipalg_call_event(call, SIPALG_EVENT_UNANSWERED, NULL,
+			  SIPALG_END_INVITE_TIMEOUT);
+}
+
+static void torn_down(struct sipalg_call *call)
+{
+	sipalg_call_event(call, SIPALG_EVENT_TEARDOWN, NULL, call->reason);
+}
+
+static void forget(struct sipalg_call *call)
+{
+	sipalg_call_event(call, SIPALG_EVENT_FORGET, NULL, call->reason);
+}
+
 void sipalg_call_timers_expired(struct sipalg_call *call)
 {
-	static const u8 limits[] = {
-		SIPALG_TIMER_SESSION, SIPALG_TIMER_MAX_DURATION, SIPALG_TIMER_C,
-		SIPALG_TIMER_IDLE, SIPALG_TIMER_EXPIRES, SIPALG_TIMER_HOLD,
-		SIPALG_TIMER_UNKNOWN,
-	};
-	unsigned int i;
-
-	if (take_passed(call, SIPALG_TIMER_UNANSWERED))
-		sipalg_call_event(call, SIPALG_EVENT_UNANSWERED, NULL,
-				  SIPALG_END_INVITE_TIMEOUT);
-	for (i = 0; i < ARRAY_SIZE(limits); i++)
-		if (take_passed(call, limits[i]))
-			sipalg_life_passed(call, limits[i]);
-	if (take_passed(call, SIPALG_TIMER_MEDIA))
-		sipalg_media_look(call);
-	if (take_passed(call, SIPALG_TIMER_TEARDOWN))
-		sipalg_call_event(call, SIPALG_EVENT_TEARDOWN, NULL, call->reason);
-	if (take_passed(call, SIPALG_TIMER_FORGET))
-		sipalg_call_event(call, SIPALG_EVENT_FORGET, NULL, call->reason);
+#define TIMER_LIMIT(id, name, length, passed, teardown, help)		\
+	if (take_passed(call, SIPALG_TIMER_##id))			\
+		sipalg_life_passed(call, SIPALG_TIMER_##id);
+#define TIMER_CALL(id, name, function, teardown, help)			\
+	if (take_passed(call, SIPALG_TIMER_##id))			\
+		function(call);
+#include "core/timers.def"
 }

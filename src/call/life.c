@@ -30,26 +30,43 @@ static u32 session_interval(const struct sipalg_call *call)
 				  longest_call(call)) : 0;
 }
 
+static u32 session_time(const struct sipalg_call *call)
+{
+	u32 interval = session_interval(call);
+
+	return interval ? interval + session_margin(call) : 0;
+}
+
+static u32 expires_time(const struct sipalg_call *call)
+{
+	u32 interval = min(call->expires, longest_call(call));
+
+	return interval ? interval + session_margin(call) : 0;
+}
+
+static u32 c_timeout(const struct sipalg_call *call)
+{
+	return sipalg_setting(call->sn, SIPALG_C_TIMEOUT) * 60;
+}
+
+static u32 idle_timeout(const struct sipalg_call *call)
+{
+	return sipalg_setting(call->sn, SIPALG_IDLE_CALL_TIMEOUT);
+}
+
+static u32 hold_timeout(const struct sipalg_call *call)
+{
+	return sipalg_setting(call->sn, SIPALG_HOLD_TIMEOUT);
+}
+
 /* Seconds that a limit has now; 0: it never ends. */
 static u32 limit_of(const struct sipalg_call *call, enum sipalg_call_timer which)
 {
-	u32 interval;
-
 	switch (which) {
-	case SIPALG_TIMER_C:
-		return sipalg_setting(call->sn, SIPALG_C_TIMEOUT) * 60;
-	case SIPALG_TIMER_EXPIRES:
-		interval = min(call->expires, longest_call(call));
-		return interval ? interval + session_margin(call) : 0;
-	case SIPALG_TIMER_SESSION:
-		interval = session_interval(call);
-		return interval ? interval + session_margin(call) : 0;
-	case SIPALG_TIMER_MAX_DURATION:
-		return longest_call(call);
-	case SIPALG_TIMER_IDLE:
-		return sipalg_setting(call->sn, SIPALG_IDLE_CALL_TIMEOUT);
-	case SIPALG_TIMER_HOLD:
-		return sipalg_setting(call->sn, SIPALG_HOLD_TIMEOUT);
+#define TIMER_LIMIT(id, name, length, passed, teardown, help)		\
+	case SIPALG_TIMER_##id:						\
+		return length(call);
+#include "core/timers.def"
 	default:
 		return 0;
 	}
@@ -228,7 +245,7 @@ static void idle(struct sipalg_call *call)
 
 static void held_long(struct sipalg_call *call)
 {
-	unsigned long limit = (unsigned long)limit_of(call, SIPALG_TIMER_HOLD) * HZ;
+	unsigned long limit = (unsigned long)hold_timeout(call) * HZ;
 
 	if (limit && !wait_for_quiet(call, SIPALG_TIMER_HOLD, limit))
 		end(call, SIPALG_EVENT_IDLE, SIPALG_END_IDLE);
@@ -243,34 +260,28 @@ static void unknown(struct sipalg_call *call)
 		end(call, SIPALG_EVENT_UNKNOWN, SIPALG_END_FAILED);
 }
 
+static void session_over(struct sipalg_call *call)
+{
+	if (!put_off(call))
+		end(call, SIPALG_EVENT_SESSION_EXPIRED,
+		    SIPALG_END_SESSION_EXPIRED);
+}
+
+static void lasted_long(struct sipalg_call *call)
+{
+	end(call, SIPALG_EVENT_MAX_DURATION,
+	    call->answered ? SIPALG_END_MAX_DURATION :
+			     SIPALG_END_INVITE_TIMEOUT);
+}
+
 void sipalg_life_passed(struct sipalg_call *call, enum sipalg_call_timer which)
 {
 	switch (which) {
-	case SIPALG_TIMER_C:
-		rung_long(call);
+#define TIMER_LIMIT(id, name, length, passed, teardown, help)		\
+	case SIPALG_TIMER_##id:						\
+		passed(call);						\
 		break;
-	case SIPALG_TIMER_EXPIRES:
-		expired(call);
-		break;
-	case SIPALG_TIMER_SESSION:
-		if (!put_off(call))
-			end(call, SIPALG_EVENT_SESSION_EXPIRED,
-			    SIPALG_END_SESSION_EXPIRED);
-		break;
-	case SIPALG_TIMER_MAX_DURATION:
-		end(call, SIPALG_EVENT_MAX_DURATION,
-		    call->answered ? SIPALG_END_MAX_DURATION :
-				     SIPALG_END_INVITE_TIMEOUT);
-		break;
-	case SIPALG_TIMER_IDLE:
-		idle(call);
-		break;
-	case SIPALG_TIMER_HOLD:
-		held_long(call);
-		break;
-	case SIPALG_TIMER_UNKNOWN:
-		unknown(call);
-		break;
+#include "core/timers.def"
 	default:
 		break;
 	}

@@ -29,7 +29,7 @@ struct sipalg_call;
 /**
  * sipalg_life_begin() - one of the limits begins to run, or begins anew
  * @call: locked
- * @which: enum sipalg_call_timer: C, EXPIRES, SESSION, MAX_DURATION, IDLE or HOLD
+ * @which: a TIMER_LIMIT() of timers.def
  *
  * How long it is say the settings and the messages; none where that is 0: never.
  */
@@ -106,8 +106,7 @@ void sipalg_life_hold(struct sipalg_call *call);
 /**
  * sipalg_life_passed() - one of the limits has passed
  * @call: locked; the caller has a reference
- * @which: enum sipalg_call_timer: C, EXPIRES, SESSION, MAX_DURATION, IDLE, HOLD
- *	or UNKNOWN
+ * @which: a TIMER_LIMIT() of timers.def
  *
  * The call ends, or is shut, unless there is a sign of life that counts for it.
  */

@@ -15,6 +15,7 @@
 #include "media/activity.h"
 #include "media/media.h"
 #include "nat/sig_expect.h"
+#include "sip/names.h"
 
 /**
  * struct speech - a message as part of its call
@@ -126,8 +127,7 @@ static struct sipalg_transaction transaction_of(const struct speech *s)
 	return (struct sipalg_transaction){
 		.cseq = s->msg->cseq,
 		.sender = s->msg->request ? s->side : !s->side,
-		.invite = s->msg->method == SIP_METHOD_INVITE ||
-			  s->msg->method == SIP_METHOD_ACK,
+		.invite = sip_method_is(s->msg, SIP_INVITES),
 		.fork = fork_of(s),
 	};
 }
@@ -447,13 +447,16 @@ static void offer_response(struct speech *s)
 	} else if (s->msg->status >= 300) {
 		sipalg_call_rollback(s->call, &transaction);
 	}
-	if (s->msg->method == SIP_METHOD_UPDATE)
+	if (sip_method_is(s->msg, SIP_TARGET_REFRESH))
 		update_response(s);
 }
 
-static void update(struct speech *s)
+/* PRACK and UPDATE, whose offer is answered by their own response. */
+static void offer(struct speech *s)
 {
 	describe(s);
+	if (!sip_method_is(s->msg, SIP_TARGET_REFRESH))
+		return;
 	s->call->update_cseq[s->side] = s->msg->cseq;
 	if (s->call->state == SIPALG_CALL_CONFIRMED)
 		sipalg_life_half(s->call, true);
@@ -526,37 +529,16 @@ static void request(struct speech *s)
 	case SIP_METHOD_ACK:
 		ack(s);
 		break;
-	case SIP_METHOD_PRACK:
-		describe(s);
-		break;
-	case SIP_METHOD_UPDATE:
-		update(s);
-		break;
 	case SIP_METHOD_CANCEL:
 		cancel(s);
 		break;
 	case SIP_METHOD_BYE:
 		bye(s);
 		break;
-	}
-}
-
-/*
- * Methods whose 481 says that there is no such dialog; to others it may say
- * that the transaction or the subscription is not known (RFC 5057 5.3).
- */
-static bool is_of_dialog(const struct sip_msg *msg)
-{
-	switch (msg->method) {
-	case SIP_METHOD_INVITE:
-	case SIP_METHOD_UPDATE:
-	case SIP_METHOD_INFO:
-	case SIP_METHOD_MESSAGE:
-	case SIP_METHOD_OPTIONS:
-	case SIP_METHOD_REFER:
-		return true;
 	default:
-		return false;
+		if (sip_method_is(s->msg, SIP_OFFERS_ALONE))
+			offer(s);
+		break;
 	}
 }
 
@@ -568,7 +550,7 @@ static void take_sign(struct speech *s)
 		return;
 	if (msg->status / 100 == 2)
 		sipalg_life_accepted(s->call);
-	else if (msg->status == 481 && is_of_dialog(msg) && s->dialog &&
+	else if (msg->status == 481 && sip_method_is(msg, SIP_OF_DIALOG) && s->dialog &&
 		 s->dialog->confirmed)
 		sipalg_life_unknown(s->call);
 }
@@ -580,12 +562,12 @@ static void response(struct speech *s)
 	case SIP_METHOD_INVITE:
 		invite_response(s);
 		break;
-	case SIP_METHOD_PRACK:
-	case SIP_METHOD_UPDATE:
-		offer_response(s);
-		break;
 	case SIP_METHOD_BYE:
 		bye_response(s);
+		break;
+	default:
+		if (sip_method_is(s->msg, SIP_OFFERS_ALONE))
+			offer_response(s);
 		break;
 	}
 }

@@ -39,18 +39,9 @@ enum sipalg_call_state {
 	SIPALG_CALL_STATES
 };
 
+#define TIMER(id, name, teardown, help)	SIPALG_TIMER_##id,
 enum sipalg_call_timer {
-	SIPALG_TIMER_UNANSWERED,
-	SIPALG_TIMER_C,
-	SIPALG_TIMER_EXPIRES,
-	SIPALG_TIMER_SESSION,
-	SIPALG_TIMER_MAX_DURATION,
-	SIPALG_TIMER_IDLE,
-	SIPALG_TIMER_HOLD,
-	SIPALG_TIMER_UNKNOWN,
-	SIPALG_TIMER_MEDIA, /* look whether media flows */
-	SIPALG_TIMER_TEARDOWN,
-	SIPALG_TIMER_FORGET,
+#include "core/timers.def"
 	SIPALG_TIMER_MAX
 };
 

@@ -36,39 +36,9 @@ enum sipalg_action { SIPALG_PASS, SIPALG_DROP };
 
 enum sipalg_ice { SIPALG_ICE_LEAVE, SIPALG_ICE_REWRITE };
 
+#define SETTING(id, name, when, help)	SIPALG_##id,
 enum sipalg_setting {
-	SIPALG_MODE,
-	SIPALG_INACTIVE_MEDIA_TIMEOUT,	/* s */
-	SIPALG_HOLD_TIMEOUT,		/* s */
-	SIPALG_MAXIMUM_CALL_DURATION,	/* min */
-	SIPALG_IDLE_CALL_TIMEOUT,	/* s */
-	SIPALG_T1_INTERVAL,		/* ms */
-	SIPALG_T4_INTERVAL,		/* s */
-	SIPALG_C_TIMEOUT,		/* min */
-	SIPALG_TEARDOWN_DELAY,		/* s */
-	SIPALG_SESSION_MARGIN,		/* s */
-	SIPALG_SESSION_DEFAULT,		/* s */
-	SIPALG_RETAIN_HOLD_RESOURCE,
-	SIPALG_MEDIA_SOURCE,
-	SIPALG_SIGNALLING_SOURCE,
-	SIPALG_MEDIA_PORTS,		/* low << 16 | high, host byte order */
-	SIPALG_CONTACT_PINHOLE,
-	SIPALG_VIA_PINHOLE,
-	SIPALG_ROUTE_PINHOLE,
-	SIPALG_RECORD_ROUTE_PINHOLE,
-	SIPALG_UNKNOWN_MESSAGE,
-	SIPALG_UNKNOWN_METHOD,
-	SIPALG_DENY_METHODS,		/* bits of enum sip_method */
-	SIPALG_NO_CONNECTION_LINE,
-	SIPALG_SCREEN_INVITES,
-	SIPALG_SCREEN_TIMEOUT,		/* s */
-	SIPALG_ICE,
-	SIPALG_RATE_LIMIT,		/* messages/s, 0: off */
-	SIPALG_MAX_CALLS,
-	SIPALG_MAX_CALLS_PER_SOURCE,
-	SIPALG_MAX_IDLE_CALLS,
-	SIPALG_MAX_MEDIA_PER_CALL,
-	SIPALG_MAX_MESSAGE,		/* bytes */
+#include "core/settings.def"
 	SIPALG_SETTING_MAX
 };
 
@@ -76,7 +46,7 @@ enum sipalg_setting {
 
 /**
  * struct sipalg_settings - all settings of a namespace
- * @value: by enum sipalg_setting, in the unit named there
+ * @value: by enum sipalg_setting, in the unit of its row
  * @screen_exempt: status codes that screen-invites ignores, ended by 0
  * @nat64: nat64-prefix and nat64-pool; read from &sipalg_net.nat64
  * @peers: signalling-peers; read from &sipalg_net.peers
@@ -98,6 +68,7 @@ struct sipalg_settings {
  * @max: largest value; for words the last one's number
  * @zero: 0 is allowed though below @min (never, off, no limit)
  * @words: for SIPALG_SETTING_KIND_WORD, by value
+ * @codes: default of SIPALG_SETTING_KIND_CODES, ended by 0
  */
 struct sipalg_setting_info {
 	const char *name;
@@ -108,6 +79,7 @@ struct sipalg_setting_info {
 	u32 max;
 	bool zero;
 	const char * const *words;
+	const u16 *codes;
 };
 
 extern const struct sipalg_setting_info sipalg_setting_table[SIPALG_SETTING_MAX];

@@ -13,28 +13,15 @@
 
 struct sipalg_net;
 
-enum sipalg_tcp_counter {
-	SIPALG_TCP_MESSAGES,	/* whole messages found in streams */
-	SIPALG_TCP_SPLIT,	/* messages that came in more than one segment */
-	SIPALG_TCP_FOREIGN,	/* connections marked non-SIP for good */
-	SIPALG_TCP_KEEPALIVES,
-	SIPALG_TCP_MAX
-};
-
 /**
- * struct sipalg_stats - one CPU's counters
+ * struct sipalg_stats - one CPU's counters, u64 from end to end
  * @requests: by enum sip_method: [0] new, [1] retransmitted
  * @responses: by class 1xx..6xx: [0] new, [1] retransmitted
  * @dropped: by enum sipalg_message_reason
  * @passed_unchanged: the same
  * @ended: calls, by enum sipalg_end_reason
- * @calls: calls begun
- * @pinholes_opened: expectations inserted
- * @pinholes_closed: expectations taken out
- * @translated: messages that left with at least one byte changed
- * @identity_changed: those of them whose Identity may not be valid any more
- * @face_lost: public addresses that the router has lost while they were in use
- * @tcp: by enum sipalg_tcp_counter
+ *
+ * And a member for each COUNTER() of counters.def.
  */
 struct sipalg_stats {
 	u64 requests[SIP_METHOD_MAX][2];
@@ -42,13 +29,8 @@ struct sipalg_stats {
 	u64 dropped[SIPALG_REASON_MAX];
 	u64 passed_unchanged[SIPALG_REASON_MAX];
 	u64 ended[SIPALG_END_MAX];
-	u64 calls;
-	u64 pinholes_opened;
-	u64 pinholes_closed;
-	u64 translated;
-	u64 identity_changed;
-	u64 face_lost;
-	u64 tcp[SIPALG_TCP_MAX];
+#define COUNTER(member, group, name, metric, help)	u64 member;
+#include "core/counters.def"
 };
 
 #define sipalg_count(sn, field)		this_cpu_inc((sn)->stats->field)

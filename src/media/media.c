@@ -12,6 +12,7 @@
 #include "media/section.h"
 #include "nat/expect.h"
 #include "nat/face.h"
+#include "sip/names.h"
 
 #define FORK_MEDIA	4	/* minimum of streams for each of 16 forks */
 
@@ -539,10 +540,7 @@ static struct sipalg_media *known_media(const struct sipalg_call *call,
 /* Does the message bring an offer or an answer (RFC 3261 13.2.1, 3262, 3311)? */
 static bool negotiates(const struct sip_msg *msg)
 {
-	return msg->status < 300 && (msg->method == SIP_METHOD_INVITE ||
-				     msg->method == SIP_METHOD_ACK ||
-				     msg->method == SIP_METHOD_PRACK ||
-				     msg->method == SIP_METHOD_UPDATE);
+	return msg->status < 300 && sip_method_is(msg, SIP_OFFERS);
 }
 
 /* Returns false if what is negotiated here has no public port. */

@@ -10,54 +10,24 @@
 #include "nat/nat64.h"
 #include "nat/occupied.h"
 #include "sip/addr_text.h"
+#include "sip/names.h"
 
-/* The columns of the table: out is inside to outside. */
-#define OUT_REQUEST	0x01
-#define OUT_RESPONSE	0x02
-#define IN_REQUEST	0x04
-#define IN_RESPONSE	0x08
-#define OUT		(OUT_REQUEST | OUT_RESPONSE)
-/* An identity, not a target: no port is added. */
-#define IDENTITY	0x10
+/* The rules of headers.def. */
+#define NOT_A_FIELD(X, id, name, compact)
+#define FIELD_RULES(X, id, name, rules, ...)				\
+	[SIP_FIELD_##id] = rules,
+#define HEADER_RULES(X, id, name, compact, rules, ...)			\
+	[SIP_FIELD_##id] = rules,
 
 static const u8 table[SIP_FIELD_MAX] = {
-	[SIP_FIELD_REQUEST_URI] = IN_REQUEST,
-	[SIP_FIELD_VIA] = OUT_REQUEST | IN_RESPONSE,
-	[SIP_FIELD_VIA_MADDR] = OUT_REQUEST | IN_RESPONSE | IDENTITY,
-	[SIP_FIELD_VIA_RECEIVED] = IN_RESPONSE,
-	[SIP_FIELD_VIA_RPORT] = IN_RESPONSE,
-	[SIP_FIELD_FROM] = OUT_REQUEST | IN_RESPONSE | IDENTITY,
-	[SIP_FIELD_TO] = OUT_RESPONSE | IN_REQUEST | IDENTITY,
-	[SIP_FIELD_CONTACT] = OUT | IN_RESPONSE,
-	[SIP_FIELD_ROUTE] = OUT_REQUEST | IN_REQUEST | IN_RESPONSE,
-	[SIP_FIELD_RECORD_ROUTE] = OUT | IN_RESPONSE,
-	[SIP_FIELD_PATH] = OUT_REQUEST | IN_RESPONSE,
-	[SIP_FIELD_SERVICE_ROUTE] = OUT_RESPONSE | IN_RESPONSE,
-	[SIP_FIELD_REFER_TO] = OUT_REQUEST | IN_REQUEST,
-	[SIP_FIELD_REFERRED_BY] = OUT_REQUEST | IDENTITY,
-	[SIP_FIELD_P_ASSERTED_IDENTITY] = OUT | IDENTITY,
-	[SIP_FIELD_P_PREFERRED_IDENTITY] = OUT | IDENTITY,
-	[SIP_FIELD_DIVERSION] = OUT | IDENTITY,
-	[SIP_FIELD_HISTORY_INFO] = OUT | IDENTITY,
-	[SIP_FIELD_URI_MADDR] = OUT | IDENTITY,
+	SIP_FIELDS(FIELD_RULES, _)
+	SIP_HEADERS(NOT_A_FIELD, HEADER_RULES, _)
+	SDP_FIELDS(FIELD_RULES, _)
 };
 
-/* Fields that give the outside an address to reach the phone. */
-#define REACHABLE_FIELDS						\
-	(1u << SIP_FIELD_CONTACT | 1u << SIP_FIELD_ROUTE |			\
-	 1u << SIP_FIELD_RECORD_ROUTE | 1u << SIP_FIELD_PATH |		\
-	 1u << SIP_FIELD_SERVICE_ROUTE | 1u << SIP_FIELD_REFER_TO)
-
-/* Fields whose values peers return unchanged (RFC 3261 8.2.6.2, 12). */
-#define ECHOED_FIELDS							\
-	(1u << SIP_FIELD_VIA | 1u << SIP_FIELD_ROUTE |			\
-	 1u << SIP_FIELD_RECORD_ROUTE | 1u << SIP_FIELD_PATH |		\
-	 1u << SIP_FIELD_SERVICE_ROUTE)
-
-/* Places of route sets. */
-#define ROUTE_FIELDS							\
-	(1u << SIP_FIELD_ROUTE | 1u << SIP_FIELD_RECORD_ROUTE |		\
-	 1u << SIP_FIELD_PATH | 1u << SIP_FIELD_SERVICE_ROUTE)
+#define REACHABLE_FIELDS	SIP_FIELDS_WITH(SIP_REACHABLE)
+#define ECHOED_FIELDS		SIP_FIELDS_WITH(SIP_ECHOED)
+#define ROUTE_FIELDS		SIP_FIELDS_WITH(SIP_ROUTE_SET)
 
 /* One message's translation. */
 struct translation {
@@ -189,8 +159,7 @@ static bool is_target_refresh(const struct sip_msg *msg,
 			      const struct sip_host *host)
 {
 	return host->field == SIP_FIELD_CONTACT && msg->status < 300 &&
-	       (msg->method == SIP_METHOD_INVITE ||
-		msg->method == SIP_METHOD_UPDATE);
+	       sip_method_is(msg, SIP_TARGET_REFRESH);
 }
 
 /*
@@ -366,7 +335,7 @@ static void note_learnt(const struct translation *t,
 	struct sipalg_addr addr = host_addr(host);
 	struct sipalg_mapping *mapping;
 
-	if (rule & IDENTITY)
+	if (rule & SIP_IDENTITY)
 		addr.port = flow->src_public.port;
 	if (!sipalg_addr_equal(&addr, &flow->src_public))
 		return;
@@ -408,7 +377,7 @@ static void outbound(struct translation *t, const struct sip_host *host,
 	}
 	if (is_foreign_route(t, host) || give_back_to(t, host))
 		return;
-	if (rule & IDENTITY) {
+	if (rule & SIP_IDENTITY) {
 		hide_identity(t, host);
 		return;
 	}
@@ -676,7 +645,7 @@ static void inbound(const struct translation *t, const struct sip_host *host,
 	if (host->field == SIP_FIELD_VIA_RECEIVED ||
 	    host->field == SIP_FIELD_VIA_RPORT)
 		restore_via_params(t, host);
-	else if (rule & IDENTITY)
+	else if (rule & SIP_IDENTITY)
 		restore_identity(t, host);
 	else
 		restore_reachable(t, host);
@@ -701,8 +670,8 @@ void sipalg_translate(const struct sipalg_flow *flow,
 		.from_inside = sipalg_flow_from_inside(flow),
 		.to_inside = sipalg_flow_to_inside(flow),
 	};
-	u8 out = msg->request ? OUT_REQUEST : OUT_RESPONSE;
-	u8 in = msg->request ? IN_REQUEST : IN_RESPONSE;
+	u8 out = msg->request ? SIP_OUT_REQUEST : SIP_OUT_RESPONSE;
+	u8 in = msg->request ? SIP_IN_REQUEST : SIP_IN_RESPONSE;
 	unsigned int i;
 
 	if (!t.from_inside && !t.to_inside)

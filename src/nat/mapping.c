@@ -16,6 +16,7 @@
 #include "nat/face.h"
 #include "nat/mapping.h"
 #include "nat/registration.h"
+#include "sip/names.h"
 
 /* What a lookup of a host by its public address compares. */
 struct lookup {
@@ -458,18 +459,10 @@ struct sipalg_mapping *sipalg_mapping_make(const struct sipalg_flow *flow,
 /* URIs by which the phone can be reached, Contact first. */
 static bool is_uri_of_phone(const struct sipalg_mapping *mapping, u8 field)
 {
-	switch (field) {
-	case SIP_FIELD_CONTACT:
+	if (field == SIP_FIELD_CONTACT)
 		return true;
-	case SIP_FIELD_ROUTE:
-	case SIP_FIELD_RECORD_ROUTE:
-	case SIP_FIELD_PATH:
-	case SIP_FIELD_SERVICE_ROUTE:
-	case SIP_FIELD_REFER_TO:
-		return !(mapping->fields & 1u << SIP_FIELD_CONTACT);
-	default:
-		return false;
-	}
+	return SIP_FIELDS_WITH(SIP_REACHABLE) & 1u << field &&
+	       !(mapping->fields & 1u << SIP_FIELD_CONTACT);
 }
 
 /* At its public address the phone is where it sends from. */
@@ -501,13 +494,9 @@ static enum sipalg_form_kind form_kind(u8 field)
 		return SIPALG_FORM_FROM;
 	case SIP_FIELD_CONTACT:
 		return SIPALG_FORM_CONTACT;
-	case SIP_FIELD_ROUTE:
-	case SIP_FIELD_RECORD_ROUTE:
-	case SIP_FIELD_PATH:
-	case SIP_FIELD_SERVICE_ROUTE:
-		return SIPALG_FORM_ROUTE;
 	default:
-		return SIPALG_FORM_MAX;
+		return SIP_FIELDS_WITH(SIP_ROUTE_SET) & 1u << field ?
+			       SIPALG_FORM_ROUTE : SIPALG_FORM_MAX;
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "core/net.h"
 #include "nat/mapping.h"
 #include "nat/nat64.h"
+#include "sip/names.h"
 
 /* An address as a message has it. */
 struct literal {
@@ -273,15 +274,8 @@ void sipalg_nat64_begin(const struct sipalg_flow *flow,
 	reader->text_len = len;
 }
 
-/* Places where a phone looks for addresses to send to, or gives them back. */
-#define CROSSING_INWARD							\
-	(1u << SIP_FIELD_REQUEST_URI | 1u << SIP_FIELD_VIA |		\
-	 1u << SIP_FIELD_VIA_MADDR | 1u << SIP_FIELD_VIA_RECEIVED |	\
-	 1u << SIP_FIELD_CONTACT | 1u << SIP_FIELD_ROUTE |		\
-	 1u << SIP_FIELD_RECORD_ROUTE | 1u << SIP_FIELD_PATH |		\
-	 1u << SIP_FIELD_SERVICE_ROUTE | 1u << SIP_FIELD_REFER_TO |	\
-	 1u << SIP_FIELD_URI_MADDR | 1u << SIP_FIELD_SDP_CONNECTION |	\
-	 1u << SIP_FIELD_SDP_RTCP)
+/* Fields where a phone looks for addresses to send to, or gives them back. */
+#define CROSSING_INWARD		SIP_FIELDS_WITH(SIP_CROSSES)
 
 static bool crosses_inward(const struct sip_host *host)
 {

@@ -10,6 +10,7 @@
 #include "nat/nat64.h"
 #include "nat/shared_expect.h"
 #include "nat/sig_expect.h"
+#include "sip/names.h"
 
 /* Contact and Record-Route of each fork, and what the caller has named. */
 #define MAX_SIG_PINHOLES	(4 * SIPALG_MAX_DIALOGS)
@@ -27,17 +28,19 @@ struct sipalg_sig_pinholes {
 	struct sipalg_sig_pinhole pinhole[];
 };
 
-/* Fields that name a signalling address, and the settings that allow a pinhole. */
-#define TELLING_FIELDS							\
-	(1u << SIP_FIELD_CONTACT | 1u << SIP_FIELD_REFER_TO |			\
-	 1u << SIP_FIELD_RECORD_ROUTE | 1u << SIP_FIELD_ROUTE | 1u << SIP_FIELD_VIA)
+/* The settings of headers.def that let a field open a pinhole. */
+#define SIPALG_NO_PINHOLE	SIPALG_SETTING_MAX
 
-static const u8 place_setting[SIP_FIELD_MAX] = {
-	[SIP_FIELD_CONTACT] = SIPALG_CONTACT_PINHOLE,
-	[SIP_FIELD_REFER_TO] = SIPALG_CONTACT_PINHOLE,
-	[SIP_FIELD_RECORD_ROUTE] = SIPALG_RECORD_ROUTE_PINHOLE,
-	[SIP_FIELD_ROUTE] = SIPALG_ROUTE_PINHOLE,
-	[SIP_FIELD_VIA] = SIPALG_VIA_PINHOLE,
+#define NOT_A_FIELD(X, id, name, compact)
+#define FIELD_SETTING(X, id, name, rules, flags, pinhole, ...)		\
+	[SIP_FIELD_##id] = SIPALG_##pinhole##_PINHOLE,
+#define HEADER_SETTING(X, id, name, compact, rules, flags, pinhole, ...) \
+	[SIP_FIELD_##id] = SIPALG_##pinhole##_PINHOLE,
+
+static const u8 field_setting[SIP_FIELD_MAX] = {
+	SIP_FIELDS(FIELD_SETTING, _)
+	SIP_HEADERS(NOT_A_FIELD, HEADER_SETTING, _)
+	SDP_FIELDS(FIELD_SETTING, _)
 };
 
 static void pinhole_close(struct sipalg_sig_pinhole *pinhole)
@@ -232,9 +235,7 @@ static bool find_pinhole(const struct sipalg_flow *flow,
 /* RFC 3261 12.2.1.2, 3311 5.1; the seed has ACK as well (S3-45). */
 static bool is_target_refresh(const struct sip_msg *msg)
 {
-	return msg->method == SIP_METHOD_INVITE ||
-	       msg->method == SIP_METHOD_UPDATE ||
-	       msg->method == SIP_METHOD_ACK;
+	return sip_method_is(msg, SIP_OPENS_PINHOLES);
 }
 
 /* Does this header of this message say where a party can be reached? */
@@ -299,9 +300,9 @@ void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
 	for (i = 0; i < msg->host_count; i++) {
 		const struct sip_host *host = &msg->hosts[i];
 
-		if (!(TELLING_FIELDS & 1u << host->field) ||
+		if (field_setting[host->field] == SIPALG_NO_PINHOLE ||
 		    !is_telling(msg, host) ||
-		    !sipalg_setting(call->sn, place_setting[host->field]))
+		    !sipalg_setting(call->sn, field_setting[host->field]))
 			continue;
 		if (is_foreign(flow, msg, host))
 			continue;
@@ -316,7 +317,7 @@ static bool is_allowed(const struct sipalg_call *call,
 		       const struct sipalg_sig_pinhole *pinhole)
 {
 	return sipalg_setting(call->sn, SIPALG_MODE) >= SIPALG_MODE_PINHOLES &&
-	       sipalg_setting(call->sn, place_setting[pinhole->field]);
+	       sipalg_setting(call->sn, field_setting[pinhole->field]);
 }
 
 /*

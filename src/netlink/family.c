@@ -23,7 +23,6 @@ struct genl_family sipalg_genl_family __ro_after_init = {
 	.module = THIS_MODULE,
 	.mcgrps = groups,
 	.n_mcgrps = ARRAY_SIZE(groups),
-	.resv_start_op = __SIPALG_CMD_MAX,
 };
 
 void *sipalg_netlink_begin(struct sk_buff *skb, u32 portid, u32 seq, int flags,

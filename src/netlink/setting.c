@@ -12,8 +12,6 @@
 #include "netlink/peers.h"
 #include "sip/names.h"
 
-#define SCREEN_EXEMPT	"screen-exempt"
-
 /* Serialises writers; readers on the packet path take whole words. */
 static DEFINE_MUTEX(setting_mutex);
 
@@ -59,40 +57,35 @@ static int put_codes(struct sk_buff *skb, int attr, const u16 *codes)
 	return nla_put(skb, attr, n * sizeof(u16), codes);
 }
 
-static int put_exempt(struct sk_buff *skb, const u16 *codes)
+static int put_exempt(struct sk_buff *skb,
+		      const struct sipalg_setting_info *info, const u16 *codes)
 {
-	struct sipalg_settings initial;
-
-	sipalg_settings_init(&initial);
-	if (nla_put_string(skb, SIPALG_A_SETTING_NAME, SCREEN_EXEMPT) ||
-	    nla_put_u32(skb, SIPALG_A_SETTING_KIND, SIPALG_SETTING_KIND_CODES) ||
-	    nla_put_string(skb, SIPALG_A_SETTING_UNIT, "") ||
-	    nla_put_u32(skb, SIPALG_A_SETTING_MIN, 300) ||
-	    nla_put_u32(skb, SIPALG_A_SETTING_MAX_VALUE, 699) ||
+	if (nla_put_string(skb, SIPALG_A_SETTING_NAME, info->name) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_KIND, info->kind) ||
+	    nla_put_string(skb, SIPALG_A_SETTING_UNIT, info->unit) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_MIN, info->min) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_MAX_VALUE, info->max) ||
 	    put_codes(skb, SIPALG_A_SETTING_LIST, codes) ||
-	    put_codes(skb, SIPALG_A_SETTING_DEFAULT_LIST,
-		      initial.screen_exempt))
+	    put_codes(skb, SIPALG_A_SETTING_DEFAULT_LIST, info->codes))
 		return -EMSGSIZE;
 	return 0;
 }
 
-/* What is no number has its row behind those that are. */
-enum { ROW_EXEMPT = SIPALG_SETTING_MAX, ROW_PREFIX, ROW_POOL, ROW_PEERS, ROWS };
-
 static int put_row(struct sk_buff *skb, struct sipalg_net *sn, unsigned int i)
 {
-	switch (i) {
-	case ROW_EXEMPT:
-		return put_exempt(skb, sn->settings.screen_exempt);
-	case ROW_PREFIX:
-		return sipalg_nl_nat64_put_prefix(skb, &sn->settings.nat64);
-	case ROW_POOL:
-		return sipalg_nl_nat64_put_pool(skb, &sn->settings.nat64);
-	case ROW_PEERS:
+	const struct sipalg_setting_info *info = &sipalg_setting_table[i];
+
+	switch (info->kind) {
+	case SIPALG_SETTING_KIND_CODES:
+		return put_exempt(skb, info, sn->settings.screen_exempt);
+	case SIPALG_SETTING_KIND_PREFIX:
+		return i == SIPALG_NAT64_PREFIX ?
+		       sipalg_nl_nat64_put_prefix(skb, &sn->settings.nat64) :
+		       sipalg_nl_nat64_put_pool(skb, &sn->settings.nat64);
+	case SIPALG_SETTING_KIND_PREFIXES:
 		return sipalg_nl_peers_put(skb, &sn->settings.peers);
 	default:
-		return put_info(skb, &sipalg_setting_table[i],
-				sipalg_setting(sn, i));
+		return put_info(skb, info, sipalg_setting(sn, i));
 	}
 }
 
@@ -122,7 +115,7 @@ int sipalg_nl_setting_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 {
 	struct sipalg_net *sn = sipalg_net_get(sock_net(skb->sk));
 
-	while (cb->args[0] < ROWS &&
+	while (cb->args[0] < SIPALG_SETTING_MAX &&
 	       !put_setting(skb, cb, sn, cb->args[0]))
 		cb->args[0]++;
 	return skb->len;
@@ -207,10 +200,6 @@ static int set_one(struct sipalg_settings *new, struct nlattr *attr, u8 *given,
 		return -EINVAL;
 	}
 	name = nla_data(tb[SIPALG_A_SETTING_NAME]);
-	if (!strcmp(name, SCREEN_EXEMPT))
-		return set_exempt(new, tb[SIPALG_A_SETTING_LIST], extack);
-	if (!strcmp(name, SIPALG_NL_PEERS))
-		return sipalg_nl_peers_set(&new->peers, attr, extack);
 	if (sipalg_nl_nat64_is(name))
 		return sipalg_nl_nat64_set(&new->nat64, name,
 					   tb[SIPALG_A_SETTING_PREFIX], given,
@@ -222,6 +211,10 @@ static int set_one(struct sipalg_settings *new, struct nlattr *attr, u8 *given,
 				    "no setting has this name: see sipalg-ctl setting list");
 		return i;
 	}
+	if (sipalg_setting_table[i].kind == SIPALG_SETTING_KIND_CODES)
+		return set_exempt(new, tb[SIPALG_A_SETTING_LIST], extack);
+	if (sipalg_setting_table[i].kind == SIPALG_SETTING_KIND_PREFIXES)
+		return sipalg_nl_peers_set(&new->peers, attr, extack);
 	if (!tb[SIPALG_A_SETTING_VALUE]) {
 		NL_SET_ERR_MSG_ATTR(extack, attr, "setting without a value");
 		return -EINVAL;

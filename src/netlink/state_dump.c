@@ -8,6 +8,7 @@
 #include "nat/sig_expect.h"
 #include "netlink/family.h"
 #include "netlink/gen.h"
+#include "sip/names.h"
 
 static const char * const sides[] = {
 	[SIPALG_CALLER] = "caller",
@@ -110,18 +111,10 @@ static int put_dialog(struct sk_buff *skb, const struct sipalg_dialog *dialog)
 
 static int put_timers(struct sk_buff *skb, const struct sipalg_call *call)
 {
-	static const char *const words[] = {
-		[SIPALG_TIMER_UNANSWERED] = "unanswered",
-		[SIPALG_TIMER_C] = "c",
-		[SIPALG_TIMER_EXPIRES] = "expires",
-		[SIPALG_TIMER_SESSION] = "session",
-		[SIPALG_TIMER_MAX_DURATION] = "max_duration",
-		[SIPALG_TIMER_IDLE] = "idle",
-		[SIPALG_TIMER_HOLD] = "hold",
-		[SIPALG_TIMER_UNKNOWN] = "unknown",
-		[SIPALG_TIMER_MEDIA] = "media",
-		[SIPALG_TIMER_TEARDOWN] = "teardown",
-		[SIPALG_TIMER_FORGET] = "forget",
+#define TIMER(id, name, teardown, help)				\
+	[SIPALG_TIMER_##id] = name,
+	static const char *const names[SIPALG_TIMER_MAX] = {
+#include "core/timers.def"
 	};
 	unsigned int i;
 
@@ -133,7 +126,7 @@ static int put_timers(struct sk_buff *skb, const struct sipalg_call *call)
 			continue;
 		nest = nla_nest_start(skb, SIPALG_A_STATE_DUMP_TIMER);
 		if (!nest ||
-		    nla_put_string(skb, SIPALG_A_TIMER_NAME, words[i]) ||
+		    nla_put_string(skb, SIPALG_A_TIMER_NAME, names[i]) ||
 		    nla_put_u32(skb, SIPALG_A_TIMER_REMAINING,
 				jiffies_to_msecs(max(left, 0l))))
 			return -EMSGSIZE;
@@ -195,18 +188,11 @@ static int put_section(struct sk_buff *skb, const struct sipalg_media *media)
 static int put_sig_pinhole(struct sk_buff *skb, u8 family,
 			   const struct sipalg_sig_pinhole *pinhole)
 {
-	static const char *const fields[SIP_FIELD_MAX] = {
-		[SIP_FIELD_CONTACT] = "contact",
-		[SIP_FIELD_REFER_TO] = "refer-to",
-		[SIP_FIELD_RECORD_ROUTE] = "record-route",
-		[SIP_FIELD_ROUTE] = "route",
-		[SIP_FIELD_VIA] = "via",
-	};
 	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_STATE_DUMP_SIG_PINHOLE);
 
 	if (!nest || nla_put_string(skb, SIPALG_A_SIG_PINHOLE_SIDE, sides[pinhole->side]) ||
 	    nla_put_u32(skb, SIPALG_A_SIG_PINHOLE_FORK, pinhole->fork) ||
-	    nla_put_string(skb, SIPALG_A_SIG_PINHOLE_FIELD, fields[pinhole->field]) ||
+	    nla_put_string(skb, SIPALG_A_SIG_PINHOLE_FIELD, sip_field_name(pinhole->field)) ||
 	    nla_put_string(skb, SIPALG_A_SIG_PINHOLE_PROTOCOL,
 			   protocol_word(pinhole->l4proto)) ||
 	    sipalg_netlink_endpoint(skb, SIPALG_A_SIG_PINHOLE_DESTINATION, family,

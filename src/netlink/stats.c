@@ -17,8 +17,8 @@ struct counters {
 };
 
 /* Returns false when the answer is full: the dump goes on from here. */
-static bool put_counter(struct counters *c, const char *group, const char *name,
-			u64 value)
+static bool put_value(struct counters *c, const char *group, const char *name,
+		      u64 value, enum sipalg_counter_kind kind)
 {
 	struct nlattr *nest;
 	void *header;
@@ -34,7 +34,8 @@ static bool put_counter(struct counters *c, const char *group, const char *name,
 	if (!nest || nla_put_string(c->skb, SIPALG_A_COUNTER_GROUP, group) ||
 	    nla_put_string(c->skb, SIPALG_A_COUNTER_NAME, name) ||
 	    nla_put_u64_64bit(c->skb, SIPALG_A_COUNTER_VALUE, value,
-			      SIPALG_A_COUNTER_PAD)) {
+			      SIPALG_A_COUNTER_PAD) ||
+	    nla_put_u32(c->skb, SIPALG_A_COUNTER_KIND, kind)) {
 		genlmsg_cancel(c->skb, header);
 		return false;
 	}
@@ -42,6 +43,12 @@ static bool put_counter(struct counters *c, const char *group, const char *name,
 	genlmsg_end(c->skb, header);
 	c->cb->args[0]++;
 	return true;
+}
+
+static bool put_counter(struct counters *c, const char *group, const char *name,
+			u64 value)
+{
+	return put_value(c, group, name, value, SIPALG_COUNTER_KIND_COUNTER);
 }
 
 static bool put_pair(struct counters *c, const char *name, const u64 *pair)
@@ -69,7 +76,7 @@ static bool put_messages(struct counters *c, const struct sipalg_stats *sum)
 	return true;
 }
 
-static bool put_reasons(struct counters *c, const struct sipalg_stats *sum)
+static bool put_ends(struct counters *c, const struct sipalg_stats *sum)
 {
 	unsigned int i;
 
@@ -77,49 +84,45 @@ static bool put_reasons(struct counters *c, const struct sipalg_stats *sum)
 		if (!put_counter(c, "calls.ended", sipalg_end_name(i),
 				 sum->ended[i]))
 			return false;
-	for (i = 1; i < SIPALG_REASON_MAX; i++)
-		if (!put_counter(c, "dropped", sipalg_reason_name(i),
-				 sum->dropped[i]) ||
-		    !put_counter(c, "passed_unchanged", sipalg_reason_name(i),
-				 sum->passed_unchanged[i]))
-			return false;
 	return true;
 }
 
-static bool put_tcp(struct counters *c, const struct sipalg_stats *sum)
+static bool put_reasons(struct counters *c, const char *group, const u64 *sum)
 {
-	static const char * const words[SIPALG_TCP_MAX] = {
-		[SIPALG_TCP_MESSAGES] = "messages",
-		[SIPALG_TCP_SPLIT] = "split",
-		[SIPALG_TCP_FOREIGN] = "foreign",
-		[SIPALG_TCP_KEEPALIVES] = "keepalives",
-	};
 	unsigned int i;
 
-	for (i = 0; i < SIPALG_TCP_MAX; i++)
-		if (!put_counter(c, "tcp", words[i], sum->tcp[i]))
+	for (i = 1; i < SIPALG_REASON_MAX; i++)
+		if (!put_counter(c, group, sipalg_reason_name(i), sum[i]))
 			return false;
 	return true;
 }
 
-static bool put_totals(struct counters *c, struct sipalg_net *sn,
-		       const struct sipalg_stats *sum)
+/* The groups of counters that are arrays, by the name of their row. */
+static bool put_group(struct counters *c, const struct sipalg_stats *sum,
+		      const char *group)
 {
-	return put_counter(c, "calls", "active", atomic_read(&sn->call_count)) &&
-	       put_counter(c, "calls", "peak", atomic_read(&sn->call_peak)) &&
-	       put_counter(c, "calls", "total", sum->calls) &&
-	       put_counter(c, "pinholes", "open", sipalg_expects_count(sn->net)) &&
-	       put_counter(c, "pinholes", "opened", sum->pinholes_opened) &&
-	       put_counter(c, "pinholes", "closed", sum->pinholes_closed) &&
-	       put_counter(c, "", "pinholes_kept",
-			   atomic_read(&sn->pinhole_count)) &&
-	       put_counter(c, "", "registrations",
-			   atomic_read(&sn->registration_count)) &&
-	       put_counter(c, "", "translated", sum->translated) &&
-	       put_counter(c, "", "face_lost", sum->face_lost) &&
-	       put_counter(c, "", "identity_changed",
-			   sum->identity_changed) &&
-	       put_counter(c, "", "memory_bytes", atomic_long_read(&sn->memory));
+	if (!strcmp(group, "messages"))
+		return put_messages(c, sum);
+	if (!strcmp(group, "calls.ended"))
+		return put_ends(c, sum);
+	return put_reasons(c, group, !strcmp(group, "dropped") ?
+				     sum->dropped : sum->passed_unchanged);
+}
+
+static bool put_all(struct counters *c, struct sipalg_net *sn,
+		    const struct sipalg_stats *sum)
+{
+	bool more = true;
+
+#define COUNTER(member, group, name, metric, help)			\
+	more = more && put_counter(c, group, name, sum->member);
+#define GAUGE(group, name, metric, help, value)				\
+	more = more && put_value(c, group, name, value,			\
+				 SIPALG_COUNTER_KIND_GAUGE);
+#define COUNTERS(group, metric, label, help)				\
+	more = more && put_group(c, sum, group);
+#include "core/counters.def"
+	return more;
 }
 
 int sipalg_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
@@ -131,9 +134,7 @@ int sipalg_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	if (!sum)
 		return -ENOMEM;
 	sipalg_stats_sum(sn, sum);
-	if (put_totals(&c, sn, sum) && put_messages(&c, sum) &&
-	    put_reasons(&c, sum))
-		put_tcp(&c, sum);
+	put_all(&c, sn, sum);
 	kfree(sum);
 	return skb->len;
 }

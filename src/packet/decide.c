@@ -20,6 +20,7 @@
 #include "nat/registration.h"
 #include "nat/sig_expect.h"
 #include "packet/decide.h"
+#include "sip/names.h"
 
 #define REGISTER_EXPIRES_DEFAULT	3600
 #define HEARD_FOR			(3600UL * HZ)
@@ -54,10 +55,7 @@ static bool begins_call(const struct sip_msg *msg)
 	if (msg->request && msg->method == SIP_METHOD_INVITE)
 		return true;
 	return msg->sdp.len && msg->status < 300 &&
-	       (msg->method == SIP_METHOD_INVITE ||
-		msg->method == SIP_METHOD_ACK ||
-		msg->method == SIP_METHOD_PRACK ||
-		msg->method == SIP_METHOD_UPDATE);
+	       sip_method_is(msg, SIP_OFFERS);
 }
 
 /* Locks a referenced call if it is still in the table. */
@@ -310,7 +308,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	sipalg_plan_init(plan);
 	sipalg_heard_note(flow, HEARD_FOR);
 	/* before any refusal: what is dropped is in its call's msg_log, too */
-	if (msg->method != SIP_METHOD_REGISTER)
+	if (!sip_method_is(msg, SIP_NO_CALL))
 		plan->call = lock_call(sipalg_call_find(flow, msg, false));
 	sipalg_nat64_begin(flow, plan);
 	plan->unseen = !plan->call && msg->request && msg->to_tag.len;

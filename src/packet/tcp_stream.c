@@ -143,7 +143,7 @@ static bool put_raw(struct segment *s, const char *bytes, u32 len, bool kept)
 
 static void foreign(struct segment *s)
 {
-	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_FOREIGN]);
+	sipalg_count(s->flow->sn, tcp_foreign);
 	net_dbg_ratelimited("a direction of a TCP connection is left alone\n");
 	s->stream->state = SIPALG_STREAM_FOREIGN;
 }
@@ -182,7 +182,7 @@ static bool one_message(struct segment *s, const char *bytes, u32 len,
 		return put_raw(s, bytes, len, false);
 	if (packet->no_room)
 		return false;
-	sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
+	sipalg_count(s->flow->sn, tcp_messages);
 	if (verdict != NF_ACCEPT) {
 		if (packet->rtx)
 			sipalg_tcp_rtx_free(s->tcp, packet->rtx);
@@ -231,7 +231,7 @@ static u32 messages(struct segment *s, const char *bytes, u32 len, bool kept)
 			used += done ? n : 0;
 			break;
 		case SIP_FRAME_KEEPALIVE:
-			sipalg_count(s->flow->sn, tcp[SIPALG_TCP_KEEPALIVES]);
+			sipalg_count(s->flow->sn, tcp_keepalives);
 			done = put_raw(s, p, n, kept);
 			used += done ? n : 0;
 			break;
@@ -354,7 +354,7 @@ static void hold(struct segment *s, const char *bytes, u32 len)
 		h = held(s);
 		h->passing = !s->rewrites;
 		if (sipalg_tcp_hold(s->tcp, s->dir, bytes, len)) {
-			sipalg_count(s->flow->sn, tcp[SIPALG_TCP_SPLIT]);
+			sipalg_count(s->flow->sn, tcp_split);
 			h->need = len + missing;
 			if (h->passing)
 				put(s, sipalg_tcp_seen(s->half, s->stream->next),
@@ -433,7 +433,7 @@ static u32 follow(struct segment *s, const char *bytes, u32 len)
 	case SIP_FRAME_MESSAGE:
 		s->packet->passed = true;
 		if (!s->rewrites) {
-			sipalg_count(s->flow->sn, tcp[SIPALG_TCP_MESSAGES]);
+			sipalg_count(s->flow->sn, tcp_messages);
 			sipalg_message(s->packet, s->flow, h->bytes, 0, n);
 		}
 		s->packet->passed = passed;

@@ -16,6 +16,8 @@
 #include <linux/types.h>
 #include <linux/netfilter.h>
 #include <linux/socket.h>
+#include "sip/headers.def"
+#include "sip/methods.def"
 
 #define SIP_MAX_MESSAGE		65535
 #define SIP_MAX_HOSTS		256	/* addresses in one message, SDP included */
@@ -32,51 +34,21 @@ struct sip_span {
 	u16 len;
 };
 
-/* RFC 3261, 3262, 3311, 3428, 3515, 3903, 6086, 6665: the methods by name. */
+#define SIP_METHOD_ID(X, id, flags)	SIP_METHOD_##id,
 enum sip_method {
-	SIP_METHOD_UNKNOWN,	/* well-formed token, none of the below */
-	SIP_METHOD_INVITE,
-	SIP_METHOD_ACK,
-	SIP_METHOD_BYE,
-	SIP_METHOD_CANCEL,
-	SIP_METHOD_REGISTER,
-	SIP_METHOD_OPTIONS,
-	SIP_METHOD_INFO,
-	SIP_METHOD_PRACK,
-	SIP_METHOD_UPDATE,
-	SIP_METHOD_SUBSCRIBE,
-	SIP_METHOD_NOTIFY,
-	SIP_METHOD_REFER,
-	SIP_METHOD_MESSAGE,
-	SIP_METHOD_PUBLISH,
+	SIP_METHOD_UNKNOWN,	/* well-formed token, none of methods.def */
+	SIP_METHODS(SIP_METHOD_ID, _)
 	SIP_METHOD_MAX
 };
 
+#define SIP_NO_FIELD_ID(X, id, name, compact)
+#define SIP_FIELD_ID(X, id, ...)	SIP_FIELD_##id,
+
 /* Where a host stands. The rules for what may happen to it hang on this. */
 enum sip_field {
-	SIP_FIELD_REQUEST_URI,
-	SIP_FIELD_VIA, /* sent-by */
-	SIP_FIELD_VIA_MADDR,
-	SIP_FIELD_VIA_RECEIVED,
-	SIP_FIELD_VIA_RPORT, /* a port alone: text is its digits */
-	SIP_FIELD_FROM,
-	SIP_FIELD_TO,
-	SIP_FIELD_CONTACT,
-	SIP_FIELD_ROUTE,
-	SIP_FIELD_RECORD_ROUTE,
-	SIP_FIELD_PATH,
-	SIP_FIELD_SERVICE_ROUTE,
-	SIP_FIELD_REFER_TO,
-	SIP_FIELD_REFERRED_BY,
-	SIP_FIELD_P_ASSERTED_IDENTITY,
-	SIP_FIELD_P_PREFERRED_IDENTITY,
-	SIP_FIELD_DIVERSION,
-	SIP_FIELD_HISTORY_INFO,
-	SIP_FIELD_URI_MADDR, /* ;maddr= of a URI in any of the above */
-	SIP_FIELD_SDP_ORIGIN,
-	SIP_FIELD_SDP_CONNECTION,
-	SIP_FIELD_SDP_RTCP,	 /* a=rtcp:port IN IP4 address */
-	SIP_FIELD_SDP_CANDIDATE, /* a=candidate: address (port: see sip_host) */
+	SIP_FIELDS(SIP_FIELD_ID, _)
+	SIP_HEADERS(SIP_NO_FIELD_ID, SIP_FIELD_ID, _)
+	SDP_FIELDS(SIP_FIELD_ID, _)
 	SIP_FIELD_MAX
 };
 

@@ -1,209 +1,120 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The names of headers and methods. A length is shared by four names at most,
- * so a switch over it leaves few compares of whole words: no table to keep,
- * and a name is found where a reader looks for it.
+ * so a switch over it leaves few compares of whole words: in each case the rows
+ * of another length are constants that compare as different, and vanish.
  */
+#include <linux/build_bug.h>
 #include "sip/names.h"
 #include "sip/text.h"
 
-/* The compact forms that IANA lists, as far as the header concerns us. */
-static enum sip_header compact_find(char letter)
+/* Two headers with one compact form are two equal cases. */
+#define COMPACT(id, letter)	((letter) ?: 256 + SIP_HEADER_##id)
+#define COMPACT_CASE(X, id, name, compact, ...)				\
+	case COMPACT(id, compact):					\
+		return SIP_HEADER_##id;
+
+static enum sip_header compact_find(unsigned int letter)
 {
-	switch (letter | 0x20) {
-	case 'b':
-		return SIP_HEADER_REFERRED_BY;
-	case 'c':
-		return SIP_HEADER_CONTENT_TYPE;
-	case 'e':
-		return SIP_HEADER_CONTENT_ENCODING;
-	case 'f':
-		return SIP_HEADER_FROM;
-	case 'i':
-		return SIP_HEADER_CALL_ID;
-	case 'l':
-		return SIP_HEADER_CONTENT_LENGTH;
-	case 'm':
-		return SIP_HEADER_CONTACT;
-	case 'r':
-		return SIP_HEADER_REFER_TO;
-	case 't':
-		return SIP_HEADER_TO;
-	case 'v':
-		return SIP_HEADER_VIA;
-	case 'x':
-		return SIP_HEADER_SESSION_EXPIRES;
-	case 'y':
-		return SIP_HEADER_IDENTITY;
+	switch (letter) {
+	SIP_HEADERS(COMPACT_CASE, COMPACT_CASE, _)
 	}
 	return SIP_HEADER_OTHER;
 }
 
-#define NAMED(lower)	text_same(name, lower, sizeof(lower) - 1)
+#define HEADER_FITS(X, id, name, compact)				\
+	static_assert(sizeof(name "") > 2 &&				\
+		      sizeof(name) - 1 <= SIP_HEADER_NAME_MAX);
+#define ADDRESSES_FIT(X, id, name, compact, rules, flags, pinhole, shown) \
+	HEADER_FITS(X, id, name, compact)				\
+	static_assert((rules) <= 0xff && (flags) <= 0xff);
+SIP_HEADERS(HEADER_FITS, ADDRESSES_FIT, _)
 
-enum sip_header sip_header_find(const char *name, u32 len)
+#define IF_HEADER(len, id, name, compact, ...)				\
+	if (sizeof(name) - 1 == (len) && text_same(p, name, len))	\
+		return SIP_HEADER_##id;
+#define HEADERS_OF(len)							\
+	case len:							\
+		SIP_HEADERS(IF_HEADER, IF_HEADER, len)			\
+		break;
+
+/* Up to SIP_HEADER_NAME_MAX. */
+static_assert(SIP_HEADER_NAME_MAX == 24);
+
+enum sip_header sip_header_find(const char *p, u32 len)
 {
 	switch (len) {
 	case 1:
-		if (text_in(*name, TEXT_ALPHA))
-			return compact_find(*name);
+		if (text_in(*p, TEXT_ALPHA))
+			return compact_find(*p | 0x20);
 		break;
-	case 2:
-		if (NAMED("to"))
-			return SIP_HEADER_TO;
-		break;
-	case 3:
-		if (NAMED("via"))
-			return SIP_HEADER_VIA;
-		break;
-	case 4:
-		if (NAMED("from"))
-			return SIP_HEADER_FROM;
-		if (NAMED("cseq"))
-			return SIP_HEADER_CSEQ;
-		if (NAMED("path"))
-			return SIP_HEADER_PATH;
-		break;
-	case 5:
-		if (NAMED("route"))
-			return SIP_HEADER_ROUTE;
-		break;
-	case 6:
-		if (NAMED("min-se"))
-			return SIP_HEADER_MIN_SE;
-		break;
-	case 7:
-		if (NAMED("call-id"))
-			return SIP_HEADER_CALL_ID;
-		if (NAMED("contact"))
-			return SIP_HEADER_CONTACT;
-		if (NAMED("expires"))
-			return SIP_HEADER_EXPIRES;
-		break;
-	case 8:
-		if (NAMED("refer-to"))
-			return SIP_HEADER_REFER_TO;
-		if (NAMED("identity"))
-			return SIP_HEADER_IDENTITY;
-		break;
-	case 9:
-		if (NAMED("diversion"))
-			return SIP_HEADER_DIVERSION;
-		break;
-	case 11:
-		if (NAMED("referred-by"))
-			return SIP_HEADER_REFERRED_BY;
-		break;
-	case 12:
-		if (NAMED("content-type"))
-			return SIP_HEADER_CONTENT_TYPE;
-		if (NAMED("record-route"))
-			return SIP_HEADER_RECORD_ROUTE;
-		if (NAMED("history-info"))
-			return SIP_HEADER_HISTORY_INFO;
-		break;
-	case 13:
-		if (NAMED("service-route"))
-			return SIP_HEADER_SERVICE_ROUTE;
-		break;
-	case 14:
-		if (NAMED("content-length"))
-			return SIP_HEADER_CONTENT_LENGTH;
-		break;
-	case 15:
-		if (NAMED("session-expires"))
-			return SIP_HEADER_SESSION_EXPIRES;
-		break;
-	case 16:
-		if (NAMED("content-encoding"))
-			return SIP_HEADER_CONTENT_ENCODING;
-		break;
-	case 19:
-		if (NAMED("p-asserted-identity"))
-			return SIP_HEADER_P_ASSERTED_IDENTITY;
-		break;
-	case 20:
-		if (NAMED("p-preferred-identity"))
-			return SIP_HEADER_P_PREFERRED_IDENTITY;
-		break;
+	HEADERS_OF(2) HEADERS_OF(3) HEADERS_OF(4) HEADERS_OF(5)
+	HEADERS_OF(6) HEADERS_OF(7) HEADERS_OF(8) HEADERS_OF(9)
+	HEADERS_OF(10) HEADERS_OF(11) HEADERS_OF(12) HEADERS_OF(13)
+	HEADERS_OF(14) HEADERS_OF(15) HEADERS_OF(16) HEADERS_OF(17)
+	HEADERS_OF(18) HEADERS_OF(19) HEADERS_OF(20) HEADERS_OF(21)
+	HEADERS_OF(22) HEADERS_OF(23) HEADERS_OF(24)
 	}
 	return SIP_HEADER_OTHER;
 }
 
-#undef NAMED
+#define METHOD_FITS(X, id, flags)					\
+	static_assert(sizeof(#id) > 2 &&				\
+		      sizeof(#id) - 1 <= SIP_METHOD_NAME_MAX &&		\
+		      (flags) <= 0xff);
+SIP_METHODS(METHOD_FITS, _)
 
-#define NAMED(upper)	text_exact(name, upper, sizeof(upper) - 1)
+#define IF_METHOD(len, id, flags)					\
+	if (sizeof(#id) - 1 == (len) && text_exact(p, #id, len))	\
+		return SIP_METHOD_##id;
+#define METHODS_OF(len)							\
+	case len:							\
+		SIP_METHODS(IF_METHOD, len)				\
+		break;
 
-enum sip_method sip_method_find(const char *name, u32 len)
+/* Up to SIP_METHOD_NAME_MAX. */
+static_assert(SIP_METHOD_NAME_MAX == 12);
+
+enum sip_method sip_method_find(const char *p, u32 len)
 {
 	switch (len) {
-	case 3:
-		if (NAMED("ACK"))
-			return SIP_METHOD_ACK;
-		if (NAMED("BYE"))
-			return SIP_METHOD_BYE;
-		break;
-	case 4:
-		if (NAMED("INFO"))
-			return SIP_METHOD_INFO;
-		break;
-	case 5:
-		if (NAMED("PRACK"))
-			return SIP_METHOD_PRACK;
-		if (NAMED("REFER"))
-			return SIP_METHOD_REFER;
-		break;
-	case 6:
-		if (NAMED("INVITE"))
-			return SIP_METHOD_INVITE;
-		if (NAMED("CANCEL"))
-			return SIP_METHOD_CANCEL;
-		if (NAMED("UPDATE"))
-			return SIP_METHOD_UPDATE;
-		if (NAMED("NOTIFY"))
-			return SIP_METHOD_NOTIFY;
-		break;
-	case 7:
-		if (NAMED("OPTIONS"))
-			return SIP_METHOD_OPTIONS;
-		if (NAMED("MESSAGE"))
-			return SIP_METHOD_MESSAGE;
-		if (NAMED("PUBLISH"))
-			return SIP_METHOD_PUBLISH;
-		break;
-	case 8:
-		if (NAMED("REGISTER"))
-			return SIP_METHOD_REGISTER;
-		break;
-	case 9:
-		if (NAMED("SUBSCRIBE"))
-			return SIP_METHOD_SUBSCRIBE;
-		break;
+	METHODS_OF(2) METHODS_OF(3) METHODS_OF(4) METHODS_OF(5)
+	METHODS_OF(6) METHODS_OF(7) METHODS_OF(8) METHODS_OF(9)
+	METHODS_OF(10) METHODS_OF(11) METHODS_OF(12)
 	}
 	return SIP_METHOD_UNKNOWN;
 }
 
-#undef NAMED
-
+#define METHOD_NAME(X, id, flags)					\
+	[SIP_METHOD_##id] = #id,
 const char *sip_method_name(enum sip_method method)
 {
-	static const char * const words[SIP_METHOD_MAX] = {
+	static const char * const names[SIP_METHOD_MAX] = {
 		[SIP_METHOD_UNKNOWN] = "other",
-		[SIP_METHOD_INVITE] = "INVITE",
-		[SIP_METHOD_ACK] = "ACK",
-		[SIP_METHOD_BYE] = "BYE",
-		[SIP_METHOD_CANCEL] = "CANCEL",
-		[SIP_METHOD_REGISTER] = "REGISTER",
-		[SIP_METHOD_OPTIONS] = "OPTIONS",
-		[SIP_METHOD_INFO] = "INFO",
-		[SIP_METHOD_PRACK] = "PRACK",
-		[SIP_METHOD_UPDATE] = "UPDATE",
-		[SIP_METHOD_SUBSCRIBE] = "SUBSCRIBE",
-		[SIP_METHOD_NOTIFY] = "NOTIFY",
-		[SIP_METHOD_REFER] = "REFER",
-		[SIP_METHOD_MESSAGE] = "MESSAGE",
-		[SIP_METHOD_PUBLISH] = "PUBLISH",
+		SIP_METHODS(METHOD_NAME, _)
 	};
 
-	return words[method];
+	return names[method];
+}
+
+#define METHOD_FLAGS(X, id, flags)					\
+	[SIP_METHOD_##id] = flags,
+const u8 sip_method_flags[SIP_METHOD_MAX] = {
+	SIP_METHODS(METHOD_FLAGS, _)
+};
+
+#define NO_NAME(X, id, name, compact)
+#define FIELD_NAME(X, id, name, ...)					\
+	[SIP_FIELD_##id] = name,
+static_assert(SIP_FIELD_MAX <= 32, "masks of fields are u32");
+
+const char *sip_field_name(enum sip_field field)
+{
+	static const char * const names[SIP_FIELD_MAX] = {
+		SIP_FIELDS(FIELD_NAME, _)
+		SIP_HEADERS(NO_NAME, FIELD_NAME, _)
+		SDP_FIELDS(FIELD_NAME, _)
+	};
+
+	return names[field];
 }

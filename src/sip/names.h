@@ -5,33 +5,46 @@
 
 #include "sip/msg.h"
 
+#define SIP_HEADER_ID(X, id, ...)	SIP_HEADER_##id,
 enum sip_header {
 	SIP_HEADER_OTHER,	/* of no concern to us */
-	SIP_HEADER_VIA,
-	SIP_HEADER_CALL_ID,
-	SIP_HEADER_CSEQ,
-	SIP_HEADER_CONTENT_LENGTH,
-	SIP_HEADER_CONTENT_TYPE,
-	SIP_HEADER_CONTENT_ENCODING,
-	SIP_HEADER_EXPIRES,
-	SIP_HEADER_SESSION_EXPIRES,
-	SIP_HEADER_MIN_SE,
-	SIP_HEADER_IDENTITY,
-	/* What follows holds a list of addresses, or a single one. */
-	SIP_HEADER_FROM,
-	SIP_HEADER_TO,
-	SIP_HEADER_CONTACT,
-	SIP_HEADER_ROUTE,
-	SIP_HEADER_RECORD_ROUTE,
-	SIP_HEADER_PATH,
-	SIP_HEADER_SERVICE_ROUTE,
-	SIP_HEADER_REFER_TO,
-	SIP_HEADER_REFERRED_BY,
-	SIP_HEADER_P_ASSERTED_IDENTITY,
-	SIP_HEADER_P_PREFERRED_IDENTITY,
-	SIP_HEADER_DIVERSION,
-	SIP_HEADER_HISTORY_INFO,
+	SIP_HEADERS(SIP_HEADER_ID, SIP_HEADER_ID, _)
+	SIP_HEADER_MAX
 };
+
+/* Bits of the fields (1u << enum sip_field) that have a flag of headers.def. */
+#define SIP_NO_FIELD_WITH(wanted, id, name, compact)
+#define SIP_FIELD_WITH(wanted, id, name, rules, flags, pinhole, shown)	\
+	| ((flags) & (wanted) ? 1u << SIP_FIELD_##id : 0)
+#define SIP_HEADER_WITH(wanted, id, name, compact, rules, flags, pinhole, shown) \
+	| ((flags) & (wanted) ? 1u << SIP_FIELD_##id : 0)
+#define SIP_FIELDS_WITH(wanted)						\
+	(0u SIP_FIELDS(SIP_FIELD_WITH, wanted)				\
+	 SIP_HEADERS(SIP_NO_FIELD_WITH, SIP_HEADER_WITH, wanted)	\
+	 SDP_FIELDS(SIP_FIELD_WITH, wanted))
+
+/* Flags of methods.def, by enum sip_method. */
+extern const u8 sip_method_flags[SIP_METHOD_MAX];
+
+/**
+ * sip_method_is() - has a message's method one of these flags
+ * @msg: the message; a response has that of its CSeq
+ * @flags: of methods.def
+ *
+ * Return: true if it has.
+ */
+static inline bool sip_method_is(const struct sip_msg *msg, u8 flags)
+{
+	return sip_method_flags[msg->method] & flags;
+}
+
+/**
+ * sip_field_name() - the name of a field
+ * @field: enum sip_field
+ *
+ * Return: a string constant: the header's name in small letters, or as in SDP.
+ */
+const char *sip_field_name(enum sip_field field);
 
 /**
  * sip_header_find() - which header is called that

@@ -29,22 +29,6 @@ struct reader {
 	u8 values[SIP_FIELD_MAX];	/* how many values of a header so far */
 };
 
-static const u8 header_place[] = {
-	[SIP_HEADER_FROM] = SIP_FIELD_FROM,
-	[SIP_HEADER_TO] = SIP_FIELD_TO,
-	[SIP_HEADER_CONTACT] = SIP_FIELD_CONTACT,
-	[SIP_HEADER_ROUTE] = SIP_FIELD_ROUTE,
-	[SIP_HEADER_RECORD_ROUTE] = SIP_FIELD_RECORD_ROUTE,
-	[SIP_HEADER_PATH] = SIP_FIELD_PATH,
-	[SIP_HEADER_SERVICE_ROUTE] = SIP_FIELD_SERVICE_ROUTE,
-	[SIP_HEADER_REFER_TO] = SIP_FIELD_REFER_TO,
-	[SIP_HEADER_REFERRED_BY] = SIP_FIELD_REFERRED_BY,
-	[SIP_HEADER_P_ASSERTED_IDENTITY] = SIP_FIELD_P_ASSERTED_IDENTITY,
-	[SIP_HEADER_P_PREFERRED_IDENTITY] = SIP_FIELD_P_PREFERRED_IDENTITY,
-	[SIP_HEADER_DIVERSION] = SIP_FIELD_DIVERSION,
-	[SIP_HEADER_HISTORY_INFO] = SIP_FIELD_HISTORY_INFO,
-};
-
 /* The number of the next value in @field; see &struct sip_host. */
 static u8 value_next(struct reader *reader, enum sip_field field)
 {
@@ -296,6 +280,27 @@ static void session_expires(struct sip_msg *msg, const char *p, const char *end)
 }
 
 /* Returns whether the message can still be understood. */
+static bool address_header(struct reader *reader, enum sip_field field,
+			   const char *p, const char *end)
+{
+	struct sip_msg *msg = reader->msg;
+
+	if (field == SIP_FIELD_FROM)
+		return party(reader, field, &reader->from, &msg->from_tag, p,
+			     end);
+	if (field == SIP_FIELD_TO)
+		return party(reader, field, &reader->to, &msg->to_tag, p, end);
+	addresses(reader, field, p, end);
+	return true;
+}
+
+/* A HEADER() of headers.def without a case here does not compile. */
+#define NO_CASE(X, id, name, compact)
+#define ADDRESS_CASE(X, id, ...)					\
+	case SIP_HEADER_##id:						\
+		return address_header(reader, SIP_FIELD_##id, p, end);
+
+/* Returns whether the message can still be understood. */
 static bool header(struct reader *reader, const struct sip_line *line)
 {
 	const char *p = line->value, *end = line->value_end;
@@ -313,12 +318,6 @@ static bool header(struct reader *reader, const struct sip_line *line)
 		return cseq(reader, p, end);
 	case SIP_HEADER_CONTENT_LENGTH:
 		return content_length(msg, p, end);
-	case SIP_HEADER_FROM:
-		return party(reader, SIP_FIELD_FROM, &reader->from,
-			     &msg->from_tag, p, end);
-	case SIP_HEADER_TO:
-		return party(reader, SIP_FIELD_TO, &reader->to, &msg->to_tag, p,
-			     end);
 	case SIP_HEADER_CONTENT_TYPE:
 		reader->content_type = p;
 		reader->content_type_end = end;
@@ -338,10 +337,11 @@ static bool header(struct reader *reader, const struct sip_line *line)
 	case SIP_HEADER_IDENTITY:
 		msg->identity = true;
 		return true;
-	default:
-		addresses(reader, header_place[header], p, end);
-		return true;
+	SIP_HEADERS(NO_CASE, ADDRESS_CASE, _)
+	case SIP_HEADER_MAX:
+		break;
 	}
+	return true;
 }
 
 /* Returns the first byte of the body, NULL if the header cannot be understood. */

@@ -6,9 +6,11 @@
  * session part says of connection, direction and setup holds for each section
  * that says nothing itself, so each section starts out as a copy of it.
  */
+#include <linux/build_bug.h>
 #include "sip/host.h"
 #include "sip/line.h"
 #include "sip/msg.h"
+#include "sip/sdp_attributes.def"
 
 /* The state of one walk. */
 struct walk {
@@ -221,8 +223,11 @@ static void candidate(struct walk *walk, const char *p, const char *end)
 	sip_host_add(msg, &host, SIP_FIELD_SDP_CANDIDATE, walk->section);
 }
 
-static void setup(struct sdp_media *media, const char *p, u32 len)
+static void setup(struct walk *walk, const char *p, const char *end)
 {
+	struct sdp_media *media = walk->media;
+	u32 len = end - p;
+
 	if (text_is(p, len, "active"))
 		media->setup = SDP_SETUP_ACTIVE;
 	else if (text_is(p, len, "passive"))
@@ -233,38 +238,43 @@ static void setup(struct sdp_media *media, const char *p, u32 len)
 		media->setup = SDP_SETUP_HOLDCONN;
 }
 
+/*
+ * A switch over the first letter leaves few compares of whole words: in each case
+ * the rows with another letter are constants that compare as different, and vanish.
+ */
+#define IF_FLAG(letter, name, member, set)				\
+	if ((name)[0] == (letter) && text_is(p, end - p, name)) {	\
+		walk->media->member = set;				\
+		return;							\
+	}
+#define IF_VALUE(letter, name, function)				\
+	if ((name)[0] == (letter) && text_begins(p, end, name ":")) {	\
+		function(walk, p + sizeof(name), end);			\
+		return;							\
+	}
+#define ATTRIBUTES_OF(letter)						\
+	case letter:							\
+		SDP_ATTRIBUTES(IF_FLAG, IF_VALUE, letter)		\
+		break;
+
+#define IS_NAMED(X, name, ...)						\
+	static_assert(sizeof(name "") > 2);
+SDP_ATTRIBUTES(IS_NAMED, IS_NAMED, _)
+
 static void attribute(struct walk *walk, const char *p, const char *end)
 {
-	struct sdp_media *media = walk->media;
-	u32 len = end - p;
-
-	if (len < 5)
+	if (p == end)
 		return;
 	switch (*p | 0x20) {
-	case 'c':
-		if (text_begins(p, end, "candidate:"))
-			candidate(walk, p + 10, end);
-		break;
-	case 'i':
-		if (text_is(p, len, "inactive"))
-			media->direction = SDP_INACTIVE;
-		break;
-	case 'r':
-		if (text_begins(p, end, "rtcp:"))
-			rtcp(walk, p + 5, end);
-		else if (text_is(p, len, "rtcp-mux") || text_is(p, len, "rtcp-mux-only"))
-			media->rtcp_mux = 1;
-		else if (text_is(p, len, "recvonly"))
-			media->direction = SDP_RECVONLY;
-		break;
-	case 's':
-		if (text_is(p, len, "sendrecv"))
-			media->direction = SDP_SENDRECV;
-		else if (text_is(p, len, "sendonly"))
-			media->direction = SDP_SENDONLY;
-		else if (text_begins(p, end, "setup:"))
-			setup(media, p + 6, len - 6);
-		break;
+	ATTRIBUTES_OF('a') ATTRIBUTES_OF('b') ATTRIBUTES_OF('c')
+	ATTRIBUTES_OF('d') ATTRIBUTES_OF('e') ATTRIBUTES_OF('f')
+	ATTRIBUTES_OF('g') ATTRIBUTES_OF('h') ATTRIBUTES_OF('i')
+	ATTRIBUTES_OF('j') ATTRIBUTES_OF('k') ATTRIBUTES_OF('l')
+	ATTRIBUTES_OF('m') ATTRIBUTES_OF('n') ATTRIBUTES_OF('o')
+	ATTRIBUTES_OF('p') ATTRIBUTES_OF('q') ATTRIBUTES_OF('r')
+	ATTRIBUTES_OF('s') ATTRIBUTES_OF('t') ATTRIBUTES_OF('u')
+	ATTRIBUTES_OF('v') ATTRIBUTES_OF('w') ATTRIBUTES_OF('x')
+	ATTRIBUTES_OF('y') ATTRIBUTES_OF('z')
 	}
 }
 

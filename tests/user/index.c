@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "index.h"
+#include "sip/names.h"
 
 static const char *const results[] = {
 	[SIP_OK] = "ok",
@@ -13,36 +14,10 @@ static const char *const results[] = {
 	[SIP_TOO_MANY] = "too-many",
 };
 
-static const char *const methods[SIP_METHOD_MAX] = {
-	"(unknown)", "INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "INFO", "PRACK",
-	"UPDATE", "SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE", "PUBLISH",
-};
-
-static const char *const places[SIP_FIELD_MAX] = {
-	[SIP_FIELD_REQUEST_URI] = "request-uri",
-	[SIP_FIELD_VIA] = "via",
-	[SIP_FIELD_VIA_MADDR] = "via-maddr",
-	[SIP_FIELD_VIA_RECEIVED] = "via-received",
-	[SIP_FIELD_VIA_RPORT] = "via-rport",
-	[SIP_FIELD_FROM] = "from",
-	[SIP_FIELD_TO] = "to",
-	[SIP_FIELD_CONTACT] = "contact",
-	[SIP_FIELD_ROUTE] = "route",
-	[SIP_FIELD_RECORD_ROUTE] = "record-route",
-	[SIP_FIELD_PATH] = "path",
-	[SIP_FIELD_SERVICE_ROUTE] = "service-route",
-	[SIP_FIELD_REFER_TO] = "refer-to",
-	[SIP_FIELD_REFERRED_BY] = "referred-by",
-	[SIP_FIELD_P_ASSERTED_IDENTITY] = "p-asserted-identity",
-	[SIP_FIELD_P_PREFERRED_IDENTITY] = "p-preferred-identity",
-	[SIP_FIELD_DIVERSION] = "diversion",
-	[SIP_FIELD_HISTORY_INFO] = "history-info",
-	[SIP_FIELD_URI_MADDR] = "uri-maddr",
-	[SIP_FIELD_SDP_ORIGIN] = "o=",
-	[SIP_FIELD_SDP_CONNECTION] = "c=",
-	[SIP_FIELD_SDP_RTCP] = "a=rtcp",
-	[SIP_FIELD_SDP_CANDIDATE] = "a=candidate",
-};
+static const char *method_name(enum sip_method method)
+{
+	return method == SIP_METHOD_UNKNOWN ? "(unknown)" : sip_method_name(method);
+}
 
 static const char *const forms[] = { "name", "ip4", "ip6", "port" };
 static const char *const kinds[] = {
@@ -64,7 +39,7 @@ static void span_line(FILE *out, const struct sip_msg *msg, const char *name,
 
 static void host_line(FILE *out, const struct sip_msg *msg, const struct sip_host *host)
 {
-	fprintf(out, "host %s %u %s %.*s", places[host->field], host->value,
+	fprintf(out, "host %s %u %s %.*s", sip_field_name(host->field), host->value,
 		forms[host->form], SPAN(msg, host->host));
 	if (host->digits.len)
 		fprintf(out, "%s%.*s", host->form == SIP_HOST_NONE ? "" :
@@ -134,7 +109,7 @@ char *index_text(enum sip_result result, const struct sip_msg *msg)
 	if (result == SIP_OK) {
 		if (!msg->request)
 			fprintf(out, " %u", msg->status);
-		fprintf(out, " %s %u\n", methods[msg->method], msg->cseq);
+		fprintf(out, " %s %u\n", method_name(msg->method), msg->cseq);
 		header_lines(out, msg);
 		for (i = 0; i < msg->host_count; i++)
 			host_line(out, msg, &msg->hosts[i]);

@@ -100,6 +100,8 @@ bool stats_each(unsigned int number, const char *group, const char **name,
 		uint64_t *value);
 
 bool stats_at(unsigned int i, const char **group, const char **name, uint64_t *value);
+/* Does the counter that stats_at() returns go up and down? */
+bool stats_is_gauge(unsigned int i);
 
 /* prometheus.c: the same for its textfile collector. */
 void prometheus_print(void);

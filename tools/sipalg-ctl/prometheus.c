@@ -3,16 +3,17 @@
  * Counters in Prometheus' text format, for node_exporter's textfile collector:
  * a family with HELP and TYPE for each kind, what differs as labels.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include "ctl.h"
 #include "sipalg_version.h"
 
 /**
- * struct family - a family of metrics
- * @group: the counters' group, or its beginning with a last '.'
+ * struct family - a family of metrics, of a row of counters.def
+ * @group: the counters' group
  * @name: of one counter, or NULL: each in the group is one of the family
- * @family: what Prometheus calls it
+ * @family: what Prometheus calls it; "": print_messages() does
  * @label: what tells them apart, or NULL
  * @gauge: it goes down as well
  * @help: for people
@@ -25,40 +26,22 @@ static const struct family {
 	bool gauge;
 	const char *help;
 } families[] = {
-	{ "calls", "active", "sipalg_calls", NULL, true, "Calls that are followed now." },
-	{ "calls", "peak", "sipalg_calls_peak", NULL, true,
-	  "Most calls at once since the last reset." },
-	{ "calls", "total", "sipalg_calls_started_total", NULL, false, "Calls that have begun." },
-	{ "calls.ended", NULL, "sipalg_calls_ended_total", "reason", false,
-	  "Calls that have ended, by reason." },
-	{ "pinholes", "open", "sipalg_pinholes", NULL, true, "Expectations that are open now." },
-	{ "pinholes", "opened", "sipalg_pinholes_opened_total", NULL, false,
-	  "Expectations opened." },
-	{ "pinholes", "closed", "sipalg_pinholes_closed_total", NULL, false,
-	  "Expectations closed." },
-	{ "", "pinholes_kept", "sipalg_pinholes_kept", NULL, true,
-	  "Expectations that calls and registrations keep, deleted by others or not." },
-	{ "", "registrations", "sipalg_registrations", NULL, true,
-	  "Registrations that are known now." },
-	{ "", "translated", "sipalg_messages_translated_total", NULL, false,
-	  "Messages that left with at least one byte changed." },
-	{ "", "identity_changed", "sipalg_identity_changed_total", NULL, false,
-	  "Messages with an Identity header whose signed fields were changed." },
-	{ "", "memory_bytes", "sipalg_memory_bytes", NULL, true,
-	  "Memory of calls, media and mappings." },
-	{ "dropped", NULL, "sipalg_dropped_total", "reason", false,
-	  "Messages dropped, by reason." },
-	{ "passed_unchanged", NULL, "sipalg_passed_unchanged_total", "reason", false,
-	  "Messages passed without translation, by reason." },
-	{ "tcp", "messages", "sipalg_tcp_messages_total", NULL, false,
-	  "Whole messages found in TCP streams." },
-	{ "tcp", "split", "sipalg_tcp_split_messages_total", NULL, false,
-	  "Messages that came in more than one segment." },
-	{ "tcp", "foreign", "sipalg_tcp_foreign_connections_total", NULL, false,
-	  "Directions of connections that do not carry SIP." },
-	{ "tcp", "keepalives", "sipalg_tcp_keepalives_total", NULL, false,
-	  "Keepalives in TCP streams." },
+#define COUNTER(member, group, name, metric, help)	{ group, name, metric, NULL, false, help },
+#define GAUGE(group, name, metric, help, value)		{ group, name, metric, NULL, true, help },
+#define COUNTERS(group, metric, label, help)		{ group, NULL, metric, label, false, help },
+#include "../../src/core/counters.def"
 };
+
+/* A row without one of these does not compile; nor does one without a metric's label. */
+#define COUNTER(member, group, name, metric, help)					\
+	static_assert(sizeof(name "") > 1 && sizeof(metric "") > 1 && sizeof(help "") > 1,	\
+		      "a counter has a name, a metric and help");
+#define GAUGE(group, name, metric, help, value)	COUNTER(value, group, name, metric, help)
+#define COUNTERS(group, metric, label, help)						\
+	static_assert(sizeof(group "") > 1 && sizeof(help "") > 1 &&			\
+		      (sizeof(metric "") > 1) == (sizeof(label "") > 1),		\
+		      "counters have a group, help, and a label in the metric");
+#include "../../src/core/counters.def"
 
 static void head(const char *family, bool gauge, const char *help)
 {
@@ -126,12 +109,12 @@ static void print_others(void)
 	for (i = 0; stats_at(i, &group, &name, &value); i++) {
 		if (is_known(group, name))
 			continue;
-		snprintf(family, sizeof(family), "sipalg_%s%s%s_total", group,
-			 *group ? "_" : "", name);
+		snprintf(family, sizeof(family), "sipalg_%s%s%s%s", group,
+			 *group ? "_" : "", name, stats_is_gauge(i) ? "" : "_total");
 		for (at = family; *at; at++)
 			if (*at == '.' || *at == '-')
 				*at = '_';
-		head(family, false, "A counter of this module; see sipalg-ctl stats show.");
+		head(family, stats_is_gauge(i), "A counter of this module; see sipalg-ctl stats show.");
 		printf("%s %llu\n", family, (unsigned long long)value);
 	}
 }
@@ -143,7 +126,8 @@ void prometheus_print(void)
 	head("sipalg_build_info", true, "Version of sipalg-ctl.");
 	printf("sipalg_build_info{version=\"%s\"} 1\n", SIPALG_VERSION);
 	for (i = 0; i < ARRAY_SIZE(families); i++)
-		print_family(&families[i]);
+		if (*families[i].family)
+			print_family(&families[i]);
 	print_messages("sipalg_messages_total", "method", false, "Requests, by method.");
 	print_messages("sipalg_responses_total", "class", true,
 		       "Responses, by class of their status.");

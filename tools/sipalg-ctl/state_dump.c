@@ -177,20 +177,12 @@ void state_dump_json(const struct nlattr *dump)
 /* For people what ends or closes something, and when. */
 void state_dump_print_timers(const struct nlattr *dump)
 {
+#define TIMER(id, name, teardown, help)	{ name, help },
 	static const struct {
 		const char *name;
 		const char *text;
 	} texts[] = {
-		{ "unanswered", "its pinholes close, if nobody answers at all" },
-		{ "c", "no final response: ways in close" },
-		{ "expires", "Expires: ends without media" },
-		{ "session", "session timer: ends without refresh" },
-		{ "max_duration", "maximum call duration: ends" },
-		{ "idle", "no SIP message: ends" },
-		{ "hold", "on hold without media: ends" },
-		{ "media", "media check" },
-		{ "teardown", "its media is closed" },
-		{ "forget", "removed from the table" },
+#include "../../src/core/timers.def"
 	};
 	const struct nlattr *attr, *attrs[SIPALG_A_TIMER_MAX + 1];
 	char left[16];

@@ -11,6 +11,7 @@ static struct counter {
 	char group[32];
 	char name[32];
 	uint64_t value;
+	bool gauge;
 } counters[MOST_COUNTERS];
 static unsigned int counter_count;
 
@@ -29,6 +30,8 @@ static int take_counter(const struct nlmsghdr *nlh, void *data)
 	snprintf(counter->name, sizeof(counter->name), "%s",
 		 mnl_attr_get_str(attrs[SIPALG_A_COUNTER_NAME]));
 	counter->value = mnl_attr_get_u64(attrs[SIPALG_A_COUNTER_VALUE]);
+	counter->gauge = mnl_attr_get_u32(attrs[SIPALG_A_COUNTER_KIND]) ==
+			 SIPALG_COUNTER_KIND_GAUGE;
 	counter_count++;
 	return MNL_CB_OK;
 }
@@ -76,6 +79,11 @@ bool stats_at(unsigned int i, const char **group, const char **name, uint64_t *v
 	*name = counters[i].name;
 	*value = counters[i].value;
 	return true;
+}
+
+bool stats_is_gauge(unsigned int i)
+{
+	return counters[i].gauge;
 }
 
 /* Is this the first counter of its group at this depth? */

@@ -61,6 +61,16 @@ enum sipalg_message_field {
 	SIPALG_MESSAGE_FIELD_SDP_CANDIDATE = 8192,
 };
 
+/**
+ * enum sipalg_counter_kind - How a counter moves.
+ * @SIPALG_COUNTER_KIND_COUNTER: it only grows
+ * @SIPALG_COUNTER_KIND_GAUGE: it goes up and down
+ */
+enum sipalg_counter_kind {
+	SIPALG_COUNTER_KIND_COUNTER,
+	SIPALG_COUNTER_KIND_GAUGE,
+};
+
 enum {
 	SIPALG_A_SETTING = 1,
 	SIPALG_A_CALL,
@@ -206,6 +216,7 @@ enum {
 	SIPALG_A_COUNTER_NAME,
 	SIPALG_A_COUNTER_VALUE,
 	SIPALG_A_COUNTER_PAD,
+	SIPALG_A_COUNTER_KIND,
 
 	__SIPALG_A_COUNTER_MAX,
 	SIPALG_A_COUNTER_MAX = (__SIPALG_A_COUNTER_MAX - 1)
