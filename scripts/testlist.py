@@ -136,6 +136,7 @@ SCRIPTS = {
     "lint": ["scripts/lint"],
     "packages": ["scripts/deb-test", "scripts/guest/installed", "scripts/guest/checkout"],
     "requirements": ["scripts/requirements"],
+    "additions": ["tests/additions/run"],
     "kernel_requirements": ["tests/kernel_requirements/run"],
     "ynl": ["scripts/ynl-check.py", "scripts/ynl-guest.py"],
     "smoke": ["scripts/guest/smoke.py"],
