@@ -23,6 +23,8 @@ enum sipalg_stream_state {
  * @last: UDP: hash of the newest message, to recognise its retransmission
  *	(retransmit.h)
  * @state: TCP: enum sipalg_stream_state
+ * @repeats: TCP: how often the beginning of a message at @next has come again, or
+ *	has been forgotten, and has not gone on
  * @subscriber: port, network byte order, of the Contact in the sender's
  *	SUBSCRIBE; 0: none was sent
  */
@@ -32,6 +34,7 @@ struct sipalg_stream {
 		u32 last;
 	};
 	u8 state;
+	u8 repeats;
 	__be16 subscriber;
 };
 
@@ -48,6 +51,12 @@ struct sipalg_ct_data {
 	struct sipalg_stream stream[2];
 	struct sipalg_tcp *tcp;
 };
+
+static inline void sipalg_stream_repeats(struct sipalg_stream *stream)
+{
+	if (stream->repeats < U8_MAX)
+		stream->repeats++;
+}
 
 static inline struct sipalg_ct_data *sipalg_ct_data(struct nf_conn *ct)
 {

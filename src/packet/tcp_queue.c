@@ -152,7 +152,6 @@ void sipalg_tcp_held_skip(struct sipalg_tcp *tcp, int dir, u32 len)
 	held->headers_end = sipalg_tcp_ends_headers(held->bytes, held->len, 0);
 	held->raised = false;
 	held->asked = false;
-	held->repeats = 0;
 	held->pieces = 1;
 }
 
@@ -161,16 +160,21 @@ void sipalg_tcp_early_del(struct sipalg_tcp *tcp, int dir,
 {
 	if (tcp->half[dir].newest == early)
 		tcp->half[dir].newest = NULL;
-	list_del(&early->list);
+	rb_erase(&early->node, &tcp->half[dir].early);
 	uncharge(tcp, SIPALG_TCP_HELD, sizeof(*early) + early->len);
 	kfree(early);
 }
 
+static struct sipalg_tcp_early *early_of(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct sipalg_tcp_early, node);
+}
+
 static void drop_early(struct sipalg_tcp *tcp, int dir)
 {
-	struct sipalg_tcp_early *early, *next;
+	struct sipalg_tcp_early *early;
 
-	list_for_each_entry_safe(early, next, &tcp->half[dir].early, list)
+	while ((early = early_of(rb_first(&tcp->half[dir].early))))
 		sipalg_tcp_early_del(tcp, dir, early);
 }
 
@@ -217,7 +221,7 @@ static bool half_keeps(const struct sipalg_tcp *tcp, int dir)
 	const struct sipalg_tcp_half *half = &tcp->half[dir];
 
 	return half->held.bytes || !RB_EMPTY_ROOT(&half->rtx) ||
-	       !list_empty(&half->early) ||
+	       !RB_EMPTY_ROOT(&half->early) ||
 	       (half->shift && sipalg_tcp_stored_shift(tcp->ct, dir) !=
 			       half->shift);
 }
@@ -230,29 +234,32 @@ void sipalg_tcp_tidy(struct sipalg_tcp *tcp)
 		forget(tcp);
 }
 
+/*
+ * Conntrack says so by a timeout, never by a state: it is in TIME_WAIT as soon
+ * as both have closed, and what they sent before may still be to be repeated.
+ */
 static bool is_over(const struct nf_conn *ct)
 {
-	u8 state = READ_ONCE(ct->proto.tcp.state);
-
 	return nf_ct_is_dying(ct) || nf_ct_is_expired(ct) ||
-	       !nf_ct_is_confirmed(ct) ||
-	       state == TCP_CONNTRACK_TIME_WAIT ||
-	       state == TCP_CONNTRACK_CLOSE;
+	       !nf_ct_is_confirmed(ct);
 }
 
 /*
  * A sender that has not gone on is gone, or it comes again with what it has not
- * been told of. What it has been told of is kept: nobody else has it.
+ * been told of: after minutes, and then it has been waiting for long. What it has
+ * been told of, by an acknowledgment or a SACK block, is kept: nobody else has it.
  */
 static void expire_half(struct sipalg_tcp *tcp, int dir, unsigned long age)
 {
 	struct sipalg_tcp_reasm *held = &tcp->half[dir].held;
+	struct sipalg_ct_data *data = sipalg_ct_data(tcp->ct);
 
-	if (held->bytes && !held->raised &&
-	    time_after(jiffies, held->since + age))
-		sipalg_tcp_let_go(tcp, dir);
-	if (time_after(jiffies, tcp->half[dir].early_since + age))
-		drop_early(tcp, dir);
+	if (!held->bytes || sipalg_tcp_held_is_owed(held) ||
+	    !time_after(jiffies, held->since + age))
+		return;
+	if (data && !held->passing)
+		sipalg_stream_repeats(&data->stream[dir]);
+	sipalg_tcp_let_go(tcp, dir);
 }
 
 static void tcp_expired(struct timer_list *timer)
@@ -282,7 +289,6 @@ void sipalg_tcp_half_init(struct sipalg_tcp_half *half, struct nf_conn *ct,
 	const struct ip_ct_tcp_state *receiver = &ct->proto.tcp.seen[!dir];
 
 	memset(half, 0, sizeof(*half));
-	INIT_LIST_HEAD(&half->early);
 	half->shift = sipalg_tcp_stored_shift(ct, dir);
 	half->top = half->shift;
 	half->top_next = half->shift;
@@ -301,13 +307,6 @@ void sipalg_tcp_half_begin(struct sipalg_tcp_half *half, u32 next)
 	half->told = next;
 	half->seen_una = next + half->shift;
 	half->top_from = next;
-}
-
-static void half_copy(struct sipalg_tcp_half *half,
-		      const struct sipalg_tcp_half *from)
-{
-	*half = *from;
-	INIT_LIST_HEAD(&half->early);
 }
 
 static struct sipalg_tcp *tcp_alloc(struct sipalg_net *sn, struct nf_conn *ct)
@@ -352,8 +351,7 @@ struct sipalg_tcp *sipalg_tcp_make(struct sipalg_net *sn, struct nf_conn *ct,
 		return NULL;
 	tcp->ct = ct;
 	nf_conntrack_get(&ct->ct_general);
-	half_copy(&tcp->half[0], &halves[0]);
-	half_copy(&tcp->half[1], &halves[1]);
+	memcpy(tcp->half, halves, sizeof(tcp->half));
 	refcount_set(&tcp->refs, 2);	/* the connection's and the timer's */
 	timer_setup(&tcp->timer, tcp_expired, 0);
 	mod_timer(&tcp->timer, jiffies + 2 * sipalg_64_t1(sn));
@@ -396,7 +394,6 @@ bool sipalg_tcp_hold(struct sipalg_tcp *tcp, int dir, const char *bytes,
 	held->len += len;
 	held->piece = max(held->piece, len);
 	held->pieces++;
-	held->repeats = 0;
 	held->since = jiffies;
 	if (!held->headers_end)
 		held->headers_end = sipalg_tcp_ends_headers(held->bytes, held->len,
@@ -448,24 +445,23 @@ void sipalg_tcp_rtx_del(struct sipalg_tcp *tcp, int dir,
 	sipalg_tcp_rtx_free(tcp, rtx);
 }
 
-/* The last one that begins at @seq or before; most come behind all others. */
-static struct sipalg_tcp_early *early_before(struct sipalg_tcp_half *half,
-					     u32 seq)
-{
-	struct sipalg_tcp_early *early;
-
-	list_for_each_entry_reverse(early, &half->early, list)
-		if (!after(early->seq, seq))
-			return early;
-	return NULL;
-}
-
 bool sipalg_tcp_early_add(struct sipalg_tcp *tcp, int dir, u32 seq,
 			  const char *bytes, u32 len)
 {
 	struct sipalg_tcp_half *half = &tcp->half[dir];
-	struct sipalg_tcp_early *early, *prev = early_before(half, seq);
+	struct rb_node **link = &half->early.rb_node, *parent = NULL;
+	struct sipalg_tcp_early *early, *prev = NULL;
 
+	while (*link) {
+		parent = *link;
+		early = early_of(parent);
+		if (after(early->seq, seq)) {
+			link = &parent->rb_left;
+		} else {
+			prev = early;
+			link = &parent->rb_right;
+		}
+	}
 	if (prev && !after(seq + len, prev->seq + prev->len)) {
 		half->newest = prev;
 		return true;
@@ -478,20 +474,20 @@ bool sipalg_tcp_early_add(struct sipalg_tcp *tcp, int dir, u32 seq,
 	early->run = prev && !after(seq, prev->seq + prev->len) ? prev->run :
 								  seq;
 	memcpy(early->bytes, bytes, len);
-	list_add(&early->list, prev ? &prev->list : &half->early);
+	rb_link_node(&early->node, parent, link);
+	rb_insert_color(&early->node, &half->early);
 	half->newest = early;
-	half->early_since = jiffies;
 	return true;
 }
 
 struct sipalg_tcp_early *sipalg_tcp_early_first(struct sipalg_tcp *tcp, int dir,
 						u32 seq)
 {
-	struct sipalg_tcp_early *early, *next;
+	struct sipalg_tcp_early *early;
 
 	if (!tcp)
 		return NULL;
-	list_for_each_entry_safe(early, next, &tcp->half[dir].early, list) {
+	while ((early = early_of(rb_first(&tcp->half[dir].early)))) {
 		if (after(early->seq, seq))
 			return NULL;
 		if (after(early->seq + early->len, seq))
@@ -506,11 +502,10 @@ bool sipalg_tcp_early_range(const struct sipalg_tcp_half *half, u32 *start,
 {
 	const struct sipalg_tcp_early *early = half->newest;
 
-	if (list_empty(&half->early))
-		return false;
 	if (!early)
-		early = list_last_entry(&half->early, struct sipalg_tcp_early,
-					list);
+		early = early_of(rb_last(&half->early));
+	if (!early)
+		return false;
 	*start = early->run;
 	*end = early->seq + early->len;
 	return true;

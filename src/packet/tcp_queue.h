@@ -30,11 +30,11 @@ struct sipalg_quota;
  * @need: no message can be whole with fewer bytes than this
  * @piece: the longest payload among the segments that brought them
  * @pieces: how many segments
- * @repeats: how often the sender has sent again what is held
  * @headers_end: the blank line has come
  * @passing: it passes as it is, and is followed only to find where it ends
  * @raised: the sender is to be told that these bytes have arrived
  * @asked: the receiver has been made to acknowledge what it has, for that
+ * @sacked: the sender has been told of some of it by SACK, and need not repeat it
  * @since: jiffies of the last progress
  */
 struct sipalg_tcp_reasm {
@@ -44,11 +44,11 @@ struct sipalg_tcp_reasm {
 	u32 need;
 	u32 piece;
 	u16 pieces;
-	u8 repeats;
 	bool headers_end;
 	bool passing;
 	bool raised;
 	bool asked;
+	bool sacked;
 	unsigned long since;
 };
 
@@ -72,14 +72,14 @@ struct sipalg_tcp_rtx {
 
 /**
  * struct sipalg_tcp_early - a segment that came before its turn
- * @list: in &sipalg_tcp_half.early, by sequence number
+ * @node: in &sipalg_tcp_half.early
  * @seq: of its first byte
  * @run: where those begin that it continues without a gap
  * @len: how many
  * @bytes: as the sender sent them
  */
 struct sipalg_tcp_early {
-	struct list_head list;
+	struct rb_node node;
 	u32 seq;
 	u32 run;
 	u32 len;
@@ -97,9 +97,8 @@ struct sipalg_tcp_early {
  * @top_next: the same behind @top_from
  * @top_from: sequence number as the sender counts
  * @held: the beginning of a message
- * @early: what came before its turn
- * @early_since: jiffies when the last of it came
- * @newest: of @early the one that came last, or NULL
+ * @early: struct sipalg_tcp_early by sequence number
+ * @newest: of them the one that came last, or NULL
  */
 struct sipalg_tcp_half {
 	struct rb_root rtx;
@@ -111,8 +110,7 @@ struct sipalg_tcp_half {
 	s32 top_next;
 	u32 top_from;
 	struct sipalg_tcp_reasm held;
-	struct list_head early;
-	unsigned long early_since;
+	struct rb_root early;
 	const struct sipalg_tcp_early *newest;
 };
 
@@ -200,6 +198,12 @@ bool sipalg_tcp_hold(struct sipalg_tcp *tcp, int dir, const char *bytes,
  * @len: how many of them
  */
 void sipalg_tcp_held_skip(struct sipalg_tcp *tcp, int dir, u32 len);
+
+/* Are these bytes with nobody else, as far as their sender knows? */
+static inline bool sipalg_tcp_held_is_owed(const struct sipalg_tcp_reasm *held)
+{
+	return held->raised || held->sacked;
+}
 
 /* It passes as it is from now on, and is only followed. */
 void sipalg_tcp_held_passes(struct sipalg_tcp *tcp, int dir);

@@ -113,11 +113,18 @@ static void put(struct segment *s, u32 seen, const char *bytes, u32 len)
 		sipalg_tcp_put(&s->out, s->packet, seen, bytes, len);
 }
 
+/* So many bytes at the boundary have been dealt with. */
+static void advance(struct segment *s, u32 len)
+{
+	s->stream->next += len;
+	s->stream->repeats = 0;
+}
+
 static void put_rtx(struct segment *s, struct sipalg_tcp_rtx *rtx, u32 old_len)
 {
 	sipalg_tcp_rtx_add(s->tcp, s->dir, rtx, s->stream->next, old_len);
 	put(s, rtx->seen, rtx->bytes, rtx->len);
-	s->stream->next += old_len;
+	advance(s, old_len);
 }
 
 /*
@@ -130,7 +137,7 @@ static bool put_raw(struct segment *s, const char *bytes, u32 len, bool kept)
 
 	if (!kept || s->packet->passed) {
 		put(s, sipalg_tcp_seen(s->half, s->stream->next), bytes, len);
-		s->stream->next += len;
+		advance(s, len);
 		return true;
 	}
 	rtx = owe(s) ? sipalg_tcp_rtx_alloc(s->tcp, len) : NULL;
@@ -312,19 +319,6 @@ static void ask(struct segment *s)
 	s->probe = true;
 }
 
-static void incomplete(struct segment *s)
-{
-	struct sipalg_tcp_reasm *h = held(s);
-
-	if (!h->bytes || h->asked)
-		return;
-	if (h->pieces >= MOST_SILENT)
-		ask(s);
-	else if (s->out.len && !h->passing)
-		/* what goes on is acknowledged anyway */
-		h->raised = h->raised || sip_frame_expected(h->bytes, h->len);
-}
-
 /*
  * A message passes as it is, to its end: @total bytes from the boundary on, or
  * it is not known how many. Return: how many of @len bytes are of it.
@@ -356,6 +350,7 @@ static void hold(struct segment *s, const char *bytes, u32 len)
 		if (sipalg_tcp_hold(s->tcp, s->dir, bytes, len)) {
 			sipalg_count(s->flow->sn, tcp_split);
 			h->need = len + missing;
+			h->sacked = s->kept && !h->passing;
 			if (h->passing)
 				put(s, sipalg_tcp_seen(s->half, s->stream->next),
 				    bytes, len);
@@ -376,7 +371,7 @@ static u32 give_up(struct segment *s, const char *bytes, u32 len)
 	u32 before = h->len;
 
 	sipalg_message_unchanged(s->flow, SIPALG_REASON_NO_MEMORY);
-	if (!h->raised) {
+	if (!sipalg_tcp_held_is_owed(h)) {
 		s->stream->next += before;	/* they come again */
 	} else if (!put_raw(s, h->bytes, before, true)) {
 		s->out.cut = true;
@@ -395,6 +390,9 @@ static u32 more(struct segment *s, const char *bytes, u32 len)
 
 	if (!sipalg_tcp_hold(s->tcp, s->dir, bytes, len))
 		return give_up(s, bytes, len);
+	h->sacked = h->sacked || s->kept;
+	if (len)
+		s->stream->repeats = 0;
 	/* framing again only when it can come to something: linear work */
 	if (h->len <= max_len && (h->len < h->need || !h->headers_end))
 		return len;
@@ -497,7 +495,44 @@ static void take_in_early(struct segment *s)
 	}
 }
 
-/* The sender repeats what is held: it may be waiting for its acknowledgment. */
+/* A sender that closes amid a message: what there is of it passes as it is. */
+static void finish_held(struct segment *s)
+{
+	struct sipalg_tcp_reasm *h = held(s);
+
+	if (!h->bytes)
+		return;
+	s->packet->piece = max(s->packet->piece, h->piece);
+	if (!h->passing && !put_raw(s, h->bytes, h->len, true)) {
+		s->out.cut = true;
+		return;
+	}
+	let_go(s);
+	foreign(s);
+}
+
+/*
+ * The sender may be waiting for the acknowledgment of what is held. It is made
+ * one, or gets what may not be SIP through as it is.
+ */
+static void awaited(struct segment *s, u32 seq, u32 end)
+{
+	struct sipalg_tcp_reasm *h = held(s);
+
+	ask(s);
+	if (s->probe || s->stream->repeats < MOST_REPEATS)
+		return;
+	sipalg_message_unchanged(s->flow, SIPALG_REASON_SPLIT_MESSAGE);
+	if (h->sacked) {
+		finish_held(s);
+		return;
+	}
+	foreign(s);
+	s->stream->next += h->len;
+	let_go(s);
+	again(s, seq, end);
+}
+
 static void repeated(struct segment *s, u32 seq, u32 end)
 {
 	struct sipalg_tcp_reasm *h = held(s);
@@ -511,14 +546,21 @@ static void repeated(struct segment *s, u32 seq, u32 end)
 		more(s, h->bytes, 0);
 	if (s->out.len || !h->bytes)
 		return;
-	ask(s);
-	if (s->probe || ++h->repeats < MOST_REPEATS)
+	sipalg_stream_repeats(s->stream);
+	awaited(s, seq, end);
+}
+
+static void incomplete(struct segment *s, u32 seq, u32 end)
+{
+	struct sipalg_tcp_reasm *h = held(s);
+
+	if (!h->bytes || h->asked || h->passing)
 		return;
-	sipalg_message_unchanged(s->flow, SIPALG_REASON_SPLIT_MESSAGE);
-	foreign(s);
-	s->stream->next += h->len;
-	let_go(s);
-	again(s, seq, end);
+	if (h->pieces >= MOST_SILENT || s->stream->repeats)
+		awaited(s, seq, end);
+	else if (s->out.len)
+		/* what goes on is acknowledged anyway */
+		h->raised = h->raised || sip_frame_expected(h->bytes, h->len);
 }
 
 /*
@@ -545,22 +587,6 @@ static void behind_unseen(struct segment *s, u32 seq)
 {
 	let_go(s);
 	s->stream->next = seq;
-}
-
-/* A sender that closes amid a message: what there is of it passes as it is. */
-static void finish_held(struct segment *s)
-{
-	struct sipalg_tcp_reasm *h = held(s);
-
-	if (!h->bytes)
-		return;
-	s->packet->piece = max(s->packet->piece, h->piece);
-	if (!h->passing && !put_raw(s, h->bytes, h->len, true)) {
-		s->out.cut = true;
-		return;
-	}
-	let_go(s);
-	foreign(s);
 }
 
 /* From @seq on, which is not before the boundary. */
@@ -590,7 +616,19 @@ static void fresh(struct segment *s, u32 seq)
 	take_in_early(s);
 	if (s->fin)
 		finish_held(s);
-	incomplete(s);
+	incomplete(s, seq, end);
+}
+
+/* What came before its turn is not repeated because it is nobody's any more. */
+static void behind_foreign(struct segment *s, u32 next)
+{
+	u32 end = s->seq + s->len;
+
+	if (s->stream->state != SIPALG_STREAM_FOREIGN || !s->tcp ||
+	    after(s->seq, next) || !after(end, next))
+		return;
+	s->stream->next = end;
+	take_in_early(s);
 }
 
 static void take_data(struct segment *s)
@@ -599,9 +637,10 @@ static void take_data(struct segment *s)
 
 	if (s->stream->state != SIPALG_STREAM_SYNCED ||
 	    sipalg_setting(s->flow->sn, SIPALG_MODE) == SIPALG_MODE_OFF) {
-		if (held(s)->raised)
+		if (sipalg_tcp_held_is_owed(held(s)))
 			finish_held(s);
 		again(s, s->seq, end);
+		behind_foreign(s, next);
 		s->probe = !s->out.len;
 		return;
 	}
@@ -654,6 +693,7 @@ static void synchronize(struct segment *s)
 	    !before(s->stream->next, s->seq) && s->tcp)
 		return;
 	s->stream->next = s->seq;
+	s->stream->repeats = 0;
 	s->stream->state = SIPALG_STREAM_SYNCED;
 	if (s->tcp)
 		sipalg_tcp_half_begin(&s->tcp->half[s->dir], s->seq);

@@ -70,9 +70,9 @@ class Segments:
         check = 0xffff - ones_sum(pseudo + head + data)
         self.socket.sendto(head[:16] + struct.pack(">H", check) + head[18:] + data, (SERVER, 0))
 
-    def send(self, start, data, flags=PSH | ACK):
-        """`data` as one segment whose first byte is the stream's byte `start`."""
-        self._send(start, data, flags, self.peer_isn)
+    def send(self, start, data, flags=PSH | ACK, heard=0):
+        """`data` as one segment whose first byte is the stream's byte `start`, after so many of the provider's."""
+        self._send(start, data, flags, self.peer_isn + heard)
 
     def acked(self, above):
         """How many bytes the provider has, as soon as it says it is more than `above`, or in a second."""

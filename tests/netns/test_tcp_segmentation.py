@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """SIP over TCP as no sender would like it: repeated in other cuts, out of turn, never completed."""
 import json
+import socket
 import time
 
 import topology as net
@@ -89,6 +90,64 @@ def never_acknowledged():
         shell(f"{TOOL} call end --all")
         net.until(lambda: not shown()["memory_bytes"], 40, 1)
         line.close()
+
+
+@test("fault T1", "an outage of minutes: what the sender knows by SACK to have arrived is not forgotten")
+def told_by_sack():
+    for gap_first in (False, True):     # it waits for its turn, or is the beginning of a message
+        line = Line()
+        (data, wanted), (more, more_wanted) = line.message(), line.message()
+        stream = data + more
+        line.send(300, stream[300:-100])
+        if gap_first:
+            line.send(0, stream[:300])
+            line.gets(wanted)
+        line.gets_nothing()
+        time.sleep(200)
+        if not gap_first:
+            line.send(0, stream[:300])
+            line.gets(wanted)
+        line.send(len(stream) - 100, stream[-100:])
+        line.gets(more_wanted)
+        line.close()
+        shell(f"{TOOL} call end --all")
+
+
+@test("fault T1", "a sender that repeats a beginning every two minutes, as after an outage, is told that it has arrived")
+def slow_repeats():
+    for first in (20, 200, 450):
+        line = Line()
+        data, wanted = line.message()
+        line.send(0, data[:first])
+        assert line.acked(0) == 0
+        time.sleep(120)
+        line.send(0, data[:first])
+        assert line.acked(0) == first
+        line.send(first, data[first:])
+        line.gets(wanted)
+        line.close()
+        shell(f"{TOOL} call end --all")
+
+
+@test("fault T1", "what both ends sent before they closed is kept until it is acknowledged")
+def closed_and_away():
+    line = Line()
+    data, wanted = line.message()
+    lose("data")
+    line.send(0, data)
+    line.send(len(data), b"", ACK | FIN)
+    line.server.socket.shutdown(socket.SHUT_WR)
+    time.sleep(1)
+    line.send(len(data) + 1, b"", ACK, heard=1)
+    assert "TIME_WAIT" in net.router("conntrack -L -p tcp")
+    time.sleep(100)
+    lose()
+    line.send(0, data[:100], PSH | ACK)
+    line.send(100, data[100:], PSH | ACK | FIN)
+    line.gets(wanted)
+    assert line.server.recv(1, 1) == b""
+    line.close()
+    shell(f"{TOOL} call end --all")
 
 
 def lengthy(line, length, more=""):
