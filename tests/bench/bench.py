@@ -6,7 +6,7 @@ help(), counted by sipalg_bench.ko. Both in the same boot, in turns; medians,
 and between which figures the middle half lies. Of a message that comes alone,
 when caches have forgotten the one before, and of one in a crowd. With --many,
 while many calls are up; with --instructions, in a machine whose time stamp
-counter counts those.
+counter counts those; with --tcp, the rows of TCP only.
 """
 import json
 import os
@@ -20,12 +20,13 @@ sys.path.insert(0, os.path.join(HERE, "../netns"))
 # pylint: disable=wrong-import-position
 import crowd                                               # noqa: E402
 import media                                               # noqa: E402
+import segments                                            # noqa: E402
 import topology as net                                     # noqa: E402
 from sip import Call, message, sdp                         # noqa: E402
 from topology import PHONE, RELAY, ROUTER, SERVER, Tcp, Udp, router, shell  # noqa: E402
 
 MODULE = sys.argv[1]
-GUARD, MANY, INSTRUCTIONS = ("--" + name in sys.argv for name in ("guard", "many", "instructions"))
+GUARD, MANY, INSTRUCTIONS, TCP = ("--" + name in sys.argv for name in ("guard", "many", "instructions", "tcp"))
 ROUNDS, CALLS = (2, 8) if INSTRUCTIONS else (3, 40) if GUARD else (6, 60)
 CROWD, PHONES = 32, 200
 BOUNDS = {"bench-nothing": "at once", "bench-walk": "walk"}     # returns at once, walks over the bytes
@@ -222,6 +223,7 @@ def medians(rows):
 
 # In a crowd 0.36 to 0.40 is what it takes here; of instructions 0.30, wherever it is.
 MOST_SHARE, MOST_FLAT, MOST_INSTRUCTIONS = 0.5, 1.5, 0.33
+MOST_SPLIT, MOST_BEHIND, BEHIND = 1.3, 1.5, (100, 6000)
 
 
 def least(limit, measured):
@@ -250,7 +252,11 @@ def verdicts(*lines):
 def guard():
     if INSTRUCTIONS:
         verdicts((share(medians, 1), MOST_INSTRUCTIONS,
-                  "a call takes {} of the instructions it takes in the kernel's own helper"))
+                  "a call takes {} of the instructions it takes in the kernel's own helper"),
+                 (streams({}, "instructions"), MOST_SPLIT,
+                  "an INVITE over TCP takes {} of its instructions when it comes in two segments"),
+                 *((ratio, MOST_BEHIND, f"{what} takes {{}} of its instructions when there are {BEHIND[1]} of them"
+                    f" and not {BEHIND[0]}") for what, ratio in backlog({}).items()))
     else:
         verdicts((least(MOST_SHARE, lambda: share(undisturbed, CROWD)), MOST_SHARE,
                   "a call costs {} of what it costs in the kernel's own helper"),
@@ -378,12 +384,12 @@ def many_calls(result):
     return least_of[UP[-1]] / least_of[UP[0]]
 
 
-def streams(result):
-    """TCP: messages whole, and each cut in two; cycles of all segments of one."""
+def streams(result, what="cycles"):
+    """TCP: messages whole, and each cut in two; what all segments of one take."""
     attach("sipalg")
     client, accepted = Tcp.pair("phone", PHONE, 5070)
     whole, split = [], []
-    for number in range(CALLS * ROUNDS):
+    for number in range(max(CALLS, 20) * ROUNDS):
         call = Call(f"tcp{number}", f"{PHONE}:5070", f"{ROUTER}:5070", SERVER, "TCP")
         data = call.request("INVITE", sdp(PHONE, 20000 + 2 * number, thirteen))
         reset()
@@ -398,13 +404,73 @@ def streams(result):
         (split if number % 2 else whole).append(sum(samples()))
         # acknowledgements and windows pass as well; a message is what is asked for
     result["TCP"] = {"whole": middle(whole), "split": middle(split)}
-    share = statistics.median(split) / statistics.median(whole)
-    print(f"\n{'TCP INVITE, its segments':30} {'whole':>18} {'in two':>18} {'ratio':>6} {'goal':>5}")
-    print(f"{'':30} {statistics.median(whole):18.0f} {statistics.median(split):18.0f} {share:6.2f}  1.50")
+    ratio = statistics.median(split) / statistics.median(whole)
+    print(f"\n{'TCP INVITE, ' + what + ' of its segments':40} {'whole':>18} {'in two':>18} {'ratio':>6} {'goal':>5}")
+    print(f"{'':40} {statistics.median(whole):18.0f} {statistics.median(split):18.0f} {ratio:6.2f} {MOST_SPLIT:5.2f}")
     client.close()
     accepted.close()
     router(f"{CTL} call end --all")
-    return share
+    return ratio
+
+
+class Unheard(segments.Segments):
+    """A phone whose provider gets nothing of what it sends on a connection."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        segments.lose("data")
+
+    def cost(self, start, data):
+        """Of the one segment."""
+        reset()
+        self.send(start, data)
+        return sum(samples())
+
+    def message(self, number):
+        return Call(f"b{self.port}n{number:05}", f"{PHONE}:5060", "", SERVER, "TCP").request("OPTIONS")
+
+    def close(self):
+        segments.lose()
+        super().close()
+
+    def repeats(self, count):
+        """{count: what the repeat of an unacknowledged message takes while so many are}"""
+        found, at, size = {}, 0, len(self.message(0))
+        for number in range(count[-1] + 1):
+            if number in count:
+                found[number] = statistics.median(self.cost(place * size, self.message(place))
+                                                  for place in range(0, number, number // 20))
+            self.send(at, self.message(number))
+            at += size
+        return found
+
+    def before_its_turn(self, count):
+        """The same of a segment that comes before its turn, and before so many others."""
+        found, top = {}, 200 * (count[-1] + 100)
+        for number in range(count[-1] + 20):
+            value = self.cost(top - 200 * number, b"x" * 100)
+            for some in count:
+                if some <= number < some + 20:
+                    found.setdefault(some, []).append(value)
+        return {some: statistics.median(values) for some, values in found.items()}
+
+
+def backlog(result):
+    """TCP: what much that waits makes of the cost of one segment more."""
+    attach("sipalg")
+    segments.silence()
+    router("sysctl -qw net.netfilter.nf_conntrack_tcp_be_liberal=1")    # no window is so wide
+    ratios = {}
+    print(f"\n{'TCP, one segment more':40}" + "".join(f"{f'behind {number}':>18}" for number in BEHIND))
+    for port, what, method in ((41000, "the repeat of a message", Unheard.repeats),
+                               (41001, "a segment before its turn", Unheard.before_its_turn)):
+        line = Unheard(port)
+        found = method(line, BEHIND)
+        line.close()
+        result[what] = found
+        ratios[what] = found[BEHIND[1]] / found[BEHIND[0]]
+        print(f"{what:40}" + "".join(f"{value:18.0f}" for value in found.values()) + f" {ratios[what]:6.2f}")
+    return ratios
 
 
 def long_message(result):
@@ -461,7 +527,13 @@ def instructions():
     """Of those no cache and no neighbour can take any away, or add any."""
     result = {"kernel": os.uname().release}
     table(result, alone(), f"instructions, {result['kernel']}")
+    tcp(result)
     return result
+
+
+def tcp(result):
+    streams(result, "instructions" if INSTRUCTIONS else "cycles")
+    backlog(result)
 
 
 def messages(result):
@@ -470,7 +542,7 @@ def messages(result):
     table(result, alone(), "cycles, alone")
     crowded = in_turns(dict.fromkeys(SMALL, 4 * CROWD), HELPERS, CROWD)
     table(result["crowd"], crowded, f"cycles, in a crowd of {CROWD}")
-    streams(result)
+    tcp(result)
     long_message(result)
     media.measure(result, ROUNDS, 500)
 
@@ -484,6 +556,8 @@ def main():
     result = {}
     if MANY:
         many_calls(result)
+    elif TCP:
+        tcp(result)
     elif INSTRUCTIONS:
         result["instructions"] = instructions()
     else:
