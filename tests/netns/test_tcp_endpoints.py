@@ -9,6 +9,7 @@ import struct
 import time
 
 import topology as net
+from endpoints import MEDIA, PLAIN, PORTS, Line, gets, listen
 from ksft import run, same, test
 from sip import Call, again, sdp
 from topology import PHONE, ROUTER, SERVER, enter, router, shell
@@ -16,79 +17,8 @@ from topology import PHONE, ROUTER, SERVER, enter, router, shell
 net.build()
 resource.setrlimit(resource.RLIMIT_NOFILE, (9000, 9000))
 TOOL = "tools/sipalg-ctl/sipalg-ctl -n router"
-PORTS = iter(range(42000, 60000))
-MEDIA = iter(range(10000, 30000, 4))
 # of <linux/tcp.h> and <linux/socket.h>
 TCP_FASTOPEN, MSG_FASTOPEN = 23, 0x20000000
-PLAIN = 5070
-
-
-def listen(port=5060, **options):
-    enter("provider")
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    for name, value in options.items():
-        listener.setsockopt(socket.SOL_SOCKET, getattr(socket, name), value)
-    listener.bind((SERVER, port))
-    listener.listen()
-    return listener
-
-
-class Line:
-    """A connection of the phone's to the provider; Nagle as it is by default."""
-
-    def __init__(self, port=5060, host=PHONE, **options):
-        self.port = next(PORTS)
-        listener = listen(port, **options)
-        enter("phone")
-        phone = socket.socket()
-        phone.bind((host, self.port))
-        phone.connect((SERVER, port))
-        server, _ = listener.accept()
-        listener.close()
-        self.phone, self.server = phone, server
-        self.host = host
-        self.count = 0
-
-    def message(self, method="OPTIONS", body="", extra="", host=None):
-        """What the phone sends, and what the provider is to get."""
-        self.count += 1
-        host = host or f"{self.host}:5060"
-        call = Call(f"e{self.port}n{self.count}", host, "", SERVER, "TCP")
-        data = call.request(method, body, extra=extra)
-        seen = f"{ROUTER}:{self.port}"
-        wanted = again(data, (f"TCP {host};", f"TCP {seen};"), (f"alice@{host}>", f"alice@{seen}>"))
-        return data, again(wanted, (self.host, ROUTER)) if body else wanted
-
-    def answer(self):
-        """What the provider sends, and what the phone is to get."""
-        call = Call(f"e{self.port}n{self.count}", "", f"{ROUTER}:{self.port}", SERVER, "TCP")
-        data = call.response("200 OK", "OPTIONS")
-        return data, again(data, (f"{ROUTER}:{self.port}", f"{self.host}:5060"))
-
-    def close(self):
-        self.phone.close()
-        self.server.close()
-        router("conntrack -D -p tcp 2>/dev/null || true")
-
-
-def receive(sock, length, seconds=30):
-    """So many bytes, and after how many seconds the last of them came."""
-    start, data = time.monotonic(), b""
-    poll = select.poll()    # more sockets are open than select() knows
-    poll.register(sock, select.POLLIN)
-    while len(data) < length and poll.poll(seconds * 1000):
-        more = sock.recv(length - len(data))
-        if not more:
-            break
-        data += more
-    return data, time.monotonic() - start
-
-
-def gets(sock, wanted, seconds=30):
-    got, took = receive(sock, len(wanted), seconds)
-    same(got, wanted)
-    return took
 
 
 def shown():
@@ -301,43 +231,6 @@ def fast_open():
             for sock in (listener, phone, server):
                 sock.close()
             router("conntrack -D -p tcp 2>/dev/null || true")
-
-
-class Raw:
-    """A SYN with options of one's own, and what of it arrives."""
-
-    def __init__(self):
-        enter("provider")
-        self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
-        self.wire.bind(("eth0", 0x0800))
-        enter("phone")
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
-        self.socket.bind((PHONE, 0))
-
-    def options(self, options, port=5060):
-        source = next(PORTS)
-        head = struct.pack("!HHIIBBHHH", source, port, 1000, 0, (5 + len(options) // 4) << 4, 2, 1000, 0, 0) + options
-        pseudo = socket.inet_aton(PHONE) + socket.inet_aton(SERVER) + struct.pack("!HH", 6, len(head))
-        total = sum(struct.unpack(f"!{len(pseudo + head) // 2}H", pseudo + head))
-        while total >> 16:
-            total = (total & 0xffff) + (total >> 16)
-        self.socket.sendto(head[:16] + struct.pack("!H", ~total & 0xffff) + head[18:], (SERVER, 0))
-        while select.select([self.wire], [], [], 2)[0]:
-            data = self.wire.recv(65536)
-            size = (data[0] & 15) * 4
-            if data[9] == 6 and struct.unpack("!HH", data[size:size + 4]) == (source, port):
-                return data[size + 20:size + (data[size + 12] >> 4) * 4]
-        return None
-
-
-@test("fault T7", "the offer of MPTCP is blanked where lengths may change, and nowhere else")
-def mptcp():
-    raw = Raw()
-    capable = bytes((30, 4, 1, 0x81))
-    mss = struct.pack("!BBH", 2, 4, 1460)
-    assert raw.options(mss + capable) == mss + bytes((1, 1, 1, 1))
-    assert raw.options(capable + mss) == bytes((1, 1, 1, 1)) + mss
-    assert raw.options(mss + capable, PLAIN) == mss + capable
 
 
 @test("H-3", "a message and the end of the stream at once, and an answer behind it")
