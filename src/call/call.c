@@ -398,19 +398,44 @@ static void unlink_call(struct sipalg_call *call)
 	sipalg_lru_forget(call);
 	rhashtable_remove_fast(&call->sn->calls, &call->node, call_params);
 	atomic_dec(&call->sn->call_count);
+	if (call->retired)
+		atomic_dec(&call->sn->calls_retired);
+}
+
+static void report_end(struct sipalg_call *call, enum sipalg_end_reason reason)
+{
+	call->reason = reason;
+	sipalg_count(call->sn, ended[reason]);
+	sipalg_event_end(call);
+	trace_sipalg_call_end(call);
+}
+
+void sipalg_call_retire(struct sipalg_call *call, enum sipalg_end_reason reason)
+{
+	report_end(call, reason);
+	call->retired = true;
+	atomic_inc(&call->sn->calls_retired);
+}
+
+void sipalg_call_return(struct sipalg_call *call)
+{
+	if (!call->retired)
+		return;
+	call->retired = false;
+	atomic_dec(&call->sn->calls_retired);
+	call->event_mask |= SIPALG_NOTIFY_NEW;
+	sipalg_count(call->sn, calls);
 }
 
 void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason)
 {
 	if (!call->linked)
 		return;
-	call->reason = reason;
-	sipalg_count(call->sn, ended[reason]);
 	sipalg_media_close(call);
 	sipalg_sig_expect_close(call);
 	unlink_call(call);
-	sipalg_event_end(call);
-	trace_sipalg_call_end(call);
+	if (!call->retired)
+		report_end(call, reason);
 	if (timer_delete(&call->timer))
 		sipalg_call_put(call);	/* the timer's; others remain */
 	sipalg_call_put(call);		/* the table's; the caller's remains */
@@ -484,6 +509,8 @@ static void drop_call(void *ptr, void *arg)
 	sipalg_ct_timeout_put(&call->signalling);
 	sipalg_media_abandon(call);
 	sipalg_sig_expect_close(call);
+	if (call->retired)
+		atomic_dec(&call->sn->calls_retired);
 	spin_unlock_bh(&call->lock);
 	atomic_dec(&call->sn->call_count);
 	sipalg_call_put(call);

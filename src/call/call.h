@@ -102,6 +102,21 @@ void sipalg_call_woken(struct sipalg_call *call);
 void sipalg_calls_settings(struct sipalg_net *sn);
 
 /**
+ * sipalg_call_retire() - report the end of a refused call, but keep it
+ * @call: locked
+ * @reason: enum sipalg_end_reason
+ *
+ * People see it no more. Its ports and dialogs wait for a fork that answers late.
+ */
+void sipalg_call_retire(struct sipalg_call *call, enum sipalg_end_reason reason);
+
+/**
+ * sipalg_call_return() - such a fork has answered: it is a new call for people
+ * @call: locked
+ */
+void sipalg_call_return(struct sipalg_call *call);
+
+/**
  * sipalg_call_end() - end a call at once
  * @call: locked; the caller has a reference
  * @reason: enum sipalg_end_reason

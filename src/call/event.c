@@ -79,6 +79,7 @@ static void invite(struct sipalg_call *call)
 
 static void reopen(struct sipalg_call *call)
 {
+	sipalg_call_return(call);
 	sipalg_call_timer_clear(call, SIPALG_TIMER_UNANSWERED);
 	sipalg_media_reopen(call);
 }
@@ -132,34 +133,60 @@ static void abandon(struct sipalg_call *call)
 	ring(call);
 }
 
-static void teardown(struct sipalg_call *call, enum sipalg_end_reason reason)
+/* The last message of a call that has ended arrives until then. */
+static unsigned long time_to_forget(const struct sipalg_call *call)
 {
 	u32 delay = sipalg_setting(call->sn, SIPALG_TEARDOWN_DELAY);
 
+	return max(sipalg_64_t1(call->sn), seconds(delay)) + 1;
+}
+
+static void teardown(struct sipalg_call *call, enum sipalg_end_reason reason)
+{
 	call->reason = reason;
 	close_later(call);
 	call->running &= ~ended_by_teardown;
 	call->deadlines &= ~ended_by_teardown;
-	sipalg_call_timer_set(call, SIPALG_TIMER_FORGET,
-			      max(sipalg_64_t1(call->sn), seconds(delay)) + 1);
+	call->since[SIPALG_TIMER_FORGET] = jiffies;
+	sipalg_call_timer_set(call, SIPALG_TIMER_FORGET, time_to_forget(call));
 }
 
 /*
- * The failure was acknowledged: late messages arrive within T4 (RFC 3261 17.2.1,
- * timer I). Never before the media is closed.
+ * The failure was acknowledged: who asked is not heard again after T4 (RFC 3261
+ * 17.2.1, timer I). Never before the media is closed.
  */
 static void acked(struct sipalg_call *call)
 {
 	unsigned long time = seconds(sipalg_setting(call->sn, SIPALG_T4_INTERVAL));
 
+	if (call->retired)
+		return;
 	if (call->deadlines & 1u << SIPALG_TIMER_TEARDOWN)
 		time = max_t(long, time,
 			     sipalg_call_left(call, SIPALG_TIMER_TEARDOWN));
 	sipalg_call_timer_set(call, SIPALG_TIMER_FORGET, time + 1);
 }
 
+/*
+ * Another fork may still answer, for 64*T1 after the refusal (D4): the call has
+ * ended for people when that was acknowledged, its ports have not.
+ */
+static void forget(struct sipalg_call *call, enum sipalg_end_reason reason)
+{
+	unsigned long time = time_to_forget(call);
+	unsigned long gone = sipalg_since(call->since[SIPALG_TIMER_FORGET]);
+
+	if (call->retired || gone >= time) {
+		sipalg_call_end(call, reason);
+		return;
+	}
+	sipalg_call_retire(call, reason);
+	sipalg_call_timer_set(call, SIPALG_TIMER_FORGET, time - gone);
+}
+
 static void stay(struct sipalg_call *call)
 {
+	sipalg_call_return(call);
 	sipalg_call_timer_clear(call, SIPALG_TIMER_TEARDOWN);
 	sipalg_call_timer_clear(call, SIPALG_TIMER_FORGET);
 	if (call->expires)
@@ -214,6 +241,8 @@ void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
 		acked(call);
 	if (cell.actions & SIPALG_DO_END)
 		sipalg_call_end(call, reason);
+	if (cell.actions & SIPALG_DO_FORGET)
+		forget(call, reason);
 }
 
 static bool take_passed(struct sipalg_call *call, enum sipalg_call_timer which)

@@ -42,8 +42,9 @@ enum sipalg_call_event {
 #define SIPALG_DO_CLOSE_PINHOLES		0x100	/* close pinholes, keep their ports */
 #define SIPALG_DO_CLOSE		0x200	/* close media now */
 #define SIPALG_DO_END		0x400	/* forget the call now */
-#define SIPALG_DO_ACKED		0x800	/* forget a failed call in T4 */
+#define SIPALG_DO_ACKED		0x800	/* a failed call: out of sight in T4 */
 #define SIPALG_DO_ABANDON	0x1000	/* close pinholes in teardown-delay, forget in c-timeout */
+#define SIPALG_DO_FORGET	0x2000	/* out of sight now if acknowledged, else forget now */
 
 /**
  * struct sipalg_transition - one cell of the table

@@ -109,6 +109,8 @@ struct sipalg_transaction {
  * @timer: the nearest deadline
  * @lock: guards all below
  * @linked: it is in the table
+ * @retired: it was refused and has been reported as ended, see
+ *	sipalg_call_retire()
  * @state: enum sipalg_call_state
  * @reason: enum sipalg_end_reason once it ends
  * @event_mask: bits of enum sipalg_event_mask: changes not yet reported
@@ -183,6 +185,7 @@ struct sipalg_call {
 	/* guards all below */
 	spinlock_t lock;
 	bool linked;
+	bool retired;
 	u8 state;
 	u8 reason;
 	u8 event_mask;

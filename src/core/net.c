@@ -94,6 +94,7 @@ static void nothing_left(const struct sipalg_net *sn)
 	int i;
 
 	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->call_count));
+	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->calls_retired));
 	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->idle_count));
 	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->mapping_count));
 	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->pinhole_count));

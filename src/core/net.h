@@ -92,6 +92,7 @@ enum sipalg_tcp_kind {
  * @call_id: number of the newest call
  * @registration_id: number of the newest registration
  * @call_count: calls in @calls; @call_peak its highest value
+ * @calls_retired: those that were reported as ended
  * @idle_count: calls in @idle
  * @mapping_count: mappings in the tables
  * @own_ports: by hash of the host inside: its mappings with a port of their own
@@ -163,6 +164,7 @@ struct sipalg_net {
 	atomic_t registration_id;
 	atomic_t call_count;
 	atomic_t call_peak;
+	atomic_t calls_retired;
 	atomic_t idle_count;
 	atomic_t mapping_count;
 	atomic_t own_ports[1 << SIPALG_OWN_PORTS_BITS];

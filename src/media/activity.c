@@ -56,34 +56,23 @@ void sipalg_media_begin(struct sipalg_call *call)
 
 void sipalg_media_shut(struct sipalg_call *call)
 {
+	bool over = call->state == SIPALG_CALL_FAILED ||
+		    call->state == SIPALG_CALL_CANCELLING;
 	struct sipalg_media *media;
-
-	list_for_each_entry(media, &call->media, list)
-		sipalg_media_suspend(media);
-}
-
-void sipalg_media_reopen(struct sipalg_call *call)
-{
-	struct sipalg_media *media;
-	bool any = false;
 
 	list_for_each_entry(media, &call->media, list) {
-		any |= media->idle;
-		media->seen = media->idle ? jiffies : media->seen;
-		media->idle = false;
+		sipalg_media_suspend(media);
+		sipalg_media_lend(media, over ? SIPALG_PORT_OVER :
+						SIPALG_PORT_RUNG_OUT);
 	}
-	if (!any)
-		return;
-	call->event_mask |= SIPALG_NOTIFY_CHANGED;
-	sipalg_media_sync(call, NULL);
 }
 
-void sipalg_media_look(struct sipalg_call *call)
+/* Close what has been silent too long, and look again when the next one may be. */
+static void watch(struct sipalg_call *call)
 {
 	unsigned long limit = limit_of(call);
 	struct sipalg_media *media;
 
-	sipalg_call_timer_clear(call, SIPALG_TIMER_MEDIA);
 	list_for_each_entry(media, &call->media, list) {
 		unsigned long quiet;
 
@@ -96,7 +85,31 @@ void sipalg_media_look(struct sipalg_call *call)
 			sipalg_call_timer_reduce(call, SIPALG_TIMER_MEDIA,
 						 limit - quiet);
 	}
+}
 
+void sipalg_media_reopen(struct sipalg_call *call)
+{
+	struct sipalg_media *media;
+	bool any = false;
+
+	list_for_each_entry(media, &call->media, list) {
+		if (!sipalg_media_keep(media))
+			continue;
+		any |= media->idle;
+		media->seen = media->idle ? jiffies : media->seen;
+		media->idle = false;
+	}
+	if (!any)
+		return;
+	call->event_mask |= SIPALG_NOTIFY_CHANGED;
+	sipalg_media_sync(call, NULL);
+	watch(call);
+}
+
+void sipalg_media_look(struct sipalg_call *call)
+{
+	sipalg_call_timer_clear(call, SIPALG_TIMER_MEDIA);
+	watch(call);
 	if (call->incomplete)
 		sipalg_media_retry(call);
 	else

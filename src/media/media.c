@@ -38,12 +38,18 @@ static bool suits(const struct sipalg_media *media,
 					   htons(rtcp_port(section, pair));
 }
 
+bool sipalg_media_is_lost(const struct sipalg_media *media)
+{
+	return sipalg_face_is_lost(media->face) ||
+	       READ_ONCE(media->port_state) == SIPALG_PORT_TAKEN;
+}
+
 /* What the other side was told of it is what it would be told now. */
 static bool keeps_face(const struct sipalg_media *media,
 		       const struct sipalg_flow *flow)
 {
 	return !media->translated ||
-	       (!sipalg_face_is_lost(media->face) &&
+	       (!sipalg_media_is_lost(media) &&
 		sipalg_ip_equal(&media->public, &flow->src_public.ip));
 }
 
@@ -76,6 +82,27 @@ void sipalg_media_suspend(struct sipalg_media *media)
 	media->call->event_mask |= SIPALG_NOTIFY_CHANGED;
 }
 
+void sipalg_media_lend(struct sipalg_media *media, enum sipalg_port_state state)
+{
+	if (!media->translated)
+		return;
+	if (media->port_state == SIPALG_PORT_HELD)
+		sipalg_quota_uncharge(media->holder, SIPALG_QUOTA_PAIRS, 1);
+	sipalg_port_lend(media->call->sn, media, state);
+}
+
+bool sipalg_media_keep(struct sipalg_media *media)
+{
+	if (media->port_state == SIPALG_PORT_HELD)
+		return true;
+	if (!sipalg_quota_charge(media->holder, SIPALG_QUOTA_PAIRS, 1))
+		return false;
+	if (sipalg_port_keep(media->call->sn, media))
+		return true;
+	sipalg_quota_uncharge(media->holder, SIPALG_QUOTA_PAIRS, 1);
+	return false;
+}
+
 static void media_free(struct sipalg_media *media)
 {
 	struct sipalg_net *sn = media->call->sn;
@@ -83,7 +110,10 @@ static void media_free(struct sipalg_media *media)
 	sipalg_media_release(media, true);
 	if (media->translated)
 		sipalg_port_release(sn, media);
-	sipalg_quota_put(media->holder, SIPALG_QUOTA_PAIRS);
+	if (media->port_state == SIPALG_PORT_HELD)
+		sipalg_quota_put(media->holder, SIPALG_QUOTA_PAIRS);
+	else
+		sipalg_quota_host_put(media->holder);
 	sipalg_face_put(media->face);
 	list_del(&media->list);
 	atomic_long_sub(sizeof(*media), &sn->memory);
@@ -201,7 +231,7 @@ pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
 	struct sipalg_media *media;
 
 	media = find_media(call, side, fork, flow, section, pair);
-	if (media)
+	if (media && sipalg_media_keep(media))
 		return media;
 
 	media = media_alloc(call);

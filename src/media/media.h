@@ -17,6 +17,7 @@
 #include <linux/rhashtable-types.h>
 #include "core/call.h"
 #include "core/flow.h"
+#include "media/port.h"
 #include "sip/edit.h"
 #include "sip/msg.h"
 
@@ -53,7 +54,9 @@ struct sipalg_media_terms {
  * @port_node: in &sipalg_net.ports while translated
  * @call: its call
  * @face: of @public while translated
- * @holder: quota charged for its public ports, or NULL
+ * @holder: quota charged for its public ports while it has them for itself, or NULL
+ * @port_state: enum sipalg_port_state; changed under port_lock, and away from or
+ *	back to SIPALG_PORT_HELD under that of its call as well
  * @fork: number of the dialog that it belongs to, 0 for the caller's
  * @index: which m= line
  * @side: enum sipalg_side
@@ -103,6 +106,7 @@ struct sipalg_media {
 	struct sipalg_face *face;
 	struct sipalg_quota *holder;
 	u16 fork;
+	u8 port_state;
 	u8 index;
 	u8 side;
 	u8 kind;
@@ -218,6 +222,31 @@ void sipalg_media_rollback(struct sipalg_call *call, enum sipalg_side side,
  * It keeps its public ports; see sipalg_media_leads_out().
  */
 void sipalg_media_suspend(struct sipalg_media *media);
+
+/**
+ * sipalg_media_lend() - the pinholes of a call are shut, its ports may not be needed
+ * @media: its call is locked
+ * @state: SIPALG_PORT_RUNG_OUT or SIPALG_PORT_OVER
+ *
+ * They stay its own, unless others run short of ports.
+ */
+void sipalg_media_lend(struct sipalg_media *media, enum sipalg_port_state state);
+
+/**
+ * sipalg_media_keep() - they are needed again
+ * @media: its call is locked
+ *
+ * Return: false if others have them now: what was told of them is not true any more.
+ */
+bool sipalg_media_keep(struct sipalg_media *media);
+
+/**
+ * sipalg_media_is_lost() - is what was told of a media not true any more?
+ * @media: its call is locked
+ *
+ * Return: true if its public address is not the router's, or its port another's.
+ */
+bool sipalg_media_is_lost(const struct sipalg_media *media);
 
 /**
  * sipalg_media_lose() - some of a call's public addresses are the router's no more

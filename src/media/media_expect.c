@@ -11,7 +11,6 @@
 #include "media/media_ct.h"
 #include "media/media_expect.h"
 #include "nat/expect.h"
-#include "nat/face.h"
 
 #define RETRY_INTERVAL	HZ	/* for pinholes whose expectation was refused */
 #define MAX_DOUBLINGS	3	/* first retry: calls that end free their pinholes soon */
@@ -218,12 +217,14 @@ static void narrow(struct sipalg_media *media, const struct sipalg_media *other)
 
 static bool is_wanted(const struct sipalg_media *media)
 {
+	if (media->port_state != SIPALG_PORT_HELD)
+		return false;
 	if (media->held &&
 	    !sipalg_setting(media->call->sn, SIPALG_RETAIN_HOLD_RESOURCE))
 		return false;
 	if (media->idle && !sipalg_media_leads_out(media))
 		return false;
-	return !sipalg_face_is_lost(media->face) && !media->outside &&
+	return !sipalg_media_is_lost(media) && !media->outside &&
 	       (media->offered || media->active);
 }
 
@@ -485,7 +486,7 @@ static bool names_sender(const struct sipalg_media *media,
 {
 	unsigned int i;
 
-	if (!media->translated || sipalg_face_is_lost(media->face) ||
+	if (!media->translated || sipalg_media_is_lost(media) ||
 	    !sipalg_ip_equal(&media->private, &tuple->src.u3))
 		return false;
 	for (i = 0; i < media->ports; i++)

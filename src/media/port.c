@@ -24,14 +24,28 @@
  * struct port_key - a public address and RTP port
  * @ip: the address
  * @port: host byte order
- * @heir: who looks for a free port, or NULL
- * @private_port: the port of @heir that this would be for, host byte order
  */
 struct port_key {
 	const union nf_inet_addr *ip;
 	u16 port;
-	const struct sipalg_media *heir;
-	u16 private_port;
+};
+
+/**
+ * struct port_search - whose port is looked for, and what was found on the way
+ * @flow: the signalling flow
+ * @media: with all but its public ports
+ * @more: pairs that must be had behind its own
+ * @lent: the port that others can best do without, 0: none; host byte order
+ * @state: enum sipalg_port_state of it
+ * @quiet: for how long nothing was heard of its holder, jiffies
+ */
+struct port_search {
+	const struct sipalg_flow *flow;
+	const struct sipalg_media *media;
+	u16 more;
+	u16 lent;
+	u8 state;
+	u32 quiet;
 };
 
 #define NEIGHBOURS	8
@@ -63,32 +77,13 @@ static u32 hash_object(const void *data, u32 len, u32 seed)
 	return hash(&media->public, ntohs(media->public_port[SIPALG_RTP]), seed);
 }
 
-/*
- * Of a call that was refused, and whose pinholes are closed, only the
- * ports remain, for an answer that comes late (RFC 3261 17.1.1.3). A phone that
- * uses the same port again waits for no such answer. Nothing is lost if the other
- * call changes just now: both have the same phone and port behind them.
- */
-static bool is_left_to(const struct sipalg_media *media,
-		       const struct port_key *key)
-{
-	return key->heir && media->call != key->heir->call &&
-	       READ_ONCE(media->call->state) == SIPALG_CALL_FAILED &&
-	       media->idle && !media->exp[SIPALG_RTP] &&
-	       !media->exp[SIPALG_RTCP] &&
-	       media->l4proto == key->heir->l4proto &&
-	       ntohs(media->private_port[SIPALG_RTP]) == key->private_port &&
-	       sipalg_ip_equal(&media->private, &key->heir->private);
-}
-
 static int compare(struct rhashtable_compare_arg *arg, const void *object)
 {
 	const struct port_key *key = arg->key;
 	const struct sipalg_media *media = object;
 
 	return ntohs(media->public_port[SIPALG_RTP]) != key->port ||
-	       !sipalg_ip_equal(&media->public, key->ip) ||
-	       is_left_to(media, key);
+	       !sipalg_ip_equal(&media->public, key->ip);
 }
 
 static const struct rhashtable_params port_params = {
@@ -108,19 +103,33 @@ static struct sipalg_media *find(struct sipalg_net *sn,
 	return rhashtable_lookup_fast(&sn->ports, &key, port_params);
 }
 
-/* Whom a port would have to be taken from for this media; caller holds the lock. */
-static struct sipalg_media *holder(struct sipalg_net *sn,
-				   const struct sipalg_media *media, u16 port,
+/*
+ * Who holds the port at an offset from the media's own, or overlaps with it from
+ * below by RTCP. Caller holds the lock.
+ */
+static struct sipalg_media *holder(const struct port_search *search, u16 port,
 				   int offset)
 {
-	const struct port_key key = {
-		.ip = &media->public,
-		.port = port + offset,
-		.heir = media,
-		.private_port = ntohs(media->private_port[SIPALG_RTP]) + offset,
-	};
+	struct sipalg_media *media = find(search->flow->sn,
+					  &search->media->public, port + offset);
 
-	return rhashtable_lookup_fast(&sn->ports, &key, port_params);
+	return media && offset < 0 && media->ports < 2 ? NULL : media;
+}
+
+/*
+ * A phone that uses the same port again has done with the call that was over:
+ * what was told to that call's peer still leads to the same place.
+ */
+static bool passes_on(const struct port_search *search,
+		      const struct sipalg_media *holder, int offset)
+{
+	const struct sipalg_media *media = search->media;
+
+	return holder->port_state == SIPALG_PORT_OVER &&
+	       holder->l4proto == media->l4proto &&
+	       ntohs(holder->private_port[SIPALG_RTP]) ==
+		       ntohs(media->private_port[SIPALG_RTP]) + offset &&
+	       sipalg_ip_equal(&holder->private, &media->private);
 }
 
 /* Expectations of other helpers, or of a call on another CPU. */
@@ -164,24 +173,51 @@ static bool is_others(const struct sipalg_flow *flow,
 	return sipalg_is_occupied(flow, media->l4proto, &addr);
 }
 
-/* Test the media's own ports and @more pairs behind them. */
-static bool is_free(const struct sipalg_flow *flow,
-		    const struct sipalg_media *media, u16 port, u16 more)
+/* Calls that are over before those that ring, then those of which least was heard. */
+static bool goes_first(const struct port_search *search, u8 state, u32 quiet)
 {
-	struct sipalg_media *below = holder(flow->sn, media, port, -1);
-	unsigned int i;
+	if (!search->lent || state != search->state)
+		return !search->lent || state > search->state;
+	return quiet > search->quiet;
+}
 
-	if (below && below->ports > 1)
-		return false;
-	for (i = 0; i < media->ports + 2 * more; i++)
-		if (holder(flow->sn, media, port, i) ||
-		    is_signalling(flow, media, port + i) ||
+/*
+ * Test the media's own ports and the pairs behind them. What only calls hold
+ * that may never need it again is not free, but remembered.
+ */
+static bool is_free(struct port_search *search, u16 port)
+{
+	const struct sipalg_flow *flow = search->flow;
+	const struct sipalg_media *media = search->media;
+	int count = media->ports + 2 * search->more, i;
+	u8 state = SIPALG_PORT_TAKEN;
+	u32 quiet = U32_MAX;
+
+	for (i = -1; i < count; i++) {
+		const struct sipalg_media *other = holder(search, port, i);
+
+		if (!other || passes_on(search, other, i))
+			continue;
+		if (other->port_state == SIPALG_PORT_HELD)
+			return false;
+		state = min(state, other->port_state);
+		quiet = min(quiet, sipalg_since(READ_ONCE(other->seen)));
+	}
+	for (i = 0; i < count; i++)
+		if (is_signalling(flow, media, port + i) ||
 		    expected_by_another(flow, media, port + i))
 			return false;
-	for (i = 0; i < media->ports + 2 * more; i++)
+	for (i = 0; i < count; i++)
 		if (is_others(flow, media, port + i))
 			return false;
-	return true;
+	if (state == SIPALG_PORT_TAKEN)
+		return true;
+	if (goes_first(search, state, quiet)) {
+		search->lent = port;
+		search->state = state;
+		search->quiet = quiet;
+	}
+	return false;
 }
 
 /* The lowest port of the range with the parity of the private one. */
@@ -220,72 +256,89 @@ static bool rule_picks_ports(const struct sipalg_flow *flow)
 }
 
 /* The nearest free one above or below the port of the signalling, or 0. */
-static u16 choose_near(const struct sipalg_flow *flow,
-		       const struct sipalg_media *media,
-		       struct sipalg_port_range range, u16 more)
+static u16 choose_near(struct port_search *search,
+		       struct sipalg_port_range range)
 {
-	u16 wish = ntohs(media->private_port[SIPALG_RTP]);
-	int middle = (ntohs(flow->src_public.port) & ~1) | (wish & 1);
+	u16 wish = ntohs(search->media->private_port[SIPALG_RTP]);
+	int middle = (ntohs(search->flow->src_public.port) & ~1) | (wish & 1);
 	int i, port;
 
 	for (i = 1; i <= PORT_STEPS; i++) {
 		port = middle + (i & 1 ? i + 1 : -i);
 		if (port >= range.low && port <= range.high &&
-		    is_free(flow, media, port, more))
+		    is_free(search, port))
 			return port;
 	}
 	return 0;
 }
 
-static u16 choose(const struct sipalg_flow *flow,
-		  const struct sipalg_media *media, u16 more)
+/* Where all others are in use, one that a call that is over still holds. */
+static u16 choose(struct port_search *search)
 {
-	struct sipalg_port_range range = sipalg_media_ports(flow->sn);
-	u16 wish = ntohs(media->private_port[SIPALG_RTP]), port = wish;
-	u16 last = media->ports - 1 + 2 * more;
+	struct sipalg_port_range range = sipalg_media_ports(search->flow->sn);
+	u16 wish = ntohs(search->media->private_port[SIPALG_RTP]), port = wish;
+	u16 last = search->media->ports - 1 + 2 * search->more;
 	unsigned int i;
 
 	if (range.high - range.low < last)
 		return 0;
 	range.high -= last;
-	if (rule_picks_ports(flow))
-		port = choose_near(flow, media, range, more) ?: wish;
+	if (rule_picks_ports(search->flow))
+		port = choose_near(search, range) ?: wish;
 	for (i = 0; i < PORT_GUESSES + PORT_STEPS; i++) {
 		if (port >= range.low && port <= range.high &&
-		    is_free(flow, media, port, more))
+		    is_free(search, port))
 			return port;
 		port = i < PORT_GUESSES ? random_port(range, wish) :
 					  next_port(range, port);
 	}
-	return 0;
+	return search->lent;
 }
 
-/*
- * Returns false if there is no memory for a larger table. Whose place it takes is
- * found no more: that one's release then finds nothing to remove.
- */
-static bool take(struct sipalg_net *sn, struct sipalg_media *media, u16 port)
+static bool insert(struct sipalg_net *sn, struct sipalg_media *media)
 {
-	struct sipalg_media *left = find(sn, &media->public, port);
-
-	if (left)
-		rhashtable_remove_fast(&sn->ports, &left->port_node, port_params);
-	media->public_port[SIPALG_RTP] = htons(port);
-	media->public_port[SIPALG_RTCP] = htons(port + 1);
 	return !rhashtable_insert_fast(&sn->ports, &media->port_node,
 				       port_params);
+}
+
+static void remove(struct sipalg_net *sn, struct sipalg_media *media)
+{
+	rhashtable_remove_fast(&sn->ports, &media->port_node, port_params);
+}
+
+/* Returns false if there is no memory for a larger table. */
+static bool take(const struct port_search *search, struct sipalg_media *media,
+		 u16 port)
+{
+	struct sipalg_net *sn = search->flow->sn;
+	int i;
+
+	for (i = -1; i < media->ports + 2 * search->more; i++) {
+		struct sipalg_media *other = holder(search, port, i);
+
+		if (!other)
+			continue;
+		other->port_state = SIPALG_PORT_TAKEN;
+		remove(sn, other);
+	}
+	media->public_port[SIPALG_RTP] = htons(port);
+	media->public_port[SIPALG_RTCP] = htons(port + 1);
+	return insert(sn, media);
 }
 
 bool sipalg_port_reserve(const struct sipalg_flow *flow,
 			 struct sipalg_media *media, u16 pairs)
 {
+	struct port_search search = {
+		.flow = flow, .media = media, .more = pairs - 1,
+	};
 	struct sipalg_net *sn = flow->sn;
 	bool taken;
 	u16 port;
 
 	spin_lock_bh(&sn->port_lock);
-	port = choose(flow, media, pairs - 1);
-	taken = port && take(sn, media, port);
+	port = choose(&search);
+	taken = port && take(&search, media, port);
 	spin_unlock_bh(&sn->port_lock);
 	return taken;
 }
@@ -320,11 +373,13 @@ bool sipalg_port_reattach(const struct sipalg_flow *flow,
 bool sipalg_port_claim(const struct sipalg_flow *flow,
 		       struct sipalg_media *media, u16 port)
 {
+	struct port_search search = { .flow = flow, .media = media };
 	struct sipalg_net *sn = flow->sn;
 	bool taken;
 
 	spin_lock_bh(&sn->port_lock);
-	taken = port && is_free(flow, media, port, 0) && take(sn, media, port);
+	taken = port && (is_free(&search, port) || search.lent == port) &&
+		take(&search, media, port);
 	spin_unlock_bh(&sn->port_lock);
 	return taken;
 }
@@ -332,8 +387,43 @@ bool sipalg_port_claim(const struct sipalg_flow *flow,
 void sipalg_port_release(struct sipalg_net *sn, struct sipalg_media *media)
 {
 	spin_lock_bh(&sn->port_lock);
-	rhashtable_remove_fast(&sn->ports, &media->port_node, port_params);
+	remove(sn, media);
 	spin_unlock_bh(&sn->port_lock);
+}
+
+void sipalg_port_lend(struct sipalg_net *sn, struct sipalg_media *media,
+		      enum sipalg_port_state state)
+{
+	spin_lock_bh(&sn->port_lock);
+	if (media->port_state != SIPALG_PORT_TAKEN)
+		media->port_state = state;
+	spin_unlock_bh(&sn->port_lock);
+}
+
+/* Nobody has it, neither as the first port of a pair nor as the second. */
+static bool is_unheld(struct sipalg_net *sn, const struct sipalg_media *media)
+{
+	u16 port = ntohs(media->public_port[SIPALG_RTP]);
+	const struct sipalg_media *below = find(sn, &media->public, port - 1);
+	unsigned int i;
+
+	for (i = 0; i < media->ports; i++)
+		if (find(sn, &media->public, port + i))
+			return false;
+	return !below || below->ports < 2;
+}
+
+bool sipalg_port_keep(struct sipalg_net *sn, struct sipalg_media *media)
+{
+	bool kept;
+
+	spin_lock_bh(&sn->port_lock);
+	kept = media->port_state != SIPALG_PORT_TAKEN ||
+	       (is_unheld(sn, media) && insert(sn, media));
+	if (kept)
+		media->port_state = SIPALG_PORT_HELD;
+	spin_unlock_bh(&sn->port_lock);
+	return kept;
 }
 
 bool sipalg_port_owner(struct sipalg_net *sn, const struct sipalg_addr *addr,

@@ -10,6 +10,22 @@
 struct sipalg_media;
 
 /**
+ * enum sipalg_port_state - how a stream has its public ports, in the order in
+ *	which others may take them where no free one is left
+ * @SIPALG_PORT_HELD: for itself: its call lives
+ * @SIPALG_PORT_RUNG_OUT: for an answer that may come late
+ * @SIPALG_PORT_OVER: the same, of a call that was refused, cancelled or left; the
+ *	same phone's next call has them at once
+ * @SIPALG_PORT_TAKEN: not any more
+ */
+enum sipalg_port_state {
+	SIPALG_PORT_HELD,
+	SIPALG_PORT_RUNG_OUT,
+	SIPALG_PORT_OVER,
+	SIPALG_PORT_TAKEN,
+};
+
+/**
  * sipalg_port_reserve() - find public ports for a stream (S3-40)
  * @flow: the signalling flow, for namespace and zone
  * @media: with family, ports, private ports and public address set; its
@@ -17,8 +33,10 @@ struct sipalg_media;
  * @pairs: number of adjacent pairs that must be free, this one being the first
  *
  * The private port itself if it is free and in media-ports, else a random
- * one of the same parity; RTCP's is the next (RFC 4787 REQ-4, RFC 3550).
- * Softirq; the caller holds the call's lock, takes port_lock.
+ * one of the same parity; RTCP's is the next (RFC 4787 REQ-4, RFC 3550). If none
+ * is left, one that was lent: of a call that is over, then of one that rang out,
+ * the oldest of those that are looked at. Softirq; the caller holds the call's
+ * lock, takes port_lock.
  *
  * Return: false if none is free.
  */
@@ -60,6 +78,28 @@ bool sipalg_port_claim(const struct sipalg_flow *flow,
  * Any context, takes port_lock.
  */
 void sipalg_port_release(struct sipalg_net *sn, struct sipalg_media *media);
+
+/**
+ * sipalg_port_lend() - others may have the ports of a stream if they run short
+ * @sn: the namespace
+ * @media: the stream, translated; its pinholes are closed and its call is locked
+ * @state: SIPALG_PORT_RUNG_OUT or SIPALG_PORT_OVER
+ *
+ * Takes port_lock.
+ */
+void sipalg_port_lend(struct sipalg_net *sn, struct sipalg_media *media,
+		      enum sipalg_port_state state);
+
+/**
+ * sipalg_port_keep() - the stream needs its ports again
+ * @sn: the namespace
+ * @media: the stream, translated; its call is locked
+ *
+ * Takes port_lock.
+ *
+ * Return: false if somebody else has them.
+ */
+bool sipalg_port_keep(struct sipalg_net *sn, struct sipalg_media *media);
 
 /**
  * sipalg_port_owner() - find the stream of a public address and port

@@ -97,6 +97,12 @@ static bool put_reasons(struct counters *c, const char *group, const u64 *sum)
 	return true;
 }
 
+static int active_calls(const struct sipalg_net *sn)
+{
+	return max(atomic_read(&sn->call_count) -
+		   atomic_read(&sn->calls_retired), 0);
+}
+
 /* The groups of counters that are arrays, by the name of their row. */
 static bool put_group(struct counters *c, const struct sipalg_stats *sum,
 		      const char *group)

@@ -78,6 +78,17 @@ static bool outside_dialog(const struct sip_msg *msg)
 	       !msg->to_tag.len;
 }
 
+/* Who calls again when a refusal is over begins another call. */
+static void begin_anew(struct sipalg_plan *plan)
+{
+	struct sipalg_call *call = plan->call;
+
+	plan->call = NULL;
+	sipalg_call_end(call, call->reason);
+	spin_unlock_bh(&call->lock);
+	sipalg_call_put(call);
+}
+
 /* Requests above rate-limit, and INVITEs repeated after a refusal. */
 static bool refused_for_now(const struct sipalg_flow *flow,
 			    const struct sip_msg *msg, struct sipalg_plan *plan)
@@ -310,6 +321,8 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	/* before any refusal: what is dropped is in its call's msg_log, too */
 	if (!sip_method_is(msg, SIP_NO_CALL))
 		plan->call = lock_call(sipalg_call_find(flow, msg, false));
+	if (plan->call && plan->call->retired && outside_dialog(msg))
+		begin_anew(plan);
 	sipalg_nat64_begin(flow, plan);
 	plan->unseen = !plan->call && msg->request && msg->to_tag.len;
 	if (refused_by_policy(sn, msg, plan) || refused_for_now(flow, msg, plan))

@@ -35,7 +35,7 @@ static const struct life lives[] = {
 	  { STEP(INVITE, EARLY, INVITE), STEP(CANCEL, CANCELLING, TEARDOWN),
 	    STEP(FAILURE, CANCELLING, 0),
 	    STEP(TEARDOWN, CANCELLING, SIPALG_DO_CLOSE_PINHOLES),
-	    STEP(FORGET, CANCELLING, SIPALG_DO_END) },
+	    STEP(FORGET, CANCELLING, SIPALG_DO_FORGET) },
 	  5 },
 	{ "C3 a 2xx crosses the CANCEL",
 	  { STEP(INVITE, EARLY, INVITE), STEP(CANCEL, CANCELLING, TEARDOWN),
@@ -83,6 +83,13 @@ static const struct life lives[] = {
 	    STEP(TEARDOWN, FAILED, SIPALG_DO_CLOSE_PINHOLES),
 	    STEP(SUCCESS, CONFIRMED, SIPALG_DO_CANCEL_TEARDOWN | ANSWER) },
 	  4 },
+	{ "D4 the same when that refusal was acknowledged long ago",
+	  { STEP(INVITE, EARLY, INVITE), STEP(FAILURE, FAILED, TEARDOWN),
+	    STEP(ACK, FAILED, SIPALG_DO_ACKED),
+	    STEP(TEARDOWN, FAILED, SIPALG_DO_CLOSE_PINHOLES),
+	    STEP(FORGET, FAILED, SIPALG_DO_FORGET),
+	    STEP(SUCCESS, CONFIRMED, SIPALG_DO_CANCEL_TEARDOWN | ANSWER) },
+	  6 },
 	{ "C6 BYE while it rings, another fork answers",
 	  { STEP(INVITE, EARLY, INVITE),
 	    STEP(BYE, ABANDONED, SIPALG_DO_ABANDON),
@@ -133,7 +140,8 @@ static void call_lives(struct kunit *test)
 
 static bool ends_by(u8 state, u8 event)
 {
-	return sipalg_call_transition(state, event).actions & SIPALG_DO_END;
+	return sipalg_call_transition(state, event).actions &
+	       (SIPALG_DO_END | SIPALG_DO_FORGET);
 }
 
 /* Every state must have a way to its end. */

@@ -128,6 +128,137 @@ def after_refusal():
         hang_up(call)
 
 
+@test("fault C2", "a 2xx within 64*T1 of a refusal that was acknowledged has its media; people see it as a new call (D4, S2-8)")
+def after_acknowledged():
+    for number, wait in enumerate((3, 20, 29)):
+        port = 4200 + 4 * number
+        call = new(f"acked{number}")
+        out(call.request("INVITE", sdp(PHONE, port)))
+        back(call.response("180 Ringing", tag="one"))
+        back(call.response("486 Busy Here", tag="one"))
+        out(call.request("ACK"))
+        before = ended("failed")
+        time.sleep(wait)
+        assert len(calls()) == (wait < 6) and ended("failed") == before + (wait > 6), wait
+        if wait == 20:
+            back(call.response("183 Session Progress", body=sdp(RELAY, port + 2000), tag="two"))
+            assert talks(port) and [one["state"] for one in calls()] == ["ending"]
+        back(call.response("200 OK", body=sdp(RELAY, port + 2000), tag="two"))
+        call.tags = (call.tags[0], "two")
+        out(call.request("ACK", to_tag=True))
+        assert talks(port) and [one["state"] for one in calls()] == ["confirmed"], wait
+        hang_up(call)
+        time.sleep(40)
+        assert not calls()
+    call = new("toolate")
+    out(call.request("INVITE", sdp(PHONE, 4220)))
+    back(call.response("486 Busy Here", tag="one"))
+    out(call.request("ACK"))
+    time.sleep(36)
+    back(call.response("200 OK", body=sdp(RELAY, 6220), tag="two"))
+    assert not net.pinhole(ROUTER, 4220), "after 64*T1 nothing is left to reopen"
+    router(f"{CTL} call end --all")
+
+
+def public_port(got):
+    """The port of the first stream in what the provider got."""
+    return int(got.split(b"m=audio ")[1].split()[0]) if got else None
+
+
+def offers(name, port):
+    """An INVITE; the call, and the public port that it was given, None: it was dropped."""
+    call = new(name)
+    return call, public_port(out_anyhow(call.request("INVITE", sdp(PHONE, port))))
+
+
+def picks_up(call, port):
+    back(call.response("200 OK", body=sdp(RELAY, port + 2000)))
+    out(call.request("ACK", to_tag=True))
+
+
+def leads_to(public, port, silent=False):
+    """
+    Does audio from outside reach the phone at its port, and come back from that
+    public one? In a silent call the phone has to speak first (D3).
+    """
+    ours, theirs = audio(port)
+    if silent:
+        ours.send(b"first", RELAY, port + 2000)
+        theirs.recv(0.5)
+    theirs.send(b"media", ROUTER, public)
+    heard = ours.recv(0.5) == b"media"
+    ours.send(b"back", RELAY, port + 2000)
+    heard = heard and theirs.recv(0.5) == b"back" and theirs.sender == (ROUTER, public)
+    ours.close()
+    theirs.close()
+    return heard
+
+
+@test("fault C2", "short of ports: calls that were refused lend theirs, then those that rang out, the oldest first; none that lives does")
+def short_of_ports():
+    # eight pairs
+    router(f"{CTL} setting set media-ports 20000-20015")
+    live, live_port = offers("live", 4230)
+    picks_up(live, 4230)
+    rung = []
+    for number in range(5):
+        call, public = offers(f"rung{number}", 4240 + 4 * number)
+        back(call.response("180 Ringing"))
+        rung.append((call, public))
+        time.sleep(1)
+    assert None not in [public for _, public in rung]
+    time.sleep(200)
+    refused = []
+    for number in range(2):
+        call, public = offers(f"busy{number}", 4270 + 4 * number)
+        back(call.response("486 Busy Here"))
+        out(call.request("ACK"))
+        refused.append(public)
+        time.sleep(1)
+    time.sleep(6)
+    assert len({live_port, *refused} | {public for _, public in rung}) == 8, "all ports are given out"
+    wanted = refused + [public for _, public in rung[:3]]
+    fresh = []
+    for number, expected in enumerate(wanted):
+        call, public = offers(f"fresh{number}", 4280 + 4 * number)
+        assert public == expected, (number, public, wanted)
+        picks_up(call, 4280 + 4 * number)
+        assert leads_to(public, 4280 + 4 * number)
+        fresh.append((call, public))
+    picks_up(rung[3][0], 4252)
+    assert leads_to(rung[3][1], 4252), "one that rang out, and has kept its own"
+    last, public = offers("last", 4310)
+    assert public == rung[4][1]
+    picks_up(last, 4310)
+    assert offers("none", 4314)[1] is None, "all that is left lives"
+    assert leads_to(live_port, 4230, True)
+    # who is answered late and has lost his port disturbs nobody; he may get it back
+    picks_up(rung[0][0], 4240)
+    assert leads_to(fresh[2][1], 4288) and not leads_to(rung[0][1], 4240)
+    hang_up(fresh[4][0])
+    time.sleep(10)
+    picks_up(rung[2][0], 4248)
+    assert leads_to(rung[2][1], 4248)
+    router(f"{CTL} call end --all")
+
+
+@test("fault C2", "what calls that rang out have lent does not count to their phone's share of ports")
+def share_of_lent():
+    # 32 pairs, of which one host has 24 at most
+    router(f"{CTL} setting set media-ports 20000-20063 max-calls-per-source 100")
+    for number in range(24):
+        call, public = offers(f"many{number}", 4330 + 4 * number)
+        assert public
+        back(call.response("180 Ringing"))
+    assert offers("over", 4500)[1] is None, "the share is used up while they ring"
+    time.sleep(200)
+    late, public = offers("after", 4504)
+    picks_up(late, 4504)
+    assert leads_to(public, 4504)
+    router(f"{CTL} call end --all")
+    router(f"{CTL} setting reset")
+
+
 @test("fault C3", "after 400 s of silence the way in is closed; the phone's own packet leaves as before and opens it (D3)")
 def phone_speaks_first():
     for number, kind in enumerate(("", "a=sendonly", "a=recvonly")):

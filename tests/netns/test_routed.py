@@ -97,6 +97,98 @@ def same_private_net():
         sock.close()
 
 
+SILENT = ((PHONE, SERVER, RELAY), (PHONE6, SERVER6, RELAY6))
+
+
+class Quiet:
+    """A call that is routed, and its audio."""
+
+    def __init__(self, number, ends, port):
+        self.ends, self.port = ends, port
+        phone_ip, server_ip, _ = ends
+        host = f"[{phone_ip}]:5060" if ":" in phone_ip else f"{phone_ip}:5060"
+        self.phone, self.server = Udp("phone", phone_ip, 5060), Udp("provider", server_ip, 5060)
+        self.call = Call(f"quiet{number}", host, host, f"[{server_ip}]" if ":" in server_ip else server_ip)
+        self.ours, self.theirs = Udp("phone", phone_ip, port), Udp("provider", ends[2], port + 1000)
+
+    def out(self, data):
+        self.phone.send(data, self.ends[1])
+        same(self.server.recv(), data)
+
+    def back(self, data):
+        self.server.send(data, self.ends[0])
+        same(self.phone.recv(), data)
+
+    def answered(self):
+        self.out(self.call.request("INVITE", sdp(self.ends[0], self.port)))
+        self.back(self.call.response("200 OK", body=sdp(self.ends[2], self.port + 1000)))
+        self.out(self.call.request("ACK", to_tag=True))
+        return self
+
+    def comes_in(self):
+        self.theirs.send(b"in", self.ends[0], self.port)
+        return self.ours.recv(0.5) == b"in"
+
+    def goes_out(self):
+        self.ours.send(b"out", self.ends[2], self.port + 1000)
+        return self.theirs.recv(0.5) == b"out"
+
+    def end(self):
+        self.out(self.call.request("BYE", cseq=90, to_tag=True))
+        self.back(self.call.response("200 OK", "BYE"))
+        for sock in (self.phone, self.server, self.ours, self.theirs):
+            sock.close()
+        time.sleep(40)
+
+
+@test("fault C2", "a call rings for 250 s, or for 50 minutes, is answered, and both are heard (D4)")
+def rings_long():
+    for number, (ends, wait) in enumerate(zip(SILENT + SILENT, (250, 250, 3000, 3000)), 8):
+        quiet = Quiet(number, ends, 4828)
+        quiet.out(quiet.call.request("INVITE", sdp(ends[0], 4828)))
+        quiet.back(quiet.call.response("180 Ringing"))
+        time.sleep(wait)
+        assert not quiet.comes_in() and not net.pinhole(ends[0], 4828), "shut, not open"
+        quiet.back(quiet.call.response("200 OK", body=sdp(ends[2], 5828)))
+        quiet.out(quiet.call.request("ACK", to_tag=True))
+        assert quiet.comes_in() and quiet.goes_out(), (ends, wait)
+        quiet.end()
+
+
+@test("fault C3", "after 400 s of silence nothing comes in; the phone's own packet still leaves and opens the way (D3)")
+def silent():
+    for number, ends in enumerate(SILENT):
+        quiet = Quiet(number, ends, 4820).answered()
+        assert quiet.comes_in() and quiet.goes_out()
+        time.sleep(400)
+        assert not quiet.comes_in(), ends
+        assert quiet.goes_out() and quiet.comes_in(), ends
+        time.sleep(400)
+        assert not quiet.comes_in(), "silent again"
+        quiet.end()
+
+
+@test("fault C3", "the 2xx to a refresh opens it as well: UPDATE without SDP, the peer's re-INVITE; a refusal does not")
+def silent_refreshed():
+    for number, ends in enumerate(SILENT, 4):
+        quiet = Quiet(number, ends, 4824).answered()
+        call, uri = quiet.call, quiet.call.host
+        for cseq, status in enumerate(("491 Request Pending", "200 OK"), 10):
+            time.sleep(400)
+            assert not quiet.comes_in(), (ends, status, net.expectations())
+            quiet.out(call.request("UPDATE", cseq=cseq, to_tag=True))
+            quiet.back(call.response(status, "UPDATE"))
+            assert quiet.comes_in() == (status[0] == "2"), (ends, status)
+        time.sleep(400)
+        assert not quiet.comes_in()
+        quiet.back(call.peer_request("INVITE", uri, cseq=71, body=sdp(ends[2], 5824)))
+        assert not quiet.comes_in(), "not before the phone accepts"
+        quiet.out(call.peer_response("200 OK", "INVITE", cseq=71, body=sdp(ends[0], 4824)))
+        quiet.back(call.peer_request("ACK", uri, cseq=71))
+        assert quiet.comes_in() and quiet.goes_out(), ends
+        quiet.end()
+
+
 @test("S1-12", "a pinhole leads to what the message names and nowhere else")
 def direction():
     phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
