@@ -274,6 +274,30 @@ void sipalg_nat64_begin(const struct sipalg_flow *flow,
 	reader->text_len = len;
 }
 
+unsigned int sipalg_nat64_written(const struct sipalg_call *call,
+				  unsigned int side,
+				  char text[SIPALG_LITERAL_TEXT + 1])
+{
+	struct sipalg_mapping *mapping = call->mapping;
+	const union nf_inet_addr *ip = &call->party[side].ip;
+	const struct sipalg_nat64 *nat64;
+	struct literal literal;
+	unsigned int len = 0;
+
+	rcu_read_lock();
+	nat64 = rcu_dereference(call->sn->nat64);
+	if (mapping && call->family == AF_INET && nat64 &&
+	    sipalg_nat64_in_pool(nat64, ip) &&
+	    sipalg_ip_equal(&mapping->private.addr.ip, ip))
+		len = own_text(mapping, text);
+	rcu_read_unlock();
+	if (!text_read(text, len, &literal) ||
+	    (literal.form == SIP_HOST_IP4 && sipalg_ip_equal(&literal.addr, ip)))
+		return 0;
+	text[len] = '\0';
+	return len;
+}
+
 /* Fields where a phone looks for addresses to send to, or gives them back. */
 #define CROSSING_INWARD		SIP_FIELDS_WITH(SIP_CROSSES)
 
@@ -398,6 +422,18 @@ static struct sipalg_mapping *mapping_of_sender(const struct sipalg_flow *flow,
 	return sipalg_mapping_find(flow, &flow->src_public, &flow->src.ip);
 }
 
+/* A phone that is called, and has not yet said anything in the call. */
+static void note_reader(const struct sipalg_flow *flow, struct sipalg_plan *plan)
+{
+	struct sipalg_mapping *mapping;
+
+	if (!plan->call || plan->call->mapping)
+		return;
+	mapping = mapping_of(flow, &flow->dst, &flow->dst_private);
+	if (mapping && sipalg_mapping_use(mapping))
+		plan->call->mapping = mapping;
+}
+
 /* Has a rule written this host already? @edit: the first not before it */
 static bool is_written(const struct sipalg_plan *plan,
 		       const struct sip_host *host, unsigned int edits,
@@ -422,6 +458,8 @@ void sipalg_nat64_finish(const struct sipalg_flow *flow,
 		mapping = mapping_of_sender(flow, msg, plan);
 	else if (!inward)
 		return;
+	else
+		note_reader(flow, plan);
 	sipalg_plan_sort(plan);
 	edits = plan->edit_count;
 	for (i = 0; i < msg->host_count; i++) {

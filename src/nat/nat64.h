@@ -48,6 +48,18 @@ bool sipalg_nat64_is_phone(const struct sipalg_flow *flow);
 void sipalg_nat64_read(const struct sipalg_flow *flow, struct sip_msg *msg);
 
 /**
+ * sipalg_nat64_written() - how a party behind a translator writes itself
+ * @call: locked
+ * @side: enum sipalg_side of the party
+ * @text: out: its literal, in brackets if it is IPv6, with a NUL behind it
+ *
+ * Return: the length; 0: none stands between, or it writes its address of the pool.
+ */
+unsigned int sipalg_nat64_written(const struct sipalg_call *call,
+				  unsigned int side,
+				  char text[SIPALG_LITERAL_TEXT + 1]);
+
+/**
  * sipalg_nat64_begin() - who is to read this message
  * @flow: its flow
  * @plan: empty; its call, if there is one, is locked. &sipalg_plan.reader is

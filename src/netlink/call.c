@@ -9,7 +9,7 @@
 #include "core/net.h"
 #include "media/media.h"
 #include "media/media_ct.h"
-#include "nat/face.h"
+#include "nat/nat64.h"
 #include "netlink/family.h"
 #include "netlink/gen.h"
 #include "sip/names.h"
@@ -27,6 +27,7 @@ struct call_filter {
 	const struct nlattr *from;
 	const struct nlattr *to;
 	const struct nlattr *account;
+	bool retired;	/* those that were reported as ended as well */
 };
 
 static const char *state_of(const struct sipalg_call *call)
@@ -103,7 +104,7 @@ static bool users_match(const struct sipalg_call *call,
 static bool matches(const struct sipalg_call *call,
 		    const struct call_filter *filter)
 {
-	if (!call->linked)
+	if (!call->linked || (call->retired && !filter->retired))
 		return false;
 	if (filter->call_id &&
 	    (nla_len(filter->call_id) != call->call_id_len ||
@@ -204,7 +205,7 @@ static bool stands_for_channel(const struct sipalg_media *media)
 	const struct sipalg_media *other = sipalg_media_mate(media);
 
 	/* nobody is known by it: until the parties say more there is none */
-	if (sipalg_face_is_lost(media->face))
+	if (sipalg_media_is_lost(media))
 		return false;
 	if (!other)
 		return true;
@@ -294,6 +295,15 @@ static u32 expires_in(const struct sipalg_call *call)
 	return nearest == LONG_MAX ? 0 : max(nearest, 0L) / HZ;
 }
 
+static int put_written(struct sk_buff *skb, const struct sipalg_call *call,
+		       int attr, enum sipalg_side side)
+{
+	char text[SIPALG_LITERAL_TEXT + 1];
+
+	return sipalg_nat64_written(call, side, text) ?
+	       nla_put_string(skb, attr, text) : 0;
+}
+
 static int put_parties(struct sk_buff *skb, const struct sipalg_call *call,
 		       bool first_tag_only)
 {
@@ -307,6 +317,10 @@ static int put_parties(struct sk_buff *skb, const struct sipalg_call *call,
 	    sipalg_netlink_endpoint(skb, SIPALG_A_CALL_DESTINATION, call->family,
 				    &call->party[SIPALG_CALLEE].ip,
 				    call->party[SIPALG_CALLEE].port))
+		return -EMSGSIZE;
+	if (put_written(skb, call, SIPALG_A_CALL_SOURCE_WRITTEN, SIPALG_CALLER) ||
+	    put_written(skb, call, SIPALG_A_CALL_DESTINATION_WRITTEN,
+			SIPALG_CALLEE))
 		return -EMSGSIZE;
 	list_for_each_entry(dialog, &call->dialogs, list)
 		if (nla_put(skb, SIPALG_A_CALL_TO_TAG, dialog->tag_len,
@@ -607,41 +621,47 @@ int sipalg_nl_call_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 #define END_AT_ONCE	256
 
-static void end_call(struct sipalg_call *call)
+/* Returns how many that is for people: none if it was reported before. */
+static u32 end_call(struct sipalg_call *call)
 {
+	bool seen;
+
 	spin_lock_bh(&call->lock);
+	seen = !call->retired;
 	sipalg_call_end(call, SIPALG_END_ADMIN);
 	spin_unlock_bh(&call->lock);
 	sipalg_call_put(call);
+	return seen;
 }
 
-/* No more than can be ended without letting others have the CPU. */
-static u32 end_some(struct sipalg_net *sn, const struct call_filter *filter)
+/*
+ * No more than can be ended without letting others have the CPU. Returns
+ * false if there may be more.
+ */
+static bool end_some(struct sipalg_net *sn, const struct call_filter *filter,
+		     u32 *count)
 {
 	struct rhashtable_iter iter;
 	struct sipalg_call *call;
-	u32 count = 0;
+	u32 some = 0;
 
 	rhashtable_walk_enter(&sn->calls, &iter);
 	rhashtable_walk_start(&iter);
-	while (count < END_AT_ONCE && (call = next_match(&iter, NULL, filter))) {
-		end_call(call);
-		count++;
+	while (some < END_AT_ONCE && (call = next_match(&iter, NULL, filter))) {
+		*count += end_call(call);
+		some++;
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
-	return count;
+	return some < END_AT_ONCE;
 }
 
 static u32 end_all(struct sipalg_net *sn, const struct call_filter *filter)
 {
-	u32 count = 0, some;
+	u32 count = 0;
 
-	do {
-		some = end_some(sn, filter);
-		count += some;
+	while (!end_some(sn, filter, &count))
 		cond_resched();
-	} while (some == END_AT_ONCE);
 	return count;
 }
 
@@ -671,6 +691,7 @@ int sipalg_nl_call_end_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (err)
 		return err;
+	filter.retired = !!info->attrs[SIPALG_A_ALL];
 	if (info->attrs[SIPALG_A_ALL])
 		return answer_count(info, end_all(sn, &filter));
 	call = find_call(sn, info, &filter);

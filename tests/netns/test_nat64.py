@@ -83,6 +83,31 @@ class Translator:
         return server.recv(0.5) and server.recv(0.5)
 
 
+class Siit(Translator):
+    """Jool's SIIT in a namespace, by its recipe; its module is loaded (scripts/jool)."""
+
+    @classmethod
+    def start(cls, prefix=PREFIX):
+        if cls.running:
+            router(f"sh -c 'ip netns del siit; ip link del nat64 2>/dev/null; nft delete table inet sip64; "
+                   f"{CTL} setting reset; {CTL} call end --all; conntrack -F 2>/dev/null || true'")
+        Translator.prefix, cls.running = prefix, True
+        with open(f"{RECIPE}/jool.sh", encoding="ascii") as file:
+            script = file.read().replace("modprobe jool_siit\n", "")
+        assert "jool_siit instance add" in script
+        with open("/tmp/jool.sh", "w", encoding="ascii") as file:
+            file.write(script)
+        router(f"env PATH={os.path.dirname(CTL)}:$PATH PREFIX={prefix} sh -c 'cd {RECIPE} && sh /tmp/jool.sh'")
+        net.until(cls.carries, 20)
+        router("conntrack -F 2>/dev/null || true")
+
+    @classmethod
+    def carries(cls):
+        phone.send(b"\r\n\r\n", embed(SERVER, cls.prefix))
+        other.send(b"\r\n\r\n", embed(SERVER, cls.prefix))
+        return server.recv(0.5) and server.recv(0.5)
+
+
 net.build(nat="")
 router("nft flush ruleset")
 shell("ip -n phone -4 addr flush dev eth0; ip -n provider -4 route del default; "
@@ -90,7 +115,8 @@ shell("ip -n phone -4 addr flush dev eth0; ip -n provider -4 route del default; 
 phone = Udp("phone", PHONE6, 5060)
 other = Udp("other", OTHER6, 5060)
 server = Udp("provider", SERVER, 5060)
-Translator.start()
+start = Siit.start if "SIIT" in os.environ else Translator.start
+start()
 
 
 def six(ip4=SERVER):
@@ -393,7 +419,9 @@ def round_trip():
 @test("issue 23", "the phone's own spellings come back to it: of itself, and of From and To")
 def spelling():
     odd = "2001:0DB8:1::0010"
-    mixed = f"2001:DB8:64::{SERVER}"
+    mixed = ipaddress.ip_address(six()).exploded.upper()
+    if Translator.prefix.endswith("/96"):
+        mixed = mixed[:30].rstrip(":") + f":{SERVER}"
     call = Call("odd", f"[{odd}]:5060", f"{ROUTER}:5060", f"[{mixed}]")
     data = call.request("OPTIONS")
     phone.send(data, six())
@@ -546,10 +574,10 @@ def pool_literal():
 
 
 @test("issue 23", "the same over TCP, in pieces")
-def tcp():
+def tcp(port=40000):
     net.enter("provider")
-    client, accepted = TcpSix.pair(40000)
-    call = Six("tcp", f"[{PHONE6}]:40000", f"{ROUTER}:40000", "TCP")
+    client, accepted = TcpSix.pair(port)
+    call = Six("tcp", f"[{PHONE6}]:{port}", f"{ROUTER}:{port}", "TCP")
     data = call.request("INVITE", sdp(PHONE6, 4700))
     wanted = hidden(data)
     client.send(data[:300])
@@ -566,8 +594,8 @@ def tcp():
     client.send(ack)
     same(accepted.recv(len(wanted)), wanted)
     audio(PHONE6, RELAY, 4700, 6700)
-    bye = call.at_server().peer_request("BYE", f"{ROUTER}:40000", cseq=300)
-    wanted = again(bye, (f"alice@{ROUTER}:40000 ", f"alice@[{PHONE6}]:40000 "), (f"TCP {SERVER}", f"TCP [{six()}]"),
+    bye = call.at_server().peer_request("BYE", f"{ROUTER}:{port}", cseq=300)
+    wanted = again(bye, (f"alice@{ROUTER}:{port} ", f"alice@[{PHONE6}]:{port} "), (f"TCP {SERVER}", f"TCP [{six()}]"),
                    (f"bob@{SERVER}:5060>", f"bob@[{six()}]:5060>"))
     accepted.send(bye)
     same(client.recv(len(wanted)), wanted)
@@ -645,16 +673,53 @@ def off():
         ctl(f"setting set nat64-prefix {PREFIX} nat64-pool 10.64.0.0/16")
 
 
-@test("S3-20", "all of it with a prefix of each length")
-def lengths():
-    for prefix in PREFIXES:
-        Translator.start(prefix)
-        name = "p" + prefix.rpartition("/")[2]
-        call = call_through(name, 5000)
-        hang_up(call)
-        register(name)
-        header_rows(name + "rows")
-    Translator.start()
+def length(index, prefix):
+    @test("S3-20", f"all of it with {prefix}: every row of the table in both directions, UDP and TCP")
+    def check():
+        start(prefix)
+        for row in (call_out, call_in, hold_and_transfer, rows, round_trip, spelling, descriptions, counted,
+                    only_itself, clat, pool_literal):
+            row()
+        tcp(40100 + index)
+        growth()
+        start()
+
+
+for an_index, a_prefix in enumerate(PREFIXES):
+    length(an_index, a_prefix)
+
+
+@test("issue 23", "call show, its JSON and each form of the ladder show both forms of the phone's address, out and in")
+def shows_both():
+    def shown_of(number, side):
+        screen = ctl(f"call show {number}")
+        assert re.search(rf"(?m)^{'caller' if side == 'source' else 'callee'} .*{S}:5060, writes itself "
+                         rf"\[{PHONE6}\]$", screen), screen
+        assert max(map(len, screen.splitlines())) <= 80, screen
+        data = json.loads(ctl(f"-j call show {number}"))
+        assert data[f"{side}_written"] == f"[{PHONE6}]" and data[side] == f"{S}:5060", data
+        other_side = "destination" if side == "source" else "source"
+        assert f"{other_side}_written" not in data and data[other_side].startswith(SERVER), data
+        assert f"{S}:5060 writes itself [{PHONE6}]\n" in ctl(f"call show {number} --ladder")
+        assert f"{S}:5060 = [{PHONE6}]\n" in ctl(f"call show {number} --ladder --mermaid")
+        assert f">[{PHONE6}]</text>" in ctl(f"call show {number} --ladder --svg")
+    ctl("call end --all")
+    call = call_through("shown", 4950)
+    shown_of(json.loads(ctl("-j call list"))[0]["id"], "source")
+    hang_up(call)
+    ctl("call end --all")
+    call = Six("shown2")
+    server.send(call.at_server().peer_request("INVITE", f"{ROUTER}:5060", body=sdp(RELAY, 8950)), ROUTER)
+    assert phone.recv()
+    shown_of(json.loads(ctl("-j call list"))[0]["id"], "destination")
+    refuse_in(call)
+    # who writes the pool's address itself has one form
+    plain = Call("shown3", f"{S2}:5060", f"{ROUTER}:5061", SERVER)
+    other.send(plain.request("INVITE", sdp(S2, 4960)), six())
+    assert server.recv()
+    data = json.loads(ctl("-j call list"))
+    assert not [one for one in data if "source_written" in one and one["source"].startswith(S2)], data
+    ctl("call end --all")
 
 
 ROUTES = "nat64-prefix and nat64-pool lead to the translator"
@@ -687,7 +752,7 @@ def checked():
     assert verdicts()[RUNS] == "fault"
     ctl("setting set nat64-prefix none nat64-pool none")
     assert not set(verdicts()) & {ROUTES, RUNS, FOUR, SIX, SUMS}
-    Translator.start()
+    start()
 
 
 run(after=net.nothing_left)

@@ -61,6 +61,11 @@ void call_json_fields(const struct nlattr *call)
 	json_number("talk_seconds", number_of(attrs[SIPALG_A_CALL_TALK]));
 	json_endpoint("source", attrs[SIPALG_A_CALL_SOURCE]);
 	json_endpoint("destination", attrs[SIPALG_A_CALL_DESTINATION]);
+	if (attrs[SIPALG_A_CALL_SOURCE_WRITTEN])
+		json_word("source_written", word_of(attrs[SIPALG_A_CALL_SOURCE_WRITTEN]));
+	if (attrs[SIPALG_A_CALL_DESTINATION_WRITTEN])
+		json_word("destination_written",
+			  word_of(attrs[SIPALG_A_CALL_DESTINATION_WRITTEN]));
 	json_number("age_seconds", number_of(attrs[SIPALG_A_CALL_AGE]));
 	json_number("idle_seconds", number_of(attrs[SIPALG_A_CALL_IDLE]));
 	json_number("session_interval_seconds",
@@ -165,14 +170,19 @@ static void print_bytes(const char *label, const struct nlattr *attr)
 	putchar('\n');
 }
 
-static void print_party(const char *label, const struct nlattr *user, const struct nlattr *address)
+/* @written: how it writes itself, if a NAT64 stands between; or NULL */
+static void print_party(const char *label, const struct nlattr *user, const struct nlattr *address,
+			const struct nlattr *written)
 {
 	char text[ENDPOINT_TEXT], name[NAME_TEXT];
 
 	name_text(user, name, sizeof(name));
 	printf("%-10s ", label);
 	print_safe(name, strlen(name), 0);
-	printf("%s%s\n", *name ? ", " : "", endpoint_text(address, text, sizeof(text)));
+	printf("%s%s", *name ? ", " : "", endpoint_text(address, text, sizeof(text)));
+	if (written)
+		printf(", writes itself %s", word_of(written));
+	putchar('\n');
 }
 
 static void call_screen(const struct nlattr *call, const struct nlattr **attrs)
@@ -184,9 +194,11 @@ static void call_screen(const struct nlattr *call, const struct nlattr **attrs)
 	printf("Call %u, %s\n", number_of(attrs[SIPALG_A_CALL_NUMBER]),
 	       word_of(attrs[SIPALG_A_CALL_STATE]));
 	print_bytes("Call-ID", attrs[SIPALG_A_CALL_NAME]);
-	print_party("caller", attrs[SIPALG_A_CALL_FROM], attrs[SIPALG_A_CALL_SOURCE]);
+	print_party("caller", attrs[SIPALG_A_CALL_FROM], attrs[SIPALG_A_CALL_SOURCE],
+		    attrs[SIPALG_A_CALL_SOURCE_WRITTEN]);
 	print_bytes("  tag", attrs[SIPALG_A_CALL_FROM_TAG]);
-	print_party("callee", attrs[SIPALG_A_CALL_TO], attrs[SIPALG_A_CALL_DESTINATION]);
+	print_party("callee", attrs[SIPALG_A_CALL_TO], attrs[SIPALG_A_CALL_DESTINATION],
+		    attrs[SIPALG_A_CALL_DESTINATION_WRITTEN]);
 	mnl_attr_for_each_nested(attr, call)
 		if (mnl_attr_get_type(attr) == SIPALG_A_CALL_TO_TAG)
 			print_bytes("  tag", attr);

@@ -195,13 +195,14 @@ static void print_plain(const char *text)
 }
 
 static void mermaid_party(const char *letter, const char *label, const struct nlattr *user,
-			  const struct nlattr *address)
+			  const struct nlattr *address, const struct nlattr *written)
 {
 	char name[NAME_TEXT], text[ENDPOINT_TEXT];
 
 	printf("    participant %s as %s ", letter, label);
 	print_plain(name_text(user, name, sizeof(name)));
-	printf(" %s\n", endpoint_text(address, text, sizeof(text)));
+	printf(" %s%s%s\n", endpoint_text(address, text, sizeof(text)), written ? " = " : "",
+	       written ? word_of(written) : "");
 }
 
 static void mermaid_rung(const struct rung *rung)
@@ -233,10 +234,13 @@ static void svg_text(int x, int y, const char *anchor, const char *text)
 	puts("</text>");
 }
 
-static void svg_party(int x, int bottom, const char *label, const char *name)
+static void svg_party(int x, int bottom, const char *label, const char *name,
+		      const struct nlattr *written)
 {
-	svg_text(x, 24, "middle", label);
-	svg_text(x, 42, "middle", name);
+	svg_text(x, written ? 14 : 24, "middle", label);
+	svg_text(x, written ? 29 : 42, "middle", name);
+	if (written)
+		svg_text(x, 44, "middle", word_of(written));
 	printf("<line x1=\"%d\" y1=\"50\" x2=\"%d\" y2=\"%d\" stroke=\"#888\"/>\n", x, x, bottom);
 }
 
@@ -294,10 +298,23 @@ static void svg_begin(const struct nlattr **call, unsigned int count)
 	       "<defs><marker id=\"head\" markerWidth=\"8\" markerHeight=\"8\" refX=\"6\" refY=\"3\" orient=\"auto\"><path d=\"M0,0 L6,3 L0,6 z\"/></marker></defs>\n"
 	       "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", bottom + 20);
 	svg_party(SVG_LEFT, bottom, "caller",
-		  who(call[SIPALG_A_CALL_FROM], call[SIPALG_A_CALL_SOURCE], name, sizeof(name)));
-	svg_party(SVG_MIDDLE, bottom, "router", "");
+		  who(call[SIPALG_A_CALL_FROM], call[SIPALG_A_CALL_SOURCE], name, sizeof(name)),
+		  call[SIPALG_A_CALL_SOURCE_WRITTEN]);
+	svg_party(SVG_MIDDLE, bottom, "router", "", NULL);
 	svg_party(SVG_RIGHT, bottom, "callee",
-		  who(call[SIPALG_A_CALL_TO], call[SIPALG_A_CALL_DESTINATION], name, sizeof(name)));
+		  who(call[SIPALG_A_CALL_TO], call[SIPALG_A_CALL_DESTINATION], name, sizeof(name)),
+		  call[SIPALG_A_CALL_DESTINATION_WRITTEN]);
+}
+
+/* Whose messages speak of another address than its packets have. */
+static void print_written(const char *label, const struct nlattr *address,
+			  const struct nlattr *written)
+{
+	char text[ENDPOINT_TEXT];
+
+	if (written)
+		printf("\n%16s %s writes itself %s", label,
+		       endpoint_text(address, text, sizeof(text)), word_of(written));
 }
 
 static void begin(const struct nlmsghdr *nlh, enum ladder form, const struct nlattr *call)
@@ -310,11 +327,16 @@ static void begin(const struct nlmsghdr *nlh, enum ladder form, const struct nla
 	} else if (form == LADDER_MERMAID) {
 		puts("sequenceDiagram");
 		mermaid_party("caller", "caller", attrs[SIPALG_A_CALL_FROM],
-			      attrs[SIPALG_A_CALL_SOURCE]);
+			      attrs[SIPALG_A_CALL_SOURCE], attrs[SIPALG_A_CALL_SOURCE_WRITTEN]);
 		puts("    participant router");
 		mermaid_party("callee", "callee", attrs[SIPALG_A_CALL_TO],
-			      attrs[SIPALG_A_CALL_DESTINATION]);
+			      attrs[SIPALG_A_CALL_DESTINATION],
+			      attrs[SIPALG_A_CALL_DESTINATION_WRITTEN]);
 	} else {
+		print_written("caller", attrs[SIPALG_A_CALL_SOURCE],
+			      attrs[SIPALG_A_CALL_SOURCE_WRITTEN]);
+		print_written("callee", attrs[SIPALG_A_CALL_DESTINATION],
+			      attrs[SIPALG_A_CALL_DESTINATION_WRITTEN]);
 		printf("\n%9s caller%*srouter%*scallee\n", "seconds", ARROW - 5, "", ARROW - 5, "");
 	}
 }
