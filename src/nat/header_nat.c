@@ -327,7 +327,7 @@ static void hide_third_party(const struct translation *t,
 				 port_to_write(host, mapping->public.addr.port));
 }
 
-/* The phone has learnt its public address and writes that: so it comes back. */
+/* The phone has learnt a public address of its and writes that: so it comes back. */
 static void note_learnt(const struct translation *t,
 			const struct sip_host *host, u8 rule)
 {
@@ -337,7 +337,7 @@ static void note_learnt(const struct translation *t,
 
 	if (rule & SIP_IDENTITY)
 		addr.port = flow->src_public.port;
-	if (!sipalg_addr_equal(&addr, &flow->src_public))
+	if (!sipalg_ip_equal(&addr.ip, &flow->src_public.ip))
 		return;
 	mapping = sipalg_mapping_find(flow, &addr, &flow->src.ip);
 	if (mapping)
