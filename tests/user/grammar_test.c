@@ -12,8 +12,9 @@
  * (nothing but what must be there), and the same one with other addresses.
  *
  * For each: the index is that of the plain spelling; the translation is, to the
- * byte, the same message written with the new addresses; and as datagram and
- * in a stream it is one message of its length.
+ * byte, the same message written with the new addresses, and its translation back
+ * the message itself; and as datagram and in a stream it is one message of its
+ * length. Half of them stay in their family, half cross to the other by a NAT64.
  *
  * GRAMMAR_MESSAGES and GRAMMAR_SEED in the environment ask for others.
  */
@@ -189,7 +190,7 @@ static void uri(struct writer *w, bool open)
 		"a;b=192.168.1.10", "u,v", "w?x=y", "1;phone-context=%3Csip",
 	};
 	static const char * const uri_params[] = {
-		";transport=udp", ";lr", ";user=phone", ";x=%3B%3d[]/:&+$", ";maddrx=192.168.1.10",
+		";transport=udp", ";transport=TCP", ";lr;transport=tls", ";TRANSPORT=sctp;x", ";lr", ";user=phone", ";x=%3B%3d[]/:&+$", ";maddrx=192.168.1.10",
 		";ttl=1;y",
 	};
 	static const char * const headers[] = {
@@ -412,12 +413,24 @@ static void call_id(struct writer *w)
 static void description(struct writer *w, char *out, size_t size)
 {
 	bool own = draw(&meaning, 2);
-	char connection[64];
+	char connection[64], rtcp[96] = "";
+	u32 port = 1024 + draw(&meaning, 60000);
 
 	snprintf(connection, sizeof(connection), "c=IN %s %s\r\n", w->type, w->bare);
-	snprintf(out, size, "v=0\r\no=- 1 1 IN %s %s\r\ns=-\r\n%st=0 0\r\nm=audio %u RTP/AVP 0\r\n%s",
-		 w->type, w->bare, own ? "" : connection, 1024 + draw(&meaning, 60000),
-		 own ? connection : "");
+	switch (draw(&meaning, 4)) {	/* RFC 3605 */
+	case 0:
+		snprintf(rtcp, sizeof(rtcp), "a=rtcp:%u\r\n", port + 7);
+		break;
+	case 1:
+		snprintf(rtcp, sizeof(rtcp), "a=rtcp:%u IN %s %s\r\n", port + 7, w->type,
+			 w->bare);
+		break;
+	case 2:
+		snprintf(rtcp, sizeof(rtcp), "a=rtcp:%u IN IP4 10.9.9.9\r\n", port + 7);
+		break;
+	}
+	snprintf(out, size, "v=0\r\no=- 1 1 IN %s %s\r\ns=-\r\n%st=0 0\r\nm=audio %u RTP/AVP 0\r\n%s%s",
+		 w->type, w->bare, own ? "" : connection, port, own ? connection : "", rtcp);
 }
 
 /* multipart/mixed of a part that nobody reads, and the description. */
@@ -577,41 +590,68 @@ static bool is_framed(void)
 	       (!msg.sdp.len || !sip_frame_opaque(before.text, before.len));
 }
 
+static bool becomes(const struct sip_msg *of, const struct planner_move *move,
+		    const struct writer *expected)
+{
+	u32 len = planner_translate(of, move, moved);
+
+	if (len == expected->len && !memcmp(moved, expected->text, len))
+		return true;
+	tap_note("got:\n%.*s\nwanted:\n%.*s", (int)len, moved, (int)expected->len,
+		 expected->text);
+	return false;
+}
+
 static bool is_translated(const struct planner_move *move)
 {
-	u32 len;
-
 	msg.data = before.text;
-	len = planner_translate(&msg, move, moved);
-	if (len == wanted.len && !memcmp(moved, wanted.text, len))
-		return true;
-	tap_note("got:\n%.*s\nwanted:\n%.*s", (int)len, moved, (int)wanted.len, wanted.text);
-	return false;
+	return becomes(&msg, move, &wanted);
+}
+
+static bool comes_back(const struct planner_move *move)
+{
+	static const u8 reverse[] = {
+		[PLANNER_STAYS] = PLANNER_STAYS,
+		[PLANNER_INWARD] = PLANNER_OUTWARD,
+		[PLANNER_OUTWARD] = PLANNER_INWARD,
+	};
+	struct planner_move back = *move;
+
+	back.from = move->to;
+	back.to = move->from;
+	back.cross = reverse[move->cross];
+	if (move->cross != PLANNER_STAYS)
+		back.family = move->family == AF_INET ? AF_INET6 : AF_INET;
+	return sip_parse(wanted.text, wanted.len, &plain_msg) == SIP_OK &&
+	       becomes(&plain_msg, &back, &before);
 }
 
 struct side {
 	const char *host, *bare;
-	unsigned int port;
+	int family;
 };
 
-static const struct side inside[] = {
-	{ "192.168.1.10", "192.168.1.10", 5060 },
-	{ "[2001:db8::10]", "2001:db8::10", 5060 },
-}, outside[] = {
-	{ "203.0.113.1", "203.0.113.1", 61234 },
-	{ "[2001:db8:ffff:1:2:3:4:5]", "2001:db8:ffff:1:2:3:4:5", 61234 },
+enum { INSIDE, OUTSIDE, ENDS };
+
+/* Whose address it is here and there; those that cross have the prefix 64:ff9b::/96. */
+static const struct side sides[][ENDS] = {
+	{ { "192.168.1.10", "192.168.1.10", AF_INET },
+	  { "203.0.113.1", "203.0.113.1", AF_INET } },
+	{ { "[2001:db8::10]", "2001:db8::10", AF_INET6 },
+	  { "[2001:db8:ffff:1:2:3:4:5]", "2001:db8:ffff:1:2:3:4:5", AF_INET6 } },
+	{ { "[64:ff9b::cb00:7132]", "64:ff9b::cb00:7132", AF_INET6 },
+	  { "203.0.113.50", "203.0.113.50", AF_INET } },
 };
 
-static void write_as(struct writer *w, bool is_plain, const struct side *side, int family,
-		     u64 seed)
+static void write_as(struct writer *w, bool is_plain, const struct side *side, u64 seed)
 {
 	meaning = seed;
 	spelling = seed * 31 + 7;
 	w->plain = is_plain;
 	w->host = side->host;
 	w->bare = side->bare;
-	w->port = side->port;
-	w->type = family == AF_INET ? "IP4" : "IP6";
+	w->port = 5060;
+	w->type = side->family == AF_INET ? "IP4" : "IP6";
 	write_message(w);
 }
 
@@ -631,18 +671,22 @@ static void address_of(const char *bare, union nf_inet_addr *addr)
  */
 static bool one(u64 seed, bool outbound)
 {
-	int six = seed / 2 % 4 == 0;
-	const struct side *from = outbound ? &inside[six] : &outside[six];
-	struct side to = outbound ? outside[six] : inside[six];
-	struct planner_move move = { .family = six ? AF_INET6 : AF_INET };
+	static const u8 kinds[] = { 0, 1, 2, 2 };
+	const struct side *ends = sides[kinds[seed / 2 % 4]];
+	const struct side *from = &ends[outbound ? INSIDE : OUTSIDE];
+	const struct side *to = &ends[outbound ? OUTSIDE : INSIDE];
+	struct planner_move move = { .family = from->family };
 
-	to.port = from->port;
 	address_of(from->bare, &move.from);
-	address_of(to.bare, &move.to);
-	write_as(&before, false, from, move.family, seed);
-	write_as(&plain, true, from, move.family, seed);
-	write_as(&wanted, false, &to, move.family, seed);
-	if (means_the_same() && is_framed() && is_translated(&move))
+	address_of(to->bare, &move.to);
+	address_of("64:ff9b::", &move.nat64.prefix);
+	move.nat64.prefix_len = 96;
+	if (from->family != to->family)
+		move.cross = outbound ? PLANNER_OUTWARD : PLANNER_INWARD;
+	write_as(&before, false, from, seed);
+	write_as(&plain, true, from, seed);
+	write_as(&wanted, false, to, seed);
+	if (means_the_same() && is_framed() && is_translated(&move) && comes_back(&move))
 		return true;
 	tap_note("seed %llu, %s:\n%.*s", (unsigned long long)seed,
 		 outbound ? "outbound" : "inbound", (int)before.len, before.text);
