@@ -8,11 +8,18 @@ The networks of real phones, as namespaces:
 
 IPv6: 2001:db8:1::10, :2::20, :ffff::1, :ffff::10 and ::30, :b::20. IPv4 of alice
 and carol is masqueraded, IPv6 is not: there the firewall alone is in the way.
+
+A way is udp or tcp by IPv4, udp6 or tcp6 by IPv6, udp64 or tcp64 by a translator
+in the router: then alice and carol have IPv6 alone, and bob, the provider and its
+relay IPv4 (doc/nat64.md).
 """
 import json
+import os
 import subprocess
 
 import netns
+
+RECIPE = os.path.abspath(f"{os.path.dirname(__file__)}/../../recipes/nat64")
 
 ADDRESS = {
     "alice": ("192.168.1.10", "2001:db8:1::10"),
@@ -21,6 +28,17 @@ ADDRESS = {
 }
 SERVER = ("203.0.113.10", "2001:db8:ffff::10")
 RELAY = ("203.0.113.30", "2001:db8:ffff::30")
+# the provider as a phone behind the translator sees it: the recipe's prefix
+TRANSLATED = "2001:db8:64::cb00:710a"
+TAYGA = """
+tun-device nat64
+ipv4-addr 10.64.0.1
+ipv6-addr 2001:db8:64:1::1
+prefix 2001:db8:64::/96
+map 10.64.0.10 2001:db8:1::10
+map 10.64.0.20 2001:db8:2::20
+data-dir /tmp/tayga
+"""
 
 LINKS = """
 alice eth0 192.168.1.10/24 2001:db8:1::10/64 router lan 192.168.1.1/24 2001:db8:1::1/64
@@ -58,6 +76,9 @@ table inet firewall {
         ct state established,related accept
         iifname { lan, lan2 } oifname wan accept
         meta l4proto ipv6-icmp accept
+        iifname { lan, lan2 } oifname nat64 accept
+        iifname nat64 oifname wan accept
+        iifname nat64 meta nfproto ipv6 accept
     }
 }
 table ip nat {
@@ -72,6 +93,7 @@ table inet sip {
     ct helper sip-udp { type "NAME" protocol udp; }
     ct helper sip-tcp { type "NAME" protocol tcp; }
     chain pre { type filter hook prerouting priority filter
+        ip6 daddr 2001:db8:64::/96 return
         udp dport 5060 ct helper set "sip-udp"
         tcp dport 5060 ct helper set "sip-tcp"
     }
@@ -125,11 +147,57 @@ def build(mode):
         load("router", FIREWALL)
     if mode in ("sipalg", "sip"):
         load("router", HELPER.replace("NAME", mode))
+    if mode != "routed":
+        translate(mode)
 
 
-def is_six(way):
-    """Whether udp, tcp, udp6 or tcp6 is IPv6, as an index of the addresses above."""
-    return way.endswith("6")
+def translate(mode):
+    """A NAT64 in the router, by the recipe; the helper that knows of it is ours."""
+    with netns.inside("router"):
+        os.makedirs("/tmp/tayga", exist_ok=True)
+        with open("/tmp/tayga.conf", "w", encoding="ascii") as file:
+            file.write(TAYGA)
+        shell("tayga --mktun --config /tmp/tayga.conf; ip link set nat64 up; "
+              "ip route replace 10.64.0.0/16 dev nat64; ip -6 route replace 2001:db8:64::/96 dev nat64")
+        subprocess.Popen(["tayga", "--nodetach", "--config", "/tmp/tayga.conf"], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if mode == "sipalg":
+        shell(f"{RECIPE}/../../tools/sipalg-ctl/sipalg-ctl -n router setting set "
+              "nat64-prefix 2001:db8:64::/96 nat64-pool 10.64.0.0/16")
+
+
+def only_six(way):
+    """Who is behind the translator has no IPv4; all others have both."""
+    for name, hop in (("alice", "192.168.1.1"), ("carol", "192.168.2.1")):
+        address = f"{ADDRESS[name][0]}/24"
+        if is_translated(way):
+            shell(f"ip -n {name} -4 addr flush dev eth0")
+        elif address not in shell(f"ip -n {name} -4 addr show dev eth0"):
+            shell(f"ip -n {name} addr add {address} dev eth0; ip -n {name} route add default via {hop}")
+
+
+def is_translated(way):
+    return way.endswith("64")
+
+
+def is_six(way, user):
+    """Whether a phone uses IPv6, as an index of the addresses above."""
+    return way.endswith("6") or (is_translated(way) and user != "bob")
+
+
+def transport(way):
+    return way.rstrip("64")
+
+
+def address(way, user):
+    return ADDRESS[user][is_six(way, user)]
+
+
+def server(way, user):
+    """The provider, as a phone sees it."""
+    if is_translated(way) and user != "bob":
+        return TRANSLATED
+    return SERVER[is_six(way, user)]
 
 
 def counters(name):

@@ -26,9 +26,9 @@ class Baresip(baresip.Phone):
 
     def __init__(self, user, way, account="", modules=()):
         self.account = account
-        super().__init__(user, network.ADDRESS[user][network.is_six(way)], user,
+        super().__init__(user, network.address(way, user), user,
                          f"/tmp/{user}-{time.monotonic_ns()}", RTP[user],
-                         transport=way.rstrip("6"), modules=modules)
+                         transport=network.transport(way), modules=modules)
 
     def register_at(self, server):
         self.register(server, self.account)
@@ -97,8 +97,8 @@ class Linphone:
 
     def __init__(self, user, way, stun=None):
         self.user = self.namespace = user
-        self.address = network.ADDRESS[user][network.is_six(way)]
-        self.transport = way.rstrip("6")
+        self.address = network.address(way, user)
+        self.transport = network.transport(way)
         self.folder = f"/tmp/{user}-{time.monotonic_ns()}"
         self._stun = f"[net]\nstun_server={stun}\nfirewall_policy=ice\n" if stun else ""
         self._process = None
@@ -213,8 +213,8 @@ class Sipp:
 
     def __init__(self, user, way):
         self.user = self.namespace = user
-        self.address = network.ADDRESS[user][network.is_six(way)]
-        self.transport = way.rstrip("6")
+        self.address = network.address(way, user)
+        self.transport = network.transport(way)
         self.folder = f"/tmp/{user}-{time.monotonic_ns()}"
         self._port = 5060
         self._server = None

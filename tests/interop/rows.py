@@ -31,7 +31,8 @@ TALK = 2
 ENOUGH = 60
 
 WAYS = ("udp", "tcp", "udp6", "tcp6")
-STEERED = tuple((kind, way) for kind in ("baresip", "linphone") for way in WAYS)
+TRANSLATED = ("udp64", "tcp64")
+STEERED = tuple((kind, way) for kind in ("baresip", "linphone") for way in WAYS + TRANSLATED)
 SIPP = tuple(("sipp", way) for way in WAYS)
 SIPPS = tuple(("sipp, bob as well", way) for way in WAYS[:3])
 ALL = STEERED + SIPP
@@ -99,7 +100,7 @@ class Phones:
     """Alice and carol behind the router, bob elsewhere, all registered, in one way."""
 
     def __init__(self, kind, way):
-        self.server = network.SERVER[network.is_six(way)]
+        self.way = way
         # ICE may first ask in vain for seconds where it is not heard
         self.settling = 5 if "ICE" in kind else 0
         self.all = [KINDS[kind][name == "bob"](name, way) for name in network.ADDRESS]
@@ -107,7 +108,7 @@ class Phones:
         for phone in self.all:
             phone.connect()
         for phone in self.all:
-            phone.register_at(self.server)
+            phone.register_at(network.server(way, phone.user))
 
     def quiet(self):
         """Hangs up whatever a row has left, so that the next begins afresh."""
@@ -122,8 +123,13 @@ class Phones:
             phone.end()
 
 
+def uri_for(phones, phone, user):
+    """Of a user, as this phone calls him."""
+    return phone.uri(network.server(phones.way, phone.user), user)
+
+
 def dial(phones, caller, callee, prefix=""):
-    caller.call(caller.uri(phones.server, prefix + callee.user))
+    caller.call(uri_for(phones, caller, prefix + callee.user))
     callee.answer()
     caller.established()
     callee.established()
@@ -166,7 +172,7 @@ def held(phones, heard):
 def transfer(phones, heard):
     """Bob calls alice, who sends him to carol."""
     dial(phones, phones.bob, phones.alice)
-    phones.alice.transfer(phones.alice.uri(phones.server, "carol"))
+    phones.alice.transfer(uri_for(phones, phones.alice, "carol"))
     phones.carol.answer()
     phones.carol.established()
     return heard.listen(phones.carol, phones.bob)
@@ -187,7 +193,7 @@ def relayed(phones, heard):
 def silence(phones, heard, caller, callee):
     """Half an hour without a packet of media, then some; and the BYE must arrive."""
     callee.await_call("silent")
-    caller.call(caller.uri(phones.server, callee.user), "refresher")
+    caller.call(uri_for(phones, caller, callee.user), "refresher")
     callee.established()
     for _ in range(6):
         time.sleep(2)
@@ -267,6 +273,10 @@ def main(mode, *words):
     for kind, way in dict.fromkeys(place[1:3] for place in _rows):
         if words and not {kind, way, f"{kind} {way}"} & set(words):
             continue
+        # without NAT there is none of IPv6 to IPv4 either
+        if mode == "routed" and network.is_translated(way):
+            continue
+        network.only_six(way)
         phones = Phones(kind, way)
         for title, its_kind, its_way, function in _rows:
             if (its_kind, its_way) == (kind, way):
