@@ -171,7 +171,7 @@ static void acked(struct sipalg_call *call)
  * Another fork may still answer, for 64*T1 after the refusal (D4): the call has
  * ended for people when that was acknowledged, its ports have not.
  */
-static void forget(struct sipalg_call *call, enum sipalg_end_reason reason)
+static void let_go(struct sipalg_call *call, enum sipalg_end_reason reason)
 {
 	unsigned long time = time_to_forget(call);
 	unsigned long gone = sipalg_since(call->since[SIPALG_TIMER_FORGET]);
@@ -242,7 +242,7 @@ void sipalg_call_event(struct sipalg_call *call, enum sipalg_call_event event,
 	if (cell.actions & SIPALG_DO_END)
 		sipalg_call_end(call, reason);
 	if (cell.actions & SIPALG_DO_FORGET)
-		forget(call, reason);
+		let_go(call, reason);
 }
 
 static bool take_passed(struct sipalg_call *call, enum sipalg_call_timer which)

@@ -111,7 +111,7 @@ def boundary():
 
 def tells(title, data, outbound=True):
     """Both the headers and the description are translated; nothing is opened."""
-    @test("S3-26", f"FAULTS H3: {title} with SDP: headers and description are translated, nothing opens")
+    @test("S3-26", f"FAULTS H3: {title} with SDP: headers and description are translated, nothing opens (D8)")
     def check():
         out(data(), HIDE, WHOLE)
         assert not net.expectations(), net.expectations()
@@ -136,7 +136,7 @@ tells("a 488 to OPTIONS",
       lambda: asked("h3n", "OPTIONS").peer_response("488 No", "OPTIONS", body=sdp(PHONE, 4200)))
 
 
-@test("S3-26", "FAULTS H3: a 488 and a 606 to INVITE with SDP are translated and open nothing")
+@test("S3-26", "FAULTS H3: a 488 and a 606 to INVITE with SDP are translated and open nothing (D8)")
 def refusals():
     for number, status in enumerate(("488 Not Acceptable Here", "606 Not Acceptable",
                                      "300 Multiple Choices")):

@@ -66,7 +66,7 @@ def control():
         session.end()
 
 
-@test("O2", "c= that names a neighbour opens nothing to it")
+@test("O2", "c= that names a neighbour opens nothing to it (D9)")
 def description():
     for phone, server, relay, neighbour in FAMILIES:
         session = Session(phone, server).goes(sdp(neighbour, 8080), sdp(relay, 6000))
@@ -99,9 +99,12 @@ def from_outside():
         session.end()
 
 
-@test("O2", "a neighbour that has spoken for itself may be named")
+@test("O2", "a neighbour that has spoken for itself may be named (D9)")
 def known():
     for phone, server, relay, neighbour in FAMILIES:
+        session = Session(phone, server).goes(sdp(neighbour, 4100), sdp(relay, 6000))
+        assert not opened(neighbour), "it has not spoken yet"
+        session.end()
         its = Udp("phone", neighbour, 5060)
         there = Udp("provider", server, 5060)
         name = f"[{server}]" if ":" in server else server

@@ -167,6 +167,66 @@ def mode():
     reset()
 
 
+@test("D12", "what cannot act on what exists says so in sipalg(4): those settings wait, and act on what comes next")
+def waits():
+    call = answered("tear1", 4070)
+    setting("teardown-delay 20")
+    hang_up(call)
+    setting("teardown-delay 0")
+    time.sleep(15)
+    assert both(4070), "what is being torn down keeps its time"
+    time.sleep(6)
+    assert not both(4070)
+    call = answered("tear2", 4072)
+    hang_up(call)
+    time.sleep(0.2)
+    assert not both(4072)
+    reset()
+
+    setting("t1-interval 5000")
+    call = answered("t1", 4074)
+    hang_up(call)
+    setting("t1-interval 500")
+    time.sleep(300)
+    assert calls(), "64 times 5 s"
+    time.sleep(30)
+    assert not calls()
+    call = answered("t1-2", 4076)
+    hang_up(call)
+    time.sleep(36)
+    assert not calls()
+
+    call = answered("ports", 4080)
+    setting("media-ports 30000-30099")
+    reinvite(call, sdp(PHONE, 4080), sdp(RELAY, 6080))
+    assert both(4080), "a call keeps its ports"
+    phone.send(new("ports2").request("INVITE", sdp(PHONE, 4084)), SERVER)
+    port = int(server.recv().split(b"m=audio ")[1].split()[0])
+    assert 30000 <= port <= 30098, port
+    hang_up(call)
+    router(f"{CTL} call end --all")
+    reset()
+
+    both_calls = answered("share1", 4088), answered("share2", 4092)
+    setting("max-calls-per-source 1")
+    assert len(calls()) == 2, "what he has he keeps"
+    phone.send(new("share3").request("INVITE", sdp(PHONE, 4096)), SERVER)
+    assert server.recv() and len(calls()) == 2
+    for call in both_calls:
+        hang_up(call)
+    reset()
+
+    media = "m=video 4202 RTP/AVP 96\nm=video 4204 RTP/AVP 97"
+    call = new("many")
+    out(call.request("INVITE", sdp(PHONE, 4200, media)))
+    back(call.response("200 OK", body=sdp(RELAY, 6200, media.replace("42", "62"))))
+    out(call.request("ACK", to_tag=True))
+    setting("max-media-per-call 1")
+    assert both(4200) and both(4202) and both(4204), "streams stay"
+    reset()
+    hang_up(call)
+
+
 def register(sock, name, contact):
     data = message(f"""REGISTER sip:{SERVER} SIP/2.0
         Via: SIP/2.0/UDP {PHONE}:5060;branch=z9hG4bK{name};rport
