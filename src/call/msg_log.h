@@ -6,6 +6,7 @@
 #ifndef SIPALG_MSG_LOG_H
 #define SIPALG_MSG_LOG_H
 
+#include <linux/build_bug.h>
 #include "core/flow.h"
 #include "sip/edit.h"
 #include "sip/msg.h"
@@ -40,6 +41,9 @@ struct sipalg_msg_log_entry {
 	u8 bits;
 	u8 edits;
 };
+
+/* A power of two: what is added takes a hole, or costs each call half a kilobyte. */
+static_assert(sizeof(struct sipalg_msg_log_entry) == 16);
 
 /**
  * struct sipalg_msg_log - the last messages, in a ring

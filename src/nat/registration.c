@@ -403,8 +403,9 @@ static void open_for(struct sipalg_mapping *mapping,
 	if (mapping->guest || is_low(&pinhole.dst) || is_low(&pinhole.real))
 		return;
 	if (sipalg_expect_open(mapping->sn, mapping->master, &pinhole,
-			       way) != -EBUSY || !len)
+			       way) != -EBUSY)
 		return;
+	/* calls share one that is in the way: a registration outlives them */
 	sipalg_shared_expects_yield(mapping->sn, &pinhole);
 	sipalg_expect_open(mapping->sn, mapping->master, &pinhole, way);
 }

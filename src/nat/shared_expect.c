@@ -186,12 +186,16 @@ static bool is_open(const struct nf_conntrack_expect *exp)
 static bool is_covered(const struct sipalg_shared_expect *shared,
 		       const struct sipalg_expect *wider)
 {
+	u32 bits = wider->family == AF_INET ? 32 : 128;
+
+	if (wider->src_ip && wider->src_len)
+		bits = wider->src_len;
 	return shared->key.family == wider->family &&
 	       shared->key.l4proto == wider->l4proto &&
 	       sipalg_addr_equal(&shared->key.dst, &wider->dst) &&
 	       sipalg_addr_equal(&shared->real, &wider->real) &&
-	       sipalg_begins_alike(&shared->key.src, wider->src_ip,
-				   wider->src_len);
+	       (!wider->src_ip ||
+		sipalg_begins_alike(&shared->key.src, wider->src_ip, bits));
 }
 
 void sipalg_shared_expects_yield(struct sipalg_net *sn,

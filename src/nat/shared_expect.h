@@ -61,12 +61,13 @@ sipalg_shared_expect_get(const struct sipalg_flow *flow,
 void sipalg_shared_expect_repair(struct sipalg_shared_expect *shared);
 
 /**
- * sipalg_shared_expects_yield() - close those that admit what a wider one does
+ * sipalg_shared_expects_yield() - close those that admit no more than another
  * @sn: the namespace
- * @wider: it, to the same place, with &sipalg_expect.src_len
+ * @wider: it, to the same place
  *
- * Conntrack has room for one of two that overlap. They open again when it has
- * gone. Softirq or process context; the caller may hold a mapping's lock.
+ * Conntrack has room for one of two that overlap. They open again, with their
+ * calls' next message, when it has gone. Softirq or process context; the caller
+ * may hold a mapping's lock.
  */
 void sipalg_shared_expects_yield(struct sipalg_net *sn,
 				 const struct sipalg_expect *wider);

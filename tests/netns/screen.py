@@ -11,12 +11,14 @@ import termios
 class Terminal:
     """Runs a command and reads what it draws."""
 
-    def __init__(self, command, rows=24, columns=80):
+    def __init__(self, command, rows=24, columns=80, env=None):
         self.ours, self.theirs = os.openpty()
         self.resize(rows, columns)
         self.before = termios.tcgetattr(self.theirs)
-        self.process = subprocess.Popen(command, stdin=self.theirs, stdout=self.theirs,
-                                        start_new_session=True)
+        # keys that are signals are those of the terminal that rules the session
+        self.process = subprocess.Popen(
+            command, stdin=self.theirs, stdout=self.theirs, start_new_session=True, env=env,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
 
     def resize(self, rows, columns):
         fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -32,6 +34,17 @@ class Terminal:
 
     def type(self, keys):
         os.write(self.ours, keys)
+
+    def mode(self):
+        return termios.tcgetattr(self.theirs)
+
+    def rest(self, seconds=10):
+        """All that is written up to the end of the command."""
+        text = b""
+        self.process.wait(seconds)
+        while select.select([self.ours], [], [], 0)[0]:
+            text += os.read(self.ours, 65536)
+        return text.decode()
 
     def close(self, seconds=10):
         """The exit status, once the terminal is what it was."""

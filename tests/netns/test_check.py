@@ -17,7 +17,7 @@ def fine():
     right()
     assert not faults() and not notes(), (faults(), notes())
     lines = tool("check").splitlines()
-    assert len(lines) == 18 and all(line.startswith("ok     ") for line in lines), lines
+    assert len(lines) == 21 and all(line.startswith("ok     ") for line in lines), lines
 
 
 @test("fault U1", "check: limits are faults where somebody has asked for more, else notes")

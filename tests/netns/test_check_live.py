@@ -7,10 +7,12 @@ import time
 
 import topology as net
 from check_helpers import (
-    ATTACHED, FACE, OLD, PINHOLES, PORTS, ROOM, SAME, STRICT, TABLE, TALK, TOOL, add,
+    ATTACHED, CALLABLE, DROPPED, FACE, OLD, OTHERS, PINHOLES, PORTS, ROOM, SAME, STRICT, TABLE,
+    TALK, TOOL, add,
     begin_call, buckets, check, end_calls, everywhere, faults, found, noted, notes, register,
     right, router, rows, tool, unregister)
 from ksft import run, test
+from sip import Call, sdp
 from topology import MASQUERADE, PHONE, RELAY, ROUTER, RULES, SERVER, Udp, shell
 
 
@@ -149,6 +151,70 @@ def ports():
     noted(PORTS, True)
     tool(notes()[PORTS].split("sipalg-ctl ")[1])
     noted(PORTS, False)
+
+
+@test("issue 25", "check: another SIP gateway on this router, which listens or is led to by a rule")
+def gateways():
+    right()
+    tool("setting set media-ports 20000-29999")
+    noted(OTHERS, False)
+    proxy = Udp("router", ROUTER, 5060)
+    noted(OTHERS, True)
+    assert "UDP 5060" in rows()[OTHERS]["fault"], rows()[OTHERS]
+    proxy.close()
+    noted(OTHERS, False)
+    add("table ip proxy { chain c { type nat hook prerouting priority -100;"
+        " iifname lan udp dport 5060 redirect to :5060; } }")
+    noted(OTHERS, True)
+    assert "redirect" in rows()[OTHERS]["fault"], rows()[OTHERS]
+    router("nft delete table ip proxy")
+    add("table ip pbx { chain c { type nat hook prerouting priority -100;"
+        " iifname wan udp dport 5060 dnat to 192.168.1.20; } }")
+    noted(OTHERS, False)
+    router("nft delete table ip pbx")
+
+
+@test("issue 25", "check: a registered phone that nobody can call, and why")
+def uncallable():
+    right()
+    register("uncallable")
+    noted(CALLABLE, False)
+    tool("setting set contact-pinhole off")
+    noted(CALLABLE, True)
+    assert "bob@" in rows()[CALLABLE]["fault"] and "contact-pinhole" in rows()[CALLABLE]["fault"]
+    assert "bob@" not in tool("check --mask") and "***" in tool("check --mask")
+    tool(notes()[CALLABLE].removeprefix("Type: sipalg-ctl "))
+    noted(CALLABLE, False)
+    begin_call("filler", 4826)
+    everywhere("sysctl -qw net.netfilter.nf_conntrack_expect_max=1")
+    tool("setting set contact-pinhole off")
+    tool("setting set contact-pinhole on")
+    assert "table of pinholes" in rows()[CALLABLE]["fault"], rows()[CALLABLE]
+    everywhere("sysctl -qw net.netfilter.nf_conntrack_expect_max=300000")
+    register("uncallable")
+    noted(CALLABLE, False)
+    unregister("uncallable")
+
+
+@test("issue 25", "check: a call whose message was dropped is named with the reason")
+def dropped():
+    right()
+    phone, server = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
+    call = Call("troubled", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4830)), SERVER)
+    assert server.recv()
+    noted(DROPPED, False)
+    server.send(call.response("183 Session Progress", body=sdp(RELAY, 8000).replace(
+        f"c=IN IP4 {RELAY}", "")), ROUTER)
+    assert phone.recv(0.5) is None
+    noted(DROPPED, True)
+    told = rows()[DROPPED]["fault"]
+    assert "183 INVITE: no_connection_line" in told, told
+    number, = (line.split()[0] for line in tool("call list").splitlines() if "alice" in line)
+    assert f"call {number}:" in told, told
+    phone.close()
+    server.close()
+    end_calls()
 
 
 @test("issue 25", "check: a SIP flow that is older than the rule keeps no helper, and what ends it")

@@ -265,7 +265,7 @@ def keys():
     assert isinstance(one["id"], int) and one["id"] > 0, one
     assert one == {"id": one["id"], "account": f"bob@{SERVER}", "protocol": "udp",
                    "private": f"{PHONE}:5060", "public": f"{ROUTER}:5060", "registrar": f"{SERVER}:5060",
-                   "expires_in_seconds": one["expires_in_seconds"]}, one
+                   "callers": [SERVER], "expires_in_seconds": one["expires_in_seconds"]}, one
     assert 590 <= one["expires_in_seconds"] <= 600, one
     stats = data("stats show")
     assert {"active", "peak", "total", "ended"} <= set(stats["calls"]), stats

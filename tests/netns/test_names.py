@@ -3,7 +3,10 @@
 """Who calls whom: names in lists, filters, diagrams; pinholes and flows as conntrack has them."""
 import json
 import os
+import re
 import subprocess
+import sys
+import time
 import xml.dom.minidom
 
 import topology as net
@@ -197,6 +200,23 @@ def registrations():
     ctl("registration end alice", 1)
 
 
+@test("issue 25", "names and bits of fields take at most 96 bytes of a call")
+def memory():
+    def taken(caller, callee):
+        end()
+        net.until(lambda: data("stats show")["memory_bytes"] == 0, 100000, 100)
+        call = Call("bytes", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+        request = call.request("INVITE").replace(b"alice@", caller).replace(b"bob@", callee)
+        phone.send(request, SERVER)
+        assert server.recv()
+        return data("stats show")["memory_bytes"]
+    none, long = taken(b"", b""), taken(b"a" * 60 + b"@", b"b" * 60 + b"@")
+    # the bits stand where an entry of the log had two bytes to spare
+    assert 0 < long - none <= 96, (none, long)
+    assert taken(b"a" * 40 + b"@", b"b" * 40 + b"@") == long, "no longer name is kept"
+    end()
+
+
 @test("fault U2", "what cannot be written is an error, of every command")
 def full():
     for arguments in ("call list", "-j call list", "registration list", "pinhole list",
@@ -225,6 +245,43 @@ def digits():
     assert "1 call ended" in ctl("call end 1234567")
     assert "no such call" in ctl("call end 1234567", 2)
     end()
+
+
+@test("issue 25", "the picture of a call as wide as can be is the one that a browser is asked to show")
+def picture():
+    call = Call("wide", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+
+    def send(data, extra=""):
+        if extra:
+            data = data.replace(b"Max-Forwards: 70", extra.encode())
+        data = named(data, b"a-user-whose-name-is-longer-than-the-column", b"w" * 40)
+        phone.send(data, SERVER)
+        return server.recv(0.5)
+    everywhere = "\r\n".join((f"Record-Route: <sip:{PHONE}:5060;lr>", f"Route: <sip:{ROUTER}:5070;lr>",
+                               f"Referred-By: <sip:a@{PHONE}>", f"P-Asserted-Identity: <sip:a@{PHONE}>"))
+    body = sdp(PHONE, 4970, f"a=rtcp:4971 IN IP4 {PHONE}")
+    for _ in range(2):
+        assert send(call.request("INVITE", body), everywhere)
+    for status in ("100 Trying", "183 Session Progress", "200 OK"):
+        server.send(call.response(status, body=sdp(RELAY, 8000) if status != "100 Trying" else ""), ROUTER)
+        assert phone.recv()
+    assert send(call.request("ACK", to_tag=True))
+    assert not send(call.request("INVITE", body.replace(f"c=IN IP4 {PHONE}", ""), cseq=2, to_tag=True))
+    time.sleep(40000)
+    assert send(call.request("BYE", cseq=3, to_tag=True))
+    server.send(call.response("200 OK", "BYE"), ROUTER)
+    assert phone.recv()
+    drawn = ctl("call show call-id wide@call.example --svg")
+    if "--print" in sys.argv:
+        print("@@@" + drawn.replace("\n", "\n@@@"))
+    with open("tests/picture/ladder.svg", encoding="ascii") as file:
+        wanted = file.read()
+    assert timeless(drawn) == timeless(wanted), drawn
+    end()
+
+
+def timeless(svg):
+    return re.sub(r">\d+\.\d{3}<", ">#<", svg).strip()
 
 
 run()

@@ -167,6 +167,23 @@ def beside_call():
     line.close()
 
 
+@test("S3-16", "a phone that registers while a call of its registrar is up can be called after that call")
+def during_call():
+    line = by_ip4("during")
+    call = Call("duringcall", PHONE, ROUTER, SERVER)
+    line.ours.send(call.request("INVITE", sdp(PHONE, 4000)), SERVER)
+    assert line.server.recv()
+    line.server.send(call.response("200 OK", body=sdp(RELAY, 8000)), ROUTER)
+    assert line.ours.recv()
+    line.ours.send(call.request("ACK", to_tag=True), SERVER)
+    assert line.server.recv()
+    line.register()
+    assert line.callers() == [[SERVER]], line.callers()
+    router(f"{CTL} call end --all")
+    assert line.called("during1", line.server)
+    line.close()
+
+
 @test("S3-17", "signalling-peers: what is wrong names the range and changes nothing; reset empties the list")
 def refused():
     peers(f"{RELAY},2001:db8::/32")

@@ -14,7 +14,7 @@ _sipalg_ctl_values()
 	_sipalg_ctl_ask -j setting list | tr '{' '\n' | sed -n \
 		"s/^\"name\":\"$1\",.*\"range\":\"\\([^\"]*\\)\".*/\\1/p" |
 		sed -e 's/^none, or methods$/none INVITE ACK BYE CANCEL REGISTER OPTIONS PRACK SUBSCRIBE NOTIFY PUBLISH INFO REFER MESSAGE UPDATE/' \
-		    -e '/[0-9]/d' -e 's/,/ /g'
+		    -e 's/^none, or prefixes$/none/' -e '/[0-9]/d' -e 's/,/ /g'
 }
 
 _sipalg_ctl_filters()

@@ -221,11 +221,14 @@ static void mermaid_rung(const struct rung *rung)
 		printf("    router->>%s: %s\n", to, name);
 }
 
-#define SVG_LEFT	110
-#define SVG_MIDDLE	330
-#define SVG_RIGHT	550
+#define SVG_TIME	95
+#define SVG_LEFT	200
+#define SVG_MIDDLE	420
+#define SVG_RIGHT	640
 #define SVG_STEP	34
 #define SVG_TOP		70
+#define SVG_LETTER	8	/* wide, no less than any monospaced font of 13 px */
+#define SVG_NAME	26	/* letters between two columns */
 
 static void svg_text(int x, int y, const char *anchor, const char *text)
 {
@@ -251,21 +254,37 @@ static void svg_arrow(int from, int to, int y, const char *colour, const char *t
 	svg_text((from + to) / 2, y - 5, "middle", text);
 }
 
+/* What stands beside it. */
+static const char *svg_deed(const struct rung *rung, char *text, size_t size)
+{
+	deed(rung, text, size);
+	if (rung->retransmitted)
+		strcat(text, " again");
+	return text + (*text == ' ');
+}
+
+/* Where a message ends that goes no further. */
+static void svg_cross(int x, int y)
+{
+	printf("<path d=\"M%d,%d l10,10 m-10,0 l10,-10\" stroke=\"#c00\" stroke-width=\"2\"/>\n",
+	       x - 5, y - 5);
+}
+
 static void svg_rung(const struct rung *rung, int y)
 {
 	int from = rung->caller ? SVG_LEFT : SVG_RIGHT, to = rung->caller ? SVG_RIGHT : SVG_LEFT;
 	char name[48], text[160];
 
 	title(rung, name, sizeof(name));
+	name[SVG_NAME] = '\0';
 	snprintf(text, sizeof(text), "%u.%03u", rung->time / 1000, rung->time % 1000);
-	svg_text(50, y, "end", text);
+	svg_text(SVG_TIME, y, "end", text);
 	svg_arrow(from, SVG_MIDDLE, y, rung->dropped ? "#c00" : "#036", name);
-	if (!rung->dropped)
+	if (rung->dropped)
+		svg_cross(SVG_MIDDLE, y);
+	else
 		svg_arrow(SVG_MIDDLE, to, y, "#036", name);
-	deed(rung, text, sizeof(text));
-	if (rung->retransmitted)
-		strcat(text, " again");
-	svg_text(SVG_RIGHT + 12, y, "start", text + (*text == ' '));
+	svg_text(SVG_RIGHT + 12, y, "start", svg_deed(rung, text, sizeof(text)));
 }
 
 static const char *who(const struct nlattr *user, const struct nlattr *address, char *text,
@@ -276,27 +295,41 @@ static const char *who(const struct nlattr *user, const struct nlattr *address, 
 	name_text(user, text, size);
 	if (!*text)
 		snprintf(text, size, "%s", endpoint_text(address, endpoint, sizeof(endpoint)));
+	if (strlen(text) > SVG_NAME)
+		strcpy(text + SVG_NAME - 2, "..");
 	return text;
 }
 
-static unsigned int count_rungs(const struct nlmsghdr *nlh)
+/* How many there are, and how wide what stands beside the widest is. */
+static unsigned int measure_rungs(const struct nlmsghdr *nlh, size_t *widest)
 {
 	const struct nlattr *attr;
 	unsigned int count = 0;
+	struct rung rung;
+	char text[160];
+	size_t len;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
-		count += mnl_attr_get_type(attr) == SIPALG_A_MESSAGE;
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attr) != SIPALG_A_MESSAGE)
+			continue;
+		read_rung(attr, &rung);
+		len = strlen(svg_deed(&rung, text, sizeof(text)));
+		*widest = len > *widest ? len : *widest;
+		count++;
+	}
 	return count;
 }
 
-static void svg_begin(const struct nlattr **call, unsigned int count)
+static void svg_begin(const struct nlmsghdr *nlh, const struct nlattr **call)
 {
-	int bottom = SVG_TOP + SVG_STEP * count;
+	size_t widest = SVG_NAME / 2;
+	int bottom = SVG_TOP + SVG_STEP * measure_rungs(nlh, &widest);
 	char name[NAME_TEXT];
 
-	printf("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"860\" height=\"%d\" font-family=\"monospace\" font-size=\"13\">\n"
+	printf("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%zu\" height=\"%d\" font-family=\"monospace\" font-size=\"13\">\n"
 	       "<defs><marker id=\"head\" markerWidth=\"8\" markerHeight=\"8\" refX=\"6\" refY=\"3\" orient=\"auto\"><path d=\"M0,0 L6,3 L0,6 z\"/></marker></defs>\n"
-	       "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", bottom + 20);
+	       "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
+	       SVG_RIGHT + 20 + SVG_LETTER * widest, bottom + 20);
 	svg_party(SVG_LEFT, bottom, "caller",
 		  who(call[SIPALG_A_CALL_FROM], call[SIPALG_A_CALL_SOURCE], name, sizeof(name)),
 		  call[SIPALG_A_CALL_SOURCE_WRITTEN]);
@@ -323,7 +356,7 @@ static void begin(const struct nlmsghdr *nlh, enum ladder form, const struct nla
 
 	attrs_nested(call, attrs, SIPALG_A_CALL_MAX);
 	if (form == LADDER_SVG) {
-		svg_begin(attrs, count_rungs(nlh));
+		svg_begin(nlh, attrs);
 	} else if (form == LADDER_MERMAID) {
 		puts("sequenceDiagram");
 		mermaid_party("caller", "caller", attrs[SIPALG_A_CALL_FROM],

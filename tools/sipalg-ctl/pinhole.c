@@ -138,6 +138,14 @@ static int compare(const void *a, const void *b)
 	return order ?: memcmp(one->ip, other->ip, sizeof(one->ip));
 }
 
+/* Of two calls with one way out it is the older one that has opened it. */
+static int by_place_and_age(const void *a, const void *b)
+{
+	const struct place *one = a, *other = b;
+
+	return compare(a, b) ?: (one->id > other->id) - (one->id < other->id);
+}
+
 static const struct place *place_of(const struct endpoint *at, bool registration)
 {
 	const struct place *found, *end = places + place_count;
@@ -177,7 +185,7 @@ static int load_owners(void)
 	request_init(&request, SIPALG_CMD_CALL_GET, true);
 	status = request_send(&request, take_call, NULL);
 	if (place_count)
-		qsort(places, place_count, sizeof(*places), compare);
+		qsort(places, place_count, sizeof(*places), by_place_and_age);
 	return status;
 }
 

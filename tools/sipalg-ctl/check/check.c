@@ -173,6 +173,8 @@ static int take_setting(const struct nlmsghdr *nlh, void *data)
 	}
 	if (!strcmp(name, "mode"))
 		c->mode = value;
+	if (!strcmp(name, "contact-pinhole"))
+		c->contact = value;
 	if (!strcmp(name, "media-ports"))
 		c->media = fw_number(value >> 16, value & 0xffff);
 	return MNL_CB_OK;

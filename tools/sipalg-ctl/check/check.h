@@ -24,6 +24,7 @@ enum distribution { SYSTEM_DEBIAN, SYSTEM_OPENWRT, SYSTEM_VYOS, SYSTEM_OTHER };
  * @chosen: by somebody, it is not the default
  * @peak: most calls at once so far
  * @mode: the setting, as the number of its word
+ * @contact: the setting contact-pinhole
  * @media: the setting media-ports
  * @translator: interface that leads to nat64-pool, or NULL
  * @rtp: ports that phones may receive media on
@@ -38,12 +39,14 @@ struct check {
 	bool chosen;
 	uint32_t peak;
 	uint32_t mode;
+	bool contact;
 	struct fw_range media;
 	const char *translator;
 	struct fw_range rtp;
 };
 
 /* Of the words that the kernel lists for `mode`, the last. */
+#define MODE_PINHOLES	2
 #define MODE_FULL	3
 
 /* One line of the answer; @what and @fix may be "". */

@@ -236,12 +236,73 @@ static bool is_lost(const struct check *c, const struct nlattr *private,
 	return !is_face(c, &address);
 }
 
+#define MOST_TOLD	8	/* of a kind; how many more there are is told as well */
+#define MOST_JUDGED	50	/* each reads the table of connections */
+
+/* What is in the same trouble. */
+struct kind {
+	char *text;
+	unsigned int count;
+};
+
 struct troubles {
 	const struct check *c;
-	char *lost;
+	struct kind lost, uncallable, calls, dropped;
 	const char *lost_fix;
-	char *calls;
+	const char *uncallable_fix;
+	bool full;
+	uint32_t up[MOST_JUDGED];
+	unsigned int up_count;
 };
+
+static void add(struct kind *kind, char *text)
+{
+	if (kind->count++ < MOST_TOLD)
+		kind->text = text_and(kind->text, text);
+}
+
+static const char *told(const struct kind *kind)
+{
+	return kind->count <= MOST_TOLD ? text_of("%s.", kind->text) :
+	       text_of("%s, and %u more.", kind->text, kind->count - MOST_TOLD);
+}
+
+static bool has_caller(const struct nlattr *registration)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, registration)
+		if (mnl_attr_get_type(attr) == SIPALG_A_REGISTRATION_CALLER)
+			return true;
+	return false;
+}
+
+/* No pinhole leads to it: when its own flow has gone nobody gets through. */
+static void take_uncallable(struct troubles *troubles, const struct nlattr **attrs)
+{
+	const struct check *c = troubles->c;
+	char account[NAME_TEXT];
+	struct endpoint public;
+	const char *why;
+
+	read_endpoint(attrs[SIPALG_A_REGISTRATION_PUBLIC], &public);
+	troubles->uncallable_fix = "";
+	if (!c->contact) {
+		why = "contact-pinhole is off";
+		troubles->uncallable_fix = "Type: sipalg-ctl setting set contact-pinhole on";
+	} else if (public.port < 1024) {
+		why = "no pinhole leads to a port below 1024";
+	} else if (troubles->full) {
+		why = "the table of pinholes was full";
+		troubles->uncallable_fix = "Once there is room, its next REGISTER opens one.";
+	} else {
+		why = "another expectation is in its place";
+		troubles->uncallable_fix = "See: conntrack -L expect";
+	}
+	add(&troubles->uncallable,
+	    text_of("%s: %s", name_text(attrs[SIPALG_A_REGISTRATION_ACCOUNT], account,
+					sizeof(account)), why));
+}
 
 static int take_registration(const struct nlmsghdr *nlh, void *data)
 {
@@ -253,13 +314,14 @@ static int take_registration(const struct nlmsghdr *nlh, void *data)
 	if (!top[SIPALG_A_REGISTRATION])
 		return MNL_CB_OK;
 	attrs_nested(top[SIPALG_A_REGISTRATION], attrs, SIPALG_A_REGISTRATION_MAX);
+	if (troubles->c->mode >= MODE_PINHOLES && !has_caller(top[SIPALG_A_REGISTRATION]))
+		take_uncallable(troubles, attrs);
 	if (!is_lost(troubles->c, attrs[SIPALG_A_REGISTRATION_PRIVATE],
 		     attrs[SIPALG_A_REGISTRATION_PUBLIC]))
 		return MNL_CB_OK;
 	endpoint_text(attrs[SIPALG_A_REGISTRATION_PRIVATE], private, sizeof(private));
 	endpoint_text(attrs[SIPALG_A_REGISTRATION_PUBLIC], public, sizeof(public));
-	troubles->lost = text_and(troubles->lost,
-				  text_of("%s is registered as %s", private, public));
+	add(&troubles->lost, text_of("%s is registered as %s", private, public));
 	troubles->lost_fix = "Have it register anew; until then nobody can call it.";
 	return MNL_CB_OK;
 }
@@ -330,9 +392,9 @@ static void judge_call(struct troubles *troubles, const struct nlattr *call,
 			continue;
 		if (is_lost(troubles->c, media[SIPALG_A_MEDIA_PRIVATE],
 			    media[SIPALG_A_MEDIA_PUBLIC])) {
-			troubles->lost = text_and(troubles->lost,
-						  text_of("call %u has media there",
-							  number_of(attrs[SIPALG_A_CALL_NUMBER])));
+			add(&troubles->lost,
+			    text_of("call %u has media there",
+				    number_of(attrs[SIPALG_A_CALL_NUMBER])));
 			troubles->lost_fix = "The call must be made anew.";
 		}
 		read_endpoint(media[SIPALG_A_MEDIA_PRIVATE], &stream->private);
@@ -343,31 +405,105 @@ static void judge_call(struct troubles *troubles, const struct nlattr *call,
 		return;
 	what = what_fails(&streams);
 	if (what)
-		troubles->calls = text_and(troubles->calls,
-					   text_of("call %u: %s",
-						   number_of(attrs[SIPALG_A_CALL_NUMBER]), what));
+		add(&troubles->calls,
+		    text_of("call %u: %s", number_of(attrs[SIPALG_A_CALL_NUMBER]), what));
 }
 
-#define MOST_JUDGED	50	/* each reads the table of connections */
+/* Does it say the same as another one, which has passed? */
+static bool is_again(const struct nlattr **one, const struct nlattr **other)
+{
+	static const int numbers[] = { SIPALG_A_MESSAGE_CSEQ, SIPALG_A_MESSAGE_STATUS };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (number_of(one[numbers[i]]) != number_of(other[numbers[i]]))
+			return false;
+	return !one[SIPALG_A_MESSAGE_CALLER] == !other[SIPALG_A_MESSAGE_CALLER] &&
+	       !strcmp(word_of(one[SIPALG_A_MESSAGE_WORD]),
+		       word_of(other[SIPALG_A_MESSAGE_WORD]));
+}
+
+/* The newest message that was dropped, and has not come through since. */
+static int take_messages(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *top[SIPALG_A_MAX + 1], *call[SIPALG_A_CALL_MAX + 1];
+	const struct nlattr *message[SIPALG_A_MESSAGE_MAX + 1], *attr;
+	const struct nlattr *dropped[SIPALG_A_MESSAGE_MAX + 1] = {};
+	struct troubles *troubles = data;
+	bool any = false;
+	uint32_t status;
+
+	attrs_of(nlh, top, SIPALG_A_MAX);
+	if (!top[SIPALG_A_CALL])
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attr) != SIPALG_A_MESSAGE)
+			continue;
+		attrs_nested(attr, message, SIPALG_A_MESSAGE_MAX);
+		if (message[SIPALG_A_MESSAGE_DROPPED]) {
+			memcpy(dropped, message, sizeof(dropped));
+			any = true;
+		} else if (any && is_again(dropped, message)) {
+			any = false;
+		}
+	}
+	if (!any)
+		return MNL_CB_OK;
+	attrs_nested(top[SIPALG_A_CALL], call, SIPALG_A_CALL_MAX);
+	status = number_of(dropped[SIPALG_A_MESSAGE_STATUS]);
+	add(&troubles->dropped,
+	    text_of("call %u: %s%s: %s", number_of(call[SIPALG_A_CALL_NUMBER]),
+		    status ? text_of("%u ", status) : "", word_of(dropped[SIPALG_A_MESSAGE_WORD]),
+		    word_of(dropped[SIPALG_A_MESSAGE_REASON])));
+	return MNL_CB_OK;
+}
+
+/* By one question each, for a list has no messages; who has ended meanwhile has. */
+static void judge_messages(struct troubles *troubles)
+{
+	struct request request;
+	unsigned int i;
+
+	request_quiet = true;
+	for (i = 0; i < troubles->up_count; i++) {
+		request_init(&request, SIPALG_CMD_CALL_GET, false);
+		mnl_attr_put_u32(request.nlh, SIPALG_A_ID, troubles->up[i]);
+		request_send(&request, take_messages, troubles);
+	}
+	request_quiet = false;
+}
 
 static int take_call(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *top[SIPALG_A_MAX + 1], *attrs[SIPALG_A_CALL_MAX + 1];
+	struct troubles *troubles = data;
 	static unsigned int judged;
 
 	attrs_of(nlh, top, SIPALG_A_MAX);
 	if (!top[SIPALG_A_CALL])
 		return MNL_CB_OK;
 	attrs_nested(top[SIPALG_A_CALL], attrs, SIPALG_A_CALL_MAX);
+	if (strcmp(word_of(attrs[SIPALG_A_CALL_STATE]), "ending") &&
+	    troubles->up_count < MOST_JUDGED)
+		troubles->up[troubles->up_count++] = number_of(attrs[SIPALG_A_CALL_NUMBER]);
 	if (!strcmp(word_of(attrs[SIPALG_A_CALL_STATE]), "confirmed") &&
 	    number_of(attrs[SIPALG_A_CALL_IDLE]) >= PATIENCE && judged++ < MOST_JUDGED)
 		judge_call(data, top[SIPALG_A_CALL], attrs);
 	return MNL_CB_OK;
 }
 
-static void check_troubles(const struct check *c)
+static void say_kind(enum level level, const char *question, const char *before,
+		     const struct kind *kind, const char *fix)
 {
-	struct troubles troubles = { .c = c };
+	if (kind->text)
+		say(level, question, text_of("%s%s", before, told(kind)), fix);
+	else
+		say(LEVEL_OK, question, "", "");
+}
+
+static void check_troubles(const struct check *c, bool full)
+{
+	struct troubles troubles = { .c = c, .full = full };
 	struct request request;
 
 	request_init(&request, SIPALG_CMD_REGISTRATION_GET, true);
@@ -375,23 +511,24 @@ static void check_troubles(const struct check *c)
 	request_init(&request, SIPALG_CMD_CALL_GET, true);
 	request_send(&request, take_call, &troubles);
 
-	if (troubles.lost)
-		say(LEVEL_FAULT, "what others know is this router's address",
-		    text_of("No interface and no NAT rule has it now: %s.", troubles.lost),
-		    troubles.lost_fix);
-	else
-		say(LEVEL_OK, "what others know is this router's address", "", "");
-	if (troubles.calls)
-		say(LEVEL_NOTE, "answered calls have media both ways",
-		    text_of("%s.", troubles.calls),
-		    "See: sipalg-ctl call show ID --ladder");
-	else
-		say(LEVEL_OK, "answered calls have media both ways", "", "");
+	judge_messages(&troubles);
+	say_kind(LEVEL_FAULT, "what others know is this router's address",
+		 "No interface and no NAT rule has it now: ", &troubles.lost, troubles.lost_fix);
+	say_kind(LEVEL_NOTE, "registered phones can be called",
+		 "Only while their own flow lives: ", &troubles.uncallable,
+		 troubles.uncallable_fix);
+	say_kind(LEVEL_NOTE, "answered calls have media both ways", "", &troubles.calls,
+		 "See: sipalg-ctl call show ID --ladder");
+	say_kind(LEVEL_NOTE, "no message of a call that is up was dropped", "", &troubles.dropped,
+		 "See: sipalg-ctl call show ID --ladder");
 }
 
 void check_live(struct check *c)
 {
+	long most = number_in("/proc/sys/net/netfilter/nf_conntrack_expect_max"), pinholes;
+
 	check_strays(c);
-	check_full(c, check_counted(c));
-	check_troubles(c);
+	pinholes = check_counted(c);
+	check_full(c, pinholes);
+	check_troubles(c, pinholes >= 0 && pinholes >= most);
 }

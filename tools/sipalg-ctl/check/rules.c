@@ -620,37 +620,73 @@ static void take_nat(const struct fw_chain *base, const struct fw_chain *chain,
 	}
 }
 
-static void add_socket(const struct check *c, const char *line, char **sockets)
+/* Where programs of the router itself listen. */
+struct sockets {
+	uint16_t port[256];
+	unsigned int count;
+};
+
+#define TCP_LISTEN	10
+#define UDP_UNCONNECTED	7
+
+static bool has_socket(const struct sockets *sockets, unsigned int port)
 {
-	struct fw_range port;
-	unsigned int number;
+	unsigned int i;
+
+	for (i = 0; i < sockets->count; i++)
+		if (sockets->port[i] == port)
+			return true;
+	return false;
+}
+
+static void add_socket(struct sockets *sockets, const char *line)
+{
+	unsigned int port, state;
 	char local[80];
 
-	if (sscanf(line, " %*d: %79[0-9A-Fa-f]:%x", local, &number) != 2 || !number)
+	if (sscanf(line, " %*d: %79[0-9A-Fa-f]:%x %*s %x", local, &port, &state) != 3 || !port ||
+	    (state != TCP_LISTEN && state != UDP_UNCONNECTED))
 		return;
-	port = fw_number(number, number);
 	/* those of one address inside the machine are nobody's from outside */
 	if (!strcmp(local, "0100007F") || !strcmp(local, "00000000000000000000000001000000"))
 		return;
-	if (fw_in_range(&port, &c->media) == FW_YES &&
-	    !(*sockets && strstr(*sockets, text_of("%u", number))))
-		*sockets = text_and(*sockets, text_of("%u", number));
+	if (sockets->count < ARRAY_SIZE(sockets->port) && !has_socket(sockets, port))
+		sockets->port[sockets->count++] = port;
 }
 
-/* Sockets of the router's own programs, as the kernel lists them. */
-static char *listening(const struct check *c)
+/* As the kernel lists them; of rule sets in files there are none. */
+static struct sockets sockets_of(const struct check *c, uint8_t protocol)
 {
-	static const char * const paths[] = { "/proc/net/udp", "/proc/net/udp6" };
-	char *sockets = NULL, *text, *line;
+	static const char * const paths[][2] = {
+		{ "/proc/net/udp", "/proc/net/udp6" }, { "/proc/net/tcp", "/proc/net/tcp6" },
+	};
+	struct sockets sockets = {};
+	char *text, *line;
 	size_t i;
 
-	for (i = 0; c->live && i < ARRAY_SIZE(paths); i++) {
-		text = text_in(paths[i]);
+	for (i = 0; c->live && i < 2; i++) {
+		text = text_in(paths[protocol == IPPROTO_TCP][i]);
 		for (line = text ? strchr(text, '\n') : NULL; line; line = strchr(line + 1, '\n'))
-			add_socket(c, line + 1, &sockets);
+			add_socket(&sockets, line + 1);
 		free(text);
 	}
 	return sockets;
+}
+
+/* Those that media is given as well. */
+static char *listening(const struct check *c)
+{
+	struct sockets sockets = sockets_of(c, IPPROTO_UDP);
+	char *text = NULL;
+	unsigned int i;
+
+	for (i = 0; i < sockets.count; i++) {
+		struct fw_range port = fw_number(sockets.port[i], sockets.port[i]);
+
+		if (fw_in_range(&port, &c->media) == FW_YES)
+			text = text_and(text, text_of("%u", sockets.port[i]));
+	}
+	return text;
 }
 
 static void check_ports(const struct check *c)
@@ -675,6 +711,79 @@ static void check_ports(const struct check *c)
 			    nat.ranges ? range_text(&nat.range) : "LOW-HIGH"));
 }
 
+/* Another program that takes SIP to itself: its ports, and who leads SIP there. */
+struct gateways {
+	const struct check *c;
+	uint16_t ports[MOST_PORTS];
+	unsigned int count;
+	const struct fw_rule *rule;
+};
+
+static bool is_signalling(const struct gateways *gateways, const struct fw_rule *rule)
+{
+	const struct fw_match *match;
+	const struct fw_tuple *tuple;
+	unsigned int i;
+
+	for (match = rule->matches; match; match = match->next)
+		for (tuple = match->tuples; tuple; tuple = tuple->next)
+			for (i = 0; i < gateways->count; i++) {
+				struct fw_range port = fw_number(gateways->ports[i],
+								 gateways->ports[i]);
+
+				if (match->field[0] == FW_DPORT && !match->negated &&
+				    fw_in_range(&port, &tuple->value[0].range) == FW_YES)
+					return true;
+			}
+	return false;
+}
+
+static void takes_signalling(const struct fw_chain *base, const struct fw_chain *chain,
+			     const struct fw_rule *rule, void *data)
+{
+	struct gateways *gateways = data;
+
+	(void)base;
+	(void)chain;
+	if (rule->nat == FW_REDIRECT ||
+	    (rule->nat == FW_DNAT && rule->addr.family &&
+	     network_has(&gateways->c->net, &rule->addr)))
+		if (is_signalling(gateways, rule))
+			gateways->rule = rule;
+}
+
+static void check_gateways(const struct check *c)
+{
+	static const char question[] = "no other program takes SIP to itself";
+	static const char fix[] =
+		"Leave SIP to one of the two: stop that program, or detach the helper.";
+	struct gateways gateways = { .c = c };
+	char *listening = NULL;
+	unsigned int i;
+	size_t p;
+
+	gateways.count = rules_ports(c, gateways.ports, ARRAY_SIZE(gateways.ports));
+	fw_each_rule(&c->fw, takes_signalling, &gateways);
+	for (p = 0; p < ARRAY_SIZE(protocols); p++) {
+		struct sockets sockets = sockets_of(c, protocols[p]);
+
+		for (i = 0; i < gateways.count; i++)
+			if (has_socket(&sockets, gateways.ports[i]))
+				listening = text_and(listening,
+						     text_of("%s %u", protocol_name(protocols[p]),
+							     gateways.ports[i]));
+	}
+	if (gateways.rule)
+		say(LEVEL_NOTE, question,
+		    text_of("A rule leads SIP to this router itself: %s", gateways.rule->text), fix);
+	else if (listening)
+		say(LEVEL_NOTE, question,
+		    text_of("A program here listens on %s: a proxy changes messages, too.",
+			    listening), fix);
+	else
+		say(LEVEL_OK, question, "", "");
+}
+
 void check_rules(struct check *c)
 {
 	struct attached all;
@@ -682,6 +791,7 @@ void check_rules(struct check *c)
 	fw_each_rule(&c->fw, names_uplink, &c->net);
 	try_all(c, &all);
 	check_in_tree(c, &all);
+	check_gateways(c);
 	check_attached(c, &all);
 	check_related(c, all.any);
 	check_ports(c);
