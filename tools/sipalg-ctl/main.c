@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include "ctl.h"
 
+#define OUTPUT_BUFFER	(64 << 10)
+
 static const struct object {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -188,6 +190,9 @@ int main(int argc, char **argv)
 	bool show_version = false;
 	int option, status;
 
+	/* a list of thousands: fewer and longer writes; on a terminal line by line */
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
 	opterr = 0;	/* one sentence, and that is ours */
 	while ((option = getopt_long(argc, argv, "+jpn:hV", options, NULL)) != -1) {
 		switch (option) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* JSON, written as it comes; and text for people. */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,11 +43,14 @@ static bool first = true;
 static void before_value(const char *key)
 {
 	if (!first)
-		putchar(',');
+		putchar_unlocked(',');
 	if (json_pretty && depth)
 		printf("\n%*s", 2 * depth, "");
-	if (key)
-		printf(json_pretty ? "\"%s\": " : "\"%s\":", key);
+	if (key) {
+		putchar_unlocked('"');
+		fputs_unlocked(key, stdout);
+		fputs_unlocked(json_pretty ? "\": " : "\":", stdout);
+	}
 	first = false;
 }
 
@@ -73,10 +77,22 @@ void json_end(void)
 	first = true;
 }
 
+/* Lists are long, and most of what they are is numbers: no printf(). */
 void json_number(const char *key, uint64_t value)
 {
+	char text[20], *at = text + sizeof(text);
+
 	before_value(key);
-	printf("%llu", (unsigned long long)value);
+	do {
+		*--at = '0' + value % 10;
+	} while (value /= 10);
+	fwrite_unlocked(at, 1, text + sizeof(text) - at, stdout);
+}
+
+/* What stands in JSON as it is. */
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
 /*
@@ -85,21 +101,22 @@ void json_number(const char *key, uint64_t value)
  */
 void json_string(const char *key, const char *text, size_t len)
 {
-	size_t i;
+	size_t i, begin;
 
 	before_value(key);
-	putchar('"');
+	putchar_unlocked('"');
 	for (i = 0; i < len; i++) {
-		unsigned char c = text[i];
+		unsigned char c;
 
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
+		for (begin = i; i < len && is_plain(text[i]); i++)
+			;
+		fwrite_unlocked(text + begin, 1, i - begin, stdout);
+		if (i == len)
+			break;
+		c = text[i];
+		printf(c == '"' || c == '\\' ? "\\%c" : "\\u%04x", c);
 	}
-	putchar('"');
+	putchar_unlocked('"');
 }
 
 void json_word(const char *key, const char *word)

@@ -775,7 +775,8 @@ static void check_gateways(const struct check *c)
 	}
 	if (gateways.rule)
 		say(LEVEL_NOTE, question,
-		    text_of("A rule leads SIP to this router itself: %s", gateways.rule->text), fix);
+		    text_of("A rule leads SIP to this router itself: %s",
+			    gateways.rule->text), fix);
 	else if (listening)
 		say(LEVEL_NOTE, question,
 		    text_of("A program here listens on %s: a proxy changes messages, too.",
