@@ -34,6 +34,15 @@ def manual():
     assert not told, told
 
 
+@test("issue 25", "call show tells each timer by the setting that it has its length from")
+def timers():
+    rows = re.findall(r'(?m)^TIMER_\w+\(\w+, "(\w+)"[^"]*"([^"]*)"\)', read("src/core/timers.def"))
+    assert len(rows) > 8, rows
+    names = set(settings())
+    for name, text in rows:
+        assert names & set(re.findall(r"[a-z0-9-]+", text)), (name, text)
+
+
 def commands(kind):
     """The lines of the unit, run by its shell, with our tool and a file of settings."""
     for line in re.findall(rf"(?m)^{kind}=/bin/sh -c (.*)$", read("dist/sipalg.service")):

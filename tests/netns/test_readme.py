@@ -123,7 +123,8 @@ def shown_screens():
 
 @test("issue 5", "and there is one of each that people look at")
 def all_screens():
-    wanted = {"call list", "call show 17 --ladder", "top", "check", "stats show"}
+    wanted = {"", "call list", "call show 17 --ladder", "registration list", "pinhole list", "top",
+              "check", "stats show", "setting list"}
     assert wanted <= {arguments for arguments, _ in SCREENS}, SCREENS
 
 

@@ -99,12 +99,14 @@ static bool has_table(const struct check *c, const char *name)
 	return false;
 }
 
+/* Who keeps his rules by it, or has tried to attach the helper by it. */
 static bool has_iptables(const struct check *c)
 {
 	const struct fw_table *table;
 
 	for (table = c->fw.tables; table; table = table->next)
-		if (table->tool != FW_NFT && !strcmp(table->name, "filter"))
+		if (table->tool != FW_NFT &&
+		    (!strcmp(table->name, "filter") || !strcmp(table->name, "raw")))
 			return true;
 	return false;
 }
