@@ -113,6 +113,7 @@ static void __net_exit net_exit(struct net *net)
 	sipalg_hashlimit_swap(sn, NULL);
 	kfree(rcu_access_pointer(sn->nat64));
 	kfree(rcu_access_pointer(sn->peers));
+	kfree(rcu_access_pointer(sn->outer));
 	nothing_left(sn);
 	free_percpu(sn->stats);
 }

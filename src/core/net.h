@@ -64,6 +64,7 @@ enum sipalg_tcp_kind {
  * @quotas: struct sipalg_quota by address
  * @nat64: of @settings, for the packet path; NULL: no translator
  * @peers: the same of signalling-peers; NULL: none
+ * @outer: of @settings, for the packet path; NULL: no NAT outside of us
  * @lru_lock: guards @lru and @idle_lru
  * @lru: by enum sipalg_lru_class, addresses with calls of that class; the last
  *	one has most
@@ -102,6 +103,7 @@ enum sipalg_tcp_kind {
  * @event_second: second of @event_count, in jiffies / HZ
  * @event_count: events sent in it
  * @events_lost: events that were not sent
+ * @zoned: a flow of another zone than the default one has been seen
  * @dying: the namespace is being removed: no new state
  */
 struct sipalg_net {
@@ -119,6 +121,7 @@ struct sipalg_net {
 	struct rhashtable quotas;
 	struct sipalg_nat64 __rcu *nat64;
 	struct sipalg_peers __rcu *peers;
+	struct sipalg_outer __rcu *outer;
 
 	/* guards lru and idle_lru */
 	spinlock_t lru_lock;
@@ -174,6 +177,7 @@ struct sipalg_net {
 	unsigned long event_second;
 	atomic_t event_count;
 	atomic_t events_lost;
+	bool zoned;
 	bool dying;
 };
 

@@ -65,6 +65,11 @@
 		.name = _name, .unit = "",				\
 		.kind = SIPALG_SETTING_KIND_PREFIXES,			\
 	},
+#define PAIRS(id, _name, range, when, help)				\
+	[SIPALG_##id] = {						\
+		.name = _name, .unit = "",				\
+		.kind = SIPALG_SETTING_KIND_PAIRS,			\
+	},
 
 const struct sipalg_setting_info sipalg_setting_table[SIPALG_SETTING_MAX] = {
 #include "core/settings.def"
@@ -85,6 +90,7 @@ void sipalg_settings_init(struct sipalg_settings *settings)
 		settings->value[i] = sipalg_setting_table[i].initial;
 	memset(&settings->nat64, 0, sizeof(settings->nat64));
 	memset(&settings->peers, 0, sizeof(settings->peers));
+	memset(&settings->outer, 0, sizeof(settings->outer));
 	memcpy(settings->screen_exempt, codes, sizeof(settings->screen_exempt));
 }
 

@@ -11,6 +11,7 @@
 #include <uapi/linux/sipalg.h>
 #include "core/peers.h"
 #include "sip/nat64.h"
+#include "sip/outer.h"
 
 struct sipalg_net;
 
@@ -50,12 +51,14 @@ enum sipalg_setting {
  * @screen_exempt: status codes that screen-invites ignores, ended by 0
  * @nat64: nat64-prefix and nat64-pool; read from &sipalg_net.nat64
  * @peers: signalling-peers; read from &sipalg_net.peers
+ * @outer: public-address; read from &sipalg_net.outer
  */
 struct sipalg_settings {
 	u32 value[SIPALG_SETTING_MAX];
 	u16 screen_exempt[SIPALG_SCREEN_EXEMPT_MAX];
 	struct sipalg_nat64 nat64;
 	struct sipalg_peers peers;
+	struct sipalg_outer outer;
 };
 
 /**

@@ -12,20 +12,21 @@
 #include <uapi/linux/sipalg.h>
 
 /* Common nested types */
-const struct nla_policy sipalg_setting_nl_policy[SIPALG_A_SETTING_PREFIXES + 1] = {
+const struct nla_policy sipalg_setting_nl_policy[SIPALG_A_SETTING_PAIR + 1] = {
 	[SIPALG_A_SETTING_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[SIPALG_A_SETTING_VALUE] = { .type = NLA_U32, },
 	[SIPALG_A_SETTING_DEFAULT] = { .type = NLA_U32, },
 	[SIPALG_A_SETTING_MIN] = { .type = NLA_U32, },
 	[SIPALG_A_SETTING_MAX_VALUE] = { .type = NLA_U32, },
 	[SIPALG_A_SETTING_ZERO] = { .type = NLA_FLAG, },
-	[SIPALG_A_SETTING_KIND] = NLA_POLICY_MAX(NLA_U32, 7),
+	[SIPALG_A_SETTING_KIND] = NLA_POLICY_MAX(NLA_U32, 8),
 	[SIPALG_A_SETTING_UNIT] = { .type = NLA_NUL_STRING, },
 	[SIPALG_A_SETTING_WORD] = { .type = NLA_STRING, },
 	[SIPALG_A_SETTING_LIST] = NLA_POLICY_MAX_LEN(32),
 	[SIPALG_A_SETTING_DEFAULT_LIST] = NLA_POLICY_MAX_LEN(32),
 	[SIPALG_A_SETTING_PREFIX] = NLA_POLICY_MAX_LEN(17),
 	[SIPALG_A_SETTING_PREFIXES] = NLA_POLICY_MAX_LEN(17),
+	[SIPALG_A_SETTING_PAIR] = NLA_POLICY_MAX_LEN(32),
 };
 
 /* SIPALG_CMD_SETTING_SET - do */

@@ -15,7 +15,7 @@
 #include <uapi/linux/sipalg.h>
 
 /* Common nested types */
-extern const struct nla_policy sipalg_setting_nl_policy[SIPALG_A_SETTING_PREFIXES + 1];
+extern const struct nla_policy sipalg_setting_nl_policy[SIPALG_A_SETTING_PAIR + 1];
 
 /* Ops table for sipalg */
 extern const struct genl_split_ops sipalg_nl_ops[10];

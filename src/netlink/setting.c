@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Settings by netlink: listed, set all or nothing, reset. */
+#include <linux/slab.h>
 #include "call/call.h"
 #include "core/hashlimit.h"
 #include "core/net.h"
@@ -7,8 +8,10 @@
 #include "nat/mapping.h"
 #include "netlink/family.h"
 #include "nat/nat64.h"
+#include "nat/outer.h"
 #include "netlink/gen.h"
 #include "netlink/nat64.h"
+#include "netlink/outer.h"
 #include "netlink/peers.h"
 #include "sip/names.h"
 
@@ -84,6 +87,8 @@ static int put_row(struct sk_buff *skb, struct sipalg_net *sn, unsigned int i)
 		       sipalg_nl_nat64_put_pool(skb, &sn->settings.nat64);
 	case SIPALG_SETTING_KIND_PREFIXES:
 		return sipalg_nl_peers_put(skb, &sn->settings.peers);
+	case SIPALG_SETTING_KIND_PAIRS:
+		return sipalg_nl_outer_put(skb, &sn->settings.outer);
 	default:
 		return put_info(skb, info, sipalg_setting(sn, i));
 	}
@@ -213,6 +218,8 @@ static int set_one(struct sipalg_settings *new, struct nlattr *attr, u8 *given,
 	}
 	if (sipalg_setting_table[i].kind == SIPALG_SETTING_KIND_CODES)
 		return set_exempt(new, tb[SIPALG_A_SETTING_LIST], extack);
+	if (sipalg_setting_table[i].kind == SIPALG_SETTING_KIND_PAIRS)
+		return sipalg_nl_outer_set(&new->outer, attr, extack);
 	if (sipalg_setting_table[i].kind == SIPALG_SETTING_KIND_PREFIXES)
 		return sipalg_nl_peers_set(&new->peers, attr, extack);
 	if (!tb[SIPALG_A_SETTING_VALUE]) {
@@ -250,6 +257,28 @@ static void reach_all(struct sipalg_net *sn, bool ways)
 		sipalg_mappings_settings(sn);
 }
 
+/* What the packet path reads through a pointer: all new, or all as before. */
+static int swap_all(struct sipalg_net *sn, const struct sipalg_settings *new)
+{
+	struct sipalg_outer *outer;
+	int err = sipalg_outer_copy(&new->outer, &outer);
+
+	if (err)
+		return err;
+	err = sipalg_nat64_swap(sn, &new->nat64);
+	if (!err)
+		err = sipalg_peers_swap(sn, &new->peers);
+	if (err) {
+		kfree(outer);
+		return err;
+	}
+	sipalg_outer_swap(sn, outer);
+	sn->settings.outer = new->outer;
+	sn->settings.nat64 = new->nat64;
+	sn->settings.peers = new->peers;
+	return 0;
+}
+
 static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
 {
 	bool metered = new->value[SIPALG_RATE_LIMIT] ||
@@ -266,13 +295,9 @@ static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
 		sipalg_hashlimit_swap(sn, hashlimit);
 	}
 
-	err = sipalg_nat64_swap(sn, &new->nat64);
-	if (!err)
-		err = sipalg_peers_swap(sn, &new->peers);
+	err = swap_all(sn, new);
 	if (err)
 		return err;
-	sn->settings.nat64 = new->nat64;
-	sn->settings.peers = new->peers;
 	for (i = 0; i < SIPALG_SETTING_MAX; i++)
 		WRITE_ONCE(sn->settings.value[i], new->value[i]);
 	for (i = 0; i < SIPALG_SCREEN_EXEMPT_MAX; i++)
@@ -283,46 +308,57 @@ static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)
 	return 0;
 }
 
-int sipalg_nl_setting_set_doit(struct sk_buff *skb, struct genl_info *info)
+/* All that a request says; its settings are in force only if all are right. */
+static int set_all(struct sipalg_settings *new, struct genl_info *info)
 {
-	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
-	struct sipalg_settings new;
 	bool any = false;
 	struct nlattr *attr;
-	int rest, err = 0;
+	int rest, err;
 	u8 given = 0;
 
-	mutex_lock(&setting_mutex);
-	new = sn->settings;
 	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rest) {
 		if (nla_type(attr) != SIPALG_A_SETTING)
 			continue;
 		any = true;
-		err = set_one(&new, attr, &given, info->extack);
+		err = set_one(new, attr, &given, info->extack);
 		if (err)
-			break;
+			return err;
 	}
-	if (!err && !any) {
+	if (!any) {
 		NL_SET_ERR_MSG(info->extack, "no setting given");
-		err = -EINVAL;
+		return -EINVAL;
 	}
+	return sipalg_nl_nat64_check(genl_info_net(info), &new->nat64, given,
+				     info->extack);
+}
+
+int sipalg_nl_setting_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sipalg_net *sn = sipalg_net_get(genl_info_net(info));
+	struct sipalg_settings *new;
+	int err;
+
+	mutex_lock(&setting_mutex);
+	new = kmemdup(&sn->settings, sizeof(*new), GFP_KERNEL);
+	err = new ? set_all(new, info) : -ENOMEM;
 	if (!err)
-		err = sipalg_nl_nat64_check(genl_info_net(info), &new.nat64,
-					    given, info->extack);
-	if (!err)
-		err = take_over(sn, &new);
+		err = take_over(sn, new);
 	mutex_unlock(&setting_mutex);
+	kfree(new);
 	return err;
 }
 
 int sipalg_nl_setting_reset_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sipalg_settings new;
+	struct sipalg_settings *new = kzalloc(sizeof(*new), GFP_KERNEL);
 	int err;
 
-	sipalg_settings_init(&new);
+	if (!new)
+		return -ENOMEM;
+	sipalg_settings_init(new);
 	mutex_lock(&setting_mutex);
-	err = take_over(sipalg_net_get(genl_info_net(info)), &new);
+	err = take_over(sipalg_net_get(genl_info_net(info)), new);
 	mutex_unlock(&setting_mutex);
+	kfree(new);
 	return err;
 }

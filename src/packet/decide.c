@@ -17,6 +17,7 @@
 #include "nat/heard.h"
 #include "nat/mapping.h"
 #include "nat/nat64.h"
+#include "nat/outer.h"
 #include "nat/registration.h"
 #include "nat/sig_expect.h"
 #include "packet/decide.h"
@@ -324,6 +325,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	if (plan->call && plan->call->retired && outside_dialog(msg))
 		begin_anew(plan);
 	sipalg_nat64_begin(flow, plan);
+	sipalg_outer_begin(flow, plan);
 	plan->unseen = !plan->call && msg->request && msg->to_tag.len;
 	if (refused_by_policy(sn, msg, plan) || refused_for_now(flow, msg, plan))
 		return;
@@ -348,6 +350,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	if (sipalg_setting(sn, SIPALG_MODE) == SIPALG_MODE_FULL) {
 		sipalg_translate(flow, msg, plan);
 		sipalg_nat64_finish(flow, msg, plan);
+		sipalg_outer_finish(flow, msg, plan);
 	}
 	registrations(flow, msg, plan);
 	subscriptions(flow, msg, plan);

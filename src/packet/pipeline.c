@@ -6,6 +6,7 @@
 #include "core/net.h"
 #include "core/sipalg_trace.h"
 #include "nat/nat64.h"
+#include "nat/outer.h"
 #include "packet/decide.h"
 #include "packet/mangle.h"
 #include "packet/pipeline.h"
@@ -81,6 +82,7 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 		return not_understood(flow, result);
 
 	sipalg_nat64_read(flow, &scratch->msg);
+	sipalg_outer_read(flow, &scratch->msg);
 	sipalg_decide(flow, &scratch->msg, plan);
 	if (!plan->call && sipalg_is_retransmission(flow, &scratch->msg))
 		plan->retransmitted = true;

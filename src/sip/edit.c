@@ -21,6 +21,7 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 	plan->edit_count = 0;
 	plan->text_used = 0;
 	plan->reader.text_len = 0;
+	plan->outer = NULL;
 	plan->named_len = 0;
 	plan->call = NULL;
 	plan->described = false;
@@ -194,6 +195,7 @@ void sipalg_plan_host(struct sipalg_plan *plan, const struct sip_host *host,
 {
 	u8 form = family == AF_INET ? SIP_HOST_IP4 : SIP_HOST_IP6;
 
+	ip = sipalg_outer_external(plan->outer, family, ip);
 	if (plan->reader.text_len && family == AF_INET)
 		plan_for_reader(plan, host, ip);
 	else if (host->written || host->form != form ||

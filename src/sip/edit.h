@@ -10,6 +10,7 @@
 
 #include "sip/msg.h"
 #include "sip/nat64.h"
+#include "sip/outer.h"
 
 #define SIPALG_MAX_EDITS	(2 * SIP_MAX_HOSTS + 3 * SIP_MAX_MEDIA + 1)
 #define SIPALG_PLAN_TEXT	24576u	/* room for the text of all edits */
@@ -55,6 +56,7 @@ enum sipalg_verdict {
  * @sent_by: UDP port of the receiver for this response, host byte order;
  *	0: the port it is sent to
  * @reader: how the receiver writes addresses, if it is behind a NAT64
+ * @outer: public-address, if the message leaves for the outside; else NULL
  * @named: the address that was last written as text
  * @named_family: its family
  * @named_text: its offset in @text, with brackets if it is IPv6
@@ -79,6 +81,7 @@ struct sipalg_plan {
 	unsigned long keep;
 	u16 sent_by;
 	struct sipalg_nat64_reader reader;
+	const struct sipalg_outer *outer;
 	union nf_inet_addr named;
 	u8 named_family;
 	u16 named_text;
@@ -111,7 +114,8 @@ void sipalg_plan_replace(struct sipalg_plan *plan, struct sip_span at,
  * @ip: the new address, network byte order
  * @port: the new port, host byte order; 0: no port is written
  *
- * The address is written as the receiver writes it, see &sipalg_plan.reader.
+ * The address is written as the receiver knows it, see &sipalg_plan.reader and
+ * &sipalg_plan.outer.
  * Brackets around an IPv6 address are kept; if the family changes, brackets and
  * the address type of SDP change too. Unchanged parts are not touched.
  */

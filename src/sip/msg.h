@@ -76,8 +76,8 @@ enum sip_transport {		/* ;transport= of a URI (RFC 3261 19.1.1) */
  * @field: enum sip_field
  * @form: enum sip_host_form
  * @written: enum sip_host_form of the literal that stands in the message, where
- *	@form and @addr have become those of the IPv4 address that it stands for
- *	(nat/nat64.h); SIP_HOST_NAME: they are as written
+ *	@form and @addr have become those of the address that it stands for
+ *	(nat/nat64.h, nat/outer.h); SIP_HOST_NAME: they are as written
  * @type: bytes from the digit of "IP4" or "IP6" to @host in a session
  *	description; 0: there is none
  * @value: which value of its header (all lines of that name counted through)

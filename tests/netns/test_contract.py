@@ -44,7 +44,7 @@ SETTINGS = (
     ("media-ports", "1024-65535", None), ("deny-methods", "none", None),
     ("screen-exempt", "401,407,422,487,488", None),
     ("nat64-prefix", "none", None), ("nat64-pool", "none", None),
-    ("signalling-peers", "none", None))
+    ("signalling-peers", "none", None), ("public-address", "none", None))
 
 
 def ctl(arguments, status=0, prefix=f"{TOOL} -n router"):

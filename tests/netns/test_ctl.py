@@ -62,7 +62,7 @@ def setting_list():
                         ("contact-pinhole", "on"), ("via-pinhole", "off"),
                         ("screen-exempt", "401,407,422,487,488"), ("max-calls", 65536)):
         assert found[name]["value"] == value, found[name]
-    assert len(found) == 35, len(found)
+    assert len(found) == 37, len(found)
     ctl("setting list")
 
 

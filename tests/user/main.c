@@ -43,6 +43,7 @@ int main(int argc, char **argv)
 	linear_tests();
 	corpus_tests(argv[1]);
 	nat64_tests();
+	outer_tests();
 	plan_tests(argv[1]);
 	return tap_done();
 }

@@ -11,6 +11,7 @@ void sdp_tests(void);
 void frame_tests(void);
 void linear_tests(void);
 void nat64_tests(void);
+void outer_tests(void);
 void plan_tests(const char *dir);
 
 #endif

@@ -9,11 +9,18 @@
 #define MOST_SETTINGS	64
 #define MOST_WORDS	32
 #define MOST_PREFIXES	16
-#define TEXT_MAX	1024	/* a list of so many prefixes, and more than any other value */
+#define MOST_PAIRS	16
+#define TEXT_MAX	(MOST_PAIRS * 2 * INET6_ADDRSTRLEN)	/* more than any other value */
 
 /* As netlink carries it: an address, and how many bits of it count. */
 struct prefix {
 	uint8_t bytes[17];
+	unsigned int len;
+};
+
+/* Two addresses of public-address. */
+struct pair {
+	uint8_t bytes[32];
 	unsigned int len;
 };
 
@@ -39,6 +46,8 @@ struct setting {
 	struct codes initial_list;
 	struct prefix prefix[MOST_PREFIXES];
 	unsigned int prefix_count;
+	struct pair pair[MOST_PAIRS];
+	unsigned int pair_count;
 };
 
 static struct setting settings[MOST_SETTINGS];
@@ -62,6 +71,23 @@ static void read_prefixes(struct setting *setting, const struct nlattr *nest)
 			continue;
 		memcpy(prefix->bytes, mnl_attr_get_payload(attr), prefix->len);
 		setting->prefix_count++;
+	}
+}
+
+static void read_pairs(struct setting *setting, const struct nlattr *nest)
+{
+	const struct nlattr *attr;
+	struct pair *pair;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		if (mnl_attr_get_type(attr) != SIPALG_A_SETTING_PAIR ||
+		    setting->pair_count == MOST_PAIRS)
+			continue;
+		pair = &setting->pair[setting->pair_count++];
+		pair->len = mnl_attr_get_payload_len(attr);
+		if (pair->len > sizeof(pair->bytes))
+			pair->len = sizeof(pair->bytes);
+		memcpy(pair->bytes, mnl_attr_get_payload(attr), pair->len);
 	}
 }
 
@@ -110,6 +136,7 @@ static int take_setting(const struct nlmsghdr *answer, void *data)
 	read_list(&setting->list, attrs[SIPALG_A_SETTING_LIST]);
 	read_list(&setting->initial_list, attrs[SIPALG_A_SETTING_DEFAULT_LIST]);
 	read_prefixes(setting, top[SIPALG_A_SETTING]);
+	read_pairs(setting, top[SIPALG_A_SETTING]);
 	setting_count++;
 	return MNL_CB_OK;
 }
@@ -162,6 +189,25 @@ static void prefixes_text(const struct setting *setting, char *text, size_t size
 		snprintf(text, size, "none");
 }
 
+static void pairs_text(const struct setting *setting, char *text, size_t size)
+{
+	char local[INET6_ADDRSTRLEN], external[INET6_ADDRSTRLEN];
+	char one[2 * INET6_ADDRSTRLEN];
+	unsigned int i;
+
+	for (i = 0; i < setting->pair_count; i++) {
+		const struct pair *pair = &setting->pair[i];
+		int family = pair->len == 8 ? AF_INET : AF_INET6;
+
+		inet_ntop(family, pair->bytes, local, sizeof(local));
+		inet_ntop(family, pair->bytes + pair->len / 2, external, sizeof(external));
+		snprintf(one, sizeof(one), "%s=%s", local, external);
+		append(text, size, one);
+	}
+	if (!text[0])
+		snprintf(text, size, "none");
+}
+
 /* The value that a setting has, or its default. */
 static const char *value_text(const struct setting *setting, bool initial,
 			      char *text, size_t size)
@@ -198,6 +244,12 @@ static const char *value_text(const struct setting *setting, bool initial,
 		else
 			prefixes_text(setting, text, size);
 		break;
+	case SIPALG_SETTING_KIND_PAIRS:
+		if (initial)
+			snprintf(text, size, "none");
+		else
+			pairs_text(setting, text, size);
+		break;
 	default:
 		snprintf(text, size, "%u", value);
 	}
@@ -229,7 +281,8 @@ static const char *range_text(const struct setting *setting, char *text,
 		break;
 	case SIPALG_SETTING_KIND_PREFIX:
 	case SIPALG_SETTING_KIND_PREFIXES:
-		append(text, size, setting->word_count ? setting->words[0] : "prefix");
+	case SIPALG_SETTING_KIND_PAIRS:
+		append(text, size, setting->word_count ? setting->words[0] : "addresses");
 		break;
 	default:
 		snprintf(text, size, "%s%u..%u", setting->zero ? "0, " : "",
@@ -435,6 +488,54 @@ static bool put_prefixes(struct request *request, const char *list)
 	return strlen(list) < sizeof(text);
 }
 
+/* Bytes of an address, 0: it is none. */
+static unsigned int read_address(const char *text, size_t len, uint8_t *bytes)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	if (len >= sizeof(address))
+		return 0;
+	memcpy(address, text, len);
+	address[len] = '\0';
+	if (inet_pton(AF_INET, address, bytes) == 1)
+		return 4;
+	return inet_pton(AF_INET6, address, bytes) == 1 ? 16 : 0;
+}
+
+/* LOCAL=EXTERNAL; what the two may be the kernel says. */
+static bool read_pair(const char *text, size_t len, struct pair *pair)
+{
+	size_t left = strcspn(text, "=,");
+	unsigned int local, external;
+
+	if (text[left] != '=')
+		return false;
+	local = read_address(text, left, pair->bytes);
+	external = read_address(text + left + 1, len - left - 1, pair->bytes + local);
+	pair->len = local + external;
+	return local && local == external;
+}
+
+static bool put_pairs(struct request *request, const char *text)
+{
+	struct pair pair = {};
+	unsigned int count = 0;
+	size_t len;
+
+	if (!strcmp(text, "none")) {
+		mnl_attr_put(request->nlh, SIPALG_A_SETTING_PAIR, 0, pair.bytes);
+		return true;
+	}
+	for (;; text += len + 1) {
+		len = strcspn(text, ",");
+		if (count++ == MOST_PAIRS || !read_pair(text, len, &pair))
+			return false;
+		mnl_attr_put(request->nlh, SIPALG_A_SETTING_PAIR, pair.len, pair.bytes);
+		if (!text[len])
+			return true;
+	}
+}
+
 static bool put_codes(struct request *request, const char *text)
 {
 	uint16_t codes[16];
@@ -474,7 +575,8 @@ static int bad_value(const struct setting *setting, const char *text)
 	range_text(setting, range, sizeof(range));
 	/* a sentence of the kernel's, where a word is too short for it */
 	if ((setting->kind == SIPALG_SETTING_KIND_PREFIX ||
-	     setting->kind == SIPALG_SETTING_KIND_PREFIXES) && setting->word_count > 1)
+	     setting->kind == SIPALG_SETTING_KIND_PREFIXES ||
+	     setting->kind == SIPALG_SETTING_KIND_PAIRS) && setting->word_count > 1)
 		snprintf(range, sizeof(range), "%s, or none", setting->words[1]);
 	fprintf(stderr, "%s cannot be %s, its range is %s%s%s\n", setting->name, text,
 		range, *setting->unit ? " " : "", setting->unit);
@@ -500,6 +602,8 @@ static bool put_value(struct request *request, const struct setting *setting, co
 		return put_prefix(request, text);
 	case SIPALG_SETTING_KIND_PREFIXES:
 		return put_prefixes(request, text);
+	case SIPALG_SETTING_KIND_PAIRS:
+		return put_pairs(request, text);
 	default:
 		if (!read_value(setting, text, &value) || !in_range(setting, value))
 			return false;

@@ -328,6 +328,7 @@ static void answer(struct check *c)
 	check_limits(c);
 	check_routing(c);
 	check_nat64(c);
+	check_outer(c);
 }
 
 static int mend(void)

@@ -89,6 +89,9 @@ unsigned int uplink_count(const struct check *c);
 void check_nat64(const struct check *c);
 const char *nat64_device(void);
 
+/* outer.c: addresses that a NAT outside of this router changes. */
+void check_outer(const struct check *c);
+
 /* limits.c: the kernel's, and their mending. */
 void check_limits(struct check *c);
 int limits_fix(struct check *c);

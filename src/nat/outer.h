@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The setting public-address at work: a 1:1 NAT outside of this router.
+ *
+ * All that decides works on the addresses that packets have here. So before it
+ * a message that names EXTERNAL is read as if it named LOCAL, and what leaves
+ * for the outside is written with EXTERNAL.
+ */
+#ifndef SIPALG_NAT_OUTER_H
+#define SIPALG_NAT_OUTER_H
+
+#include "core/flow.h"
+#include "sip/edit.h"
+#include "sip/msg.h"
+#include "sip/outer.h"
+
+/**
+ * sipalg_outer_copy() - a copy for sipalg_outer_swap()
+ * @outer: the setting
+ * @copy: out: NULL where there are no pairs
+ *
+ * Process context.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int sipalg_outer_copy(const struct sipalg_outer *outer,
+		      struct sipalg_outer **copy);
+
+/**
+ * sipalg_outer_swap() - put the setting in force
+ * @sn: the namespace; takes @new over
+ * @new: of sipalg_outer_copy()
+ *
+ * Process context, one at a time; sleeps.
+ */
+void sipalg_outer_swap(struct sipalg_net *sn, struct sipalg_outer *new);
+
+/**
+ * sipalg_outer_read() - read a message as if it were written with LOCAL
+ * @flow: its flow
+ * @msg: its index; &sip_host.written of what has changed
+ *
+ * Caller holds rcu_read_lock.
+ */
+void sipalg_outer_read(const struct sipalg_flow *flow, struct sip_msg *msg);
+
+/**
+ * sipalg_outer_begin() - does this message leave for the outside
+ * @flow: its flow
+ * @plan: empty; &sipalg_plan.outer is set if so
+ *
+ * Caller holds rcu_read_lock until the plan is finished.
+ */
+void sipalg_outer_begin(const struct sipalg_flow *flow,
+			struct sipalg_plan *plan);
+
+/**
+ * sipalg_outer_finish() - write what no other rule writes
+ * @flow: its flow
+ * @msg: the message, as sipalg_outer_read() has left it
+ * @plan: gets the edits
+ *
+ * Where this router translates nothing, LOCAL is a host's own: the router's, or
+ * of one behind it. Caller holds rcu_read_lock.
+ */
+void sipalg_outer_finish(const struct sipalg_flow *flow,
+			 const struct sip_msg *msg, struct sipalg_plan *plan);
+
+#endif
