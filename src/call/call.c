@@ -52,6 +52,7 @@ static int compare(struct rhashtable_compare_arg *arg, const void *obj)
 
 	return call->key.hash != lookup->key.hash ||
 	       !sipalg_ip_equal(&call->key.inside, &lookup->key.inside) ||
+	       call->key.zone != lookup->key.zone ||
 	       call->key.back != lookup->key.back ||
 	       call->call_id_len != lookup->call_id_len ||
 	       memcmp(call->text, lookup->call_id, lookup->call_id_len);
@@ -73,6 +74,7 @@ static void make_lookup(struct lookup *lookup, const struct sipalg_flow *flow,
 	lookup->key.hash = hsiphash(lookup->call_id, lookup->call_id_len,
 				    &flow->sn->table_key);
 	lookup->key.inside = flow->inside;
+	lookup->key.zone = flow->zone;
 	lookup->key.back = back;
 }
 
@@ -271,6 +273,8 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 	call->public[sender] = flow->src_public;
 	call->party[!sender] = flow->dst_private;
 	call->public[!sender] = flow->dst;
+	call->zone[sender] = flow->from_zone;
+	call->zone[!sender] = flow->to_zone;
 	atomic_long_add(call_size(call), &flow->sn->memory);
 	return call;
 }
@@ -441,6 +445,13 @@ void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason)
 	sipalg_call_put(call);		/* the table's; the caller's remains */
 }
 
+static void signalling_flow(struct sipalg_flow *flow,
+			    const struct sipalg_call *call)
+{
+	sipalg_flow_init(flow, call->sn, call->signalling, IP_CT_DIR_ORIGINAL);
+	sipalg_mapping_zone(flow);
+}
+
 static void call_settings(struct sipalg_call *call)
 {
 	struct sipalg_flow flow;
@@ -449,8 +460,7 @@ static void call_settings(struct sipalg_call *call)
 	spin_lock_bh(&call->lock);
 	if (call->linked) {
 		if (call->signalling)
-			sipalg_flow_init(&flow, call->sn, call->signalling,
-					 IP_CT_DIR_ORIGINAL);
+			signalling_flow(&flow, call);
 		sipalg_life_settings(call);
 		sipalg_media_settings(call, call->signalling ? &flow : NULL);
 		sipalg_sig_expect_settings(call, call->signalling ? &flow : NULL);

@@ -4,6 +4,7 @@
 #include <linux/workqueue.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_helper.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 #include "call/call.h"
 #include "call/face_lost.h"
 #include "call/lru.h"
@@ -31,8 +32,25 @@ static bool is_followed(const struct nf_conn *ct)
 	return helper && helper->me == THIS_MODULE;
 }
 
-/* Which of a flow's addresses stands for somebody inside, or NULL. */
-static const union nf_inet_addr *public_of(const struct nf_conn *ct)
+/* Is this one of them: an address in the zone of those that send to it? */
+static bool names(const struct losses *losses, const struct nf_conn *ct,
+		  const union nf_inet_addr *ip, enum ip_conntrack_dir dir)
+{
+	const struct sipalg_face *face;
+	unsigned int i;
+
+	for (i = 0; i < losses->count; i++) {
+		face = losses->face[i];
+		if (face->family == nf_ct_l3num(ct) &&
+		    sipalg_ip_equal(&face->ip, ip) &&
+		    face->zone == nf_ct_zone_id(nf_ct_zone(ct), dir))
+			return true;
+	}
+	return false;
+}
+
+/* Does one of a flow's addresses that is lost stand for somebody inside? */
+static bool shows(const struct losses *losses, const struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *orig =
 		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
@@ -40,21 +58,9 @@ static const union nf_inet_addr *public_of(const struct nf_conn *ct)
 		&ct->tuplehash[IP_CT_DIR_REPLY].tuple;
 
 	if (!sipalg_ip_equal(&orig->src.u3, &reply->dst.u3))
-		return &reply->dst.u3;
+		return names(losses, ct, &reply->dst.u3, IP_CT_DIR_REPLY);
 	if (!sipalg_ip_equal(&orig->dst.u3, &reply->src.u3))
-		return &orig->dst.u3;
-	return NULL;
-}
-
-static bool names(const struct losses *losses, u8 family,
-		  const union nf_inet_addr *ip)
-{
-	unsigned int i;
-
-	for (i = 0; i < losses->count; i++)
-		if (losses->face[i]->family == family &&
-		    sipalg_ip_equal(&losses->face[i]->ip, ip))
-			return true;
+		return names(losses, ct, &orig->dst.u3, IP_CT_DIR_ORIGINAL);
 	return false;
 }
 
@@ -65,12 +71,10 @@ static bool names(const struct losses *losses, u8 family,
  */
 static int is_stranded(struct nf_conn *ct, void *losses)
 {
-	const union nf_inet_addr *public = public_of(ct);
 	int stranded;
 
 	rcu_read_lock();
-	stranded = public && is_followed(ct) &&
-		   names(losses, nf_ct_l3num(ct), public);
+	stranded = is_followed(ct) && shows(losses, ct);
 	rcu_read_unlock();
 	return stranded;
 }
@@ -118,17 +122,13 @@ static void lose_mapping(void *object, struct losses *losses)
 static void lose_call(void *object, struct losses *losses)
 {
 	struct sipalg_call *call = object;
-	unsigned int i;
 
 	if (!refcount_inc_not_zero(&call->refs))
 		return;
 	spin_lock_bh(&call->lock);
 	if (call->linked) {
 		sipalg_media_lose(call);
-		for (i = 0; i < losses->count; i++)
-			if (losses->face[i]->family == call->family)
-				sipalg_sig_expect_lose(call,
-						       &losses->face[i]->ip);
+		sipalg_sig_expect_lose(call);
 		sipalg_event_flush(call);
 		sipalg_lru_sort(call);
 		sipalg_call_schedule(call);

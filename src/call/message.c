@@ -263,6 +263,7 @@ static void find_callee(struct speech *s)
 		return;
 	call->party[SIPALG_CALLEE] = s->flow->src;
 	call->public[SIPALG_CALLEE] = s->flow->src_public;
+	call->zone[SIPALG_CALLEE] = s->flow->from_zone;
 }
 
 /* What dialogs that have ended had described is not the answer to anything. */

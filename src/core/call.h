@@ -54,12 +54,14 @@ enum sipalg_call_timer {
  * struct sipalg_call_key - identity of a call
  * @hash: of the Call-ID
  * @inside: &sipalg_flow.inside
+ * @zone: conntrack zone of that host
  * @back: it comes back to the inside host that sent it: a phone with two lines,
  *	one of which calls the other
  */
 struct sipalg_call_key {
 	u32 hash;
 	union nf_inet_addr inside;
+	u16 zone;
 	bool back;
 };
 
@@ -138,6 +140,7 @@ struct sipalg_transaction {
  * @sdp_transaction: by side: transaction of its newest description
  * @party: by side: source of its signalling, before NAT
  * @public: by side: source of its signalling, after NAT
+ * @zone: by side: conntrack zone in which its packets arrive
  * @contact: by side: address of its newest Contact, a valid source as well
  * @asked: by side: destination of its newest request; responses may come from it
  * @speaker: by side: its address when its newest refresh was accepted, or zero
@@ -213,6 +216,7 @@ struct sipalg_call {
 	struct sipalg_transaction sdp_transaction[2];
 	struct sipalg_addr party[2];
 	struct sipalg_addr public[2];
+	u16 zone[2];
 	union nf_inet_addr contact[2];
 	union nf_inet_addr asked[2];
 	union nf_inet_addr speaker[2];

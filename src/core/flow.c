@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Derives both addresses of each end from a conntrack's two tuples. */
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 #include "core/flow.h"
+#include "core/net.h"
 
 static struct sipalg_addr tuple_src(const struct nf_conntrack_tuple *tuple)
 {
@@ -33,6 +35,11 @@ void sipalg_flow_init(struct sipalg_flow *flow, struct sipalg_net *sn,
 	flow->src_public = tuple_dst(back);
 	flow->dst = tuple_dst(here);
 	flow->dst_private = tuple_src(back);
+	flow->zone = nf_ct_zone(ct)->id;
+	flow->from_zone = nf_ct_zone_id(nf_ct_zone(ct), dir);
+	flow->to_zone = nf_ct_zone_id(nf_ct_zone(ct), !dir);
+	if (flow->zone && !READ_ONCE(sn->zoned))
+		WRITE_ONCE(sn->zoned, true);
 
 	if (!sipalg_ip_equal(&orig->src.u3, &reply->dst.u3))
 		flow->inside = orig->src.u3;

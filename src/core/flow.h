@@ -45,6 +45,10 @@ struct sipalg_domain {
  * @inside: address of the end behind NAT, zero if none: it distinguishes two
  *	passes of one call through this router (hairpin, H-26)
  * @domain: of the packet; all zero where there is none
+ * @zone: conntrack zone of the end that the flow is known by: in another one its
+ *	address may be somebody else's
+ * @from_zone: zone in which packets of the sender arrive
+ * @to_zone: the same of the receiver
  * @family: AF_INET or AF_INET6
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @original: the message goes in the direction the flow was opened in
@@ -58,6 +62,9 @@ struct sipalg_flow {
 	struct sipalg_addr dst_private;
 	union nf_inet_addr inside;
 	struct sipalg_domain domain;
+	u16 zone;
+	u16 from_zone;
+	u16 to_zone;
 	u8 family;
 	u8 l4proto;
 	bool original;
@@ -83,6 +90,22 @@ static inline bool sipalg_flow_to_inside(const struct sipalg_flow *flow)
 static inline bool sipalg_flow_is_plain(const struct sipalg_flow *flow)
 {
 	return !sipalg_flow_from_inside(flow) && !sipalg_flow_to_inside(flow);
+}
+
+/* Where public addresses are: zone in which packets of the outside arrive. */
+static inline u16 sipalg_flow_outer_zone(const struct sipalg_flow *flow)
+{
+	if (sipalg_flow_from_inside(flow))
+		return flow->to_zone;
+	return sipalg_flow_to_inside(flow) ? flow->from_zone : flow->zone;
+}
+
+/* And the VRF of that side. */
+static inline int sipalg_flow_outer_vrf(const struct sipalg_flow *flow)
+{
+	if (sipalg_flow_from_inside(flow) || !sipalg_flow_to_inside(flow))
+		return flow->domain.out;
+	return flow->domain.in;
 }
 
 /**

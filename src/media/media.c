@@ -272,7 +272,7 @@ static bool turn_round(const struct sipalg_flow *flow,
 		return false;
 	addr.ip = section->host->addr;
 	addr.port = htons(section->sdp->port);
-	if (!sipalg_port_owner(flow->sn, &addr, private))
+	if (!sipalg_port_owner(flow, &addr, private))
 		return false;
 
 	sipalg_plan_host(plan, section->host, flow->family,
@@ -452,7 +452,7 @@ static bool translated_before(const struct sipalg_flow *flow,
 		addr.ip = msg->hosts[sdp->connection].addr;
 		addr.port = htons(sdp->port);
 		if (sipalg_ip_equal(&addr.ip, &flow->src_public.ip) &&
-		    sipalg_port_owner(flow->sn, &addr, private))
+		    sipalg_port_owner(flow, &addr, private))
 			return true;
 	}
 	return false;

@@ -4,6 +4,7 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_acct.h>
 #include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 #include "core/call.h"
 #include "core/ct_timeout.h"
 #include "core/net.h"
@@ -105,9 +106,12 @@ bool sipalg_media_ct_has(const struct sipalg_media *media,
 struct nf_conn *sipalg_media_ct_find(const struct sipalg_media *media,
 				     const struct sipalg_media *peer,
 				     unsigned int port,
-				     const struct nf_conntrack_zone *zone,
 				     struct sipalg_addr *face)
 {
+	const struct nf_conntrack_zone zone = {
+		.id = media->call->zone[media->side],
+		.dir = NF_CT_DEFAULT_ZONE_DIR,
+	};
 	const struct nf_conntrack_tuple tuple = {
 		.src.l3num = media->family,
 		.src.u3 = media->private,
@@ -120,7 +124,7 @@ struct nf_conn *sipalg_media_ct_find(const struct sipalg_media *media,
 	struct nf_conntrack_tuple_hash *hash;
 	struct nf_conn *ct;
 
-	hash = nf_conntrack_find_get(media->call->sn->net, zone, &tuple);
+	hash = nf_conntrack_find_get(media->call->sn->net, &zone, &tuple);
 	if (!hash)
 		return NULL;
 	ct = nf_ct_tuplehash_to_ctrack(hash);

@@ -14,7 +14,6 @@
 #include <linux/types.h>
 
 struct nf_conn;
-struct nf_conntrack_zone;
 struct sipalg_addr;
 struct sipalg_media;
 
@@ -44,7 +43,6 @@ bool sipalg_media_ct_has(const struct sipalg_media *media,
  * @media: its call is locked
  * @peer: the other side's media
  * @port: SIPALG_RTP or SIPALG_RTCP
- * @zone: its conntrack zone
  * @face: out: its source address as the peer sees it
  *
  * For calls that were up before the module was loaded (H-23).
@@ -54,7 +52,6 @@ bool sipalg_media_ct_has(const struct sipalg_media *media,
 struct nf_conn *sipalg_media_ct_find(const struct sipalg_media *media,
 				     const struct sipalg_media *peer,
 				     unsigned int port,
-				     const struct nf_conntrack_zone *zone,
 				     struct sipalg_addr *face);
 
 /**

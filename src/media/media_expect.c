@@ -102,6 +102,10 @@ allowed_source(const struct sipalg_media *media, const struct sipalg_media *othe
 static void clear_port(const struct sipalg_media *media,
 		       const struct sipalg_media *other, unsigned int port)
 {
+	const struct nf_conntrack_zone zone = {
+		.id = media->call->zone[!media->side],
+		.dir = NF_CT_DEFAULT_ZONE_DIR,
+	};
 	struct nf_conntrack_tuple_hash *hash;
 	struct nf_conntrack_tuple tuple = {};
 	struct nf_conn *ct;
@@ -114,13 +118,12 @@ static void clear_port(const struct sipalg_media *media,
 	tuple.dst.protonum = media->l4proto;
 	tuple.dst.dir = IP_CT_DIR_ORIGINAL;
 
-	hash = nf_conntrack_find_get(media->call->sn->net,
-				     nf_ct_zone(media->call->master), &tuple);
+	hash = nf_conntrack_find_get(media->call->sn->net, &zone, &tuple);
 	if (!hash)
 		return;
 	ct = nf_ct_tuplehash_to_ctrack(hash);
 	if (NF_CT_DIRECTION(hash) == IP_CT_DIR_ORIGINAL &&
-	    ct->master != media->call->master)
+	    !sipalg_master_has(media->call->master, ct))
 		nf_ct_kill(ct);
 	nf_ct_put(ct);
 }
@@ -136,11 +139,10 @@ static void clear_sender(const struct sipalg_media *media,
 	struct sipalg_addr face;
 	struct nf_conn *ct;
 
-	ct = sipalg_media_ct_find(media, other, port,
-				  nf_ct_zone(media->call->master), &face);
+	ct = sipalg_media_ct_find(media, other, port, &face);
 	if (!ct)
 		return;
-	if (ct->master != media->call->master &&
+	if (!sipalg_master_has(media->call->master, ct) &&
 	    !sipalg_addr_equal(&face, &wanted))
 		nf_ct_kill(ct);
 	nf_ct_put(ct);
@@ -173,6 +175,7 @@ static int open_port(struct sipalg_media *media,
 					      SIPALG_CLASS_RTCP,
 		.family = media->family,
 		.l4proto = media->l4proto,
+		.zone = media->call->zone[!media->side],
 		.src_ip = allowed_source(media, other),
 		.dst = { media->public, media->public_port[port] },
 		.real = { media->private, media->private_port[port] },

@@ -13,6 +13,7 @@
 #include "media/media.h"
 #include "media/media_ct.h"
 #include "media/port.h"
+#include "nat/face.h"
 #include "nat/mapping.h"
 #include "nat/occupied.h"
 
@@ -24,10 +25,14 @@
  * struct port_key - a public address and RTP port
  * @ip: the address
  * @port: host byte order
+ * @zone: where the address is: &sipalg_face.zone
+ * @l3mdev: the same: &sipalg_face.l3mdev
  */
 struct port_key {
 	const union nf_inet_addr *ip;
 	u16 port;
+	u16 zone;
+	int l3mdev;
 };
 
 /**
@@ -83,7 +88,9 @@ static int compare(struct rhashtable_compare_arg *arg, const void *object)
 	const struct sipalg_media *media = object;
 
 	return ntohs(media->public_port[SIPALG_RTP]) != key->port ||
-	       !sipalg_ip_equal(&media->public, key->ip);
+	       !sipalg_ip_equal(&media->public, key->ip) ||
+	       media->face->zone != key->zone ||
+	       media->face->l3mdev != key->l3mdev;
 }
 
 static const struct rhashtable_params port_params = {
@@ -94,11 +101,16 @@ static const struct rhashtable_params port_params = {
 	.automatic_shrinking = true,
 };
 
-/* Caller holds the lock. */
+/* Whose is this port of a media's address? Caller holds the lock. */
 static struct sipalg_media *find(struct sipalg_net *sn,
-				 const union nf_inet_addr *ip, u16 port)
+				 const struct sipalg_face *face, u16 port)
 {
-	const struct port_key key = { .ip = ip, .port = port };
+	const struct port_key key = {
+		.ip = &face->ip,
+		.port = port,
+		.zone = face->zone,
+		.l3mdev = face->l3mdev,
+	};
 
 	return rhashtable_lookup_fast(&sn->ports, &key, port_params);
 }
@@ -110,8 +122,8 @@ static struct sipalg_media *find(struct sipalg_net *sn,
 static struct sipalg_media *holder(const struct port_search *search, u16 port,
 				   int offset)
 {
-	struct sipalg_media *media = find(search->flow->sn,
-					  &search->media->public, port + offset);
+	struct sipalg_media *media = find(search->flow->sn, search->media->face,
+					  port + offset);
 
 	return media && offset < 0 && media->ports < 2 ? NULL : media;
 }
@@ -136,6 +148,10 @@ static bool passes_on(const struct port_search *search,
 static bool expected_by_another(const struct sipalg_flow *flow,
 				const struct sipalg_media *media, u16 port)
 {
+	const struct nf_conntrack_zone zone = {
+		.id = media->face->zone,
+		.dir = NF_CT_DEFAULT_ZONE_DIR,
+	};
 	struct nf_conntrack_tuple tuple = {
 		.src.l3num = media->family,
 		.dst.u3 = media->public,
@@ -143,8 +159,7 @@ static bool expected_by_another(const struct sipalg_flow *flow,
 		.dst.protonum = media->l4proto,
 	};
 
-	return __nf_ct_expect_find(nf_ct_net(flow->ct), nf_ct_zone(flow->ct),
-				   &tuple);
+	return __nf_ct_expect_find(flow->sn->net, &zone, &tuple);
 }
 
 /*
@@ -159,8 +174,7 @@ static bool is_signalling(const struct sipalg_flow *flow,
 
 	if (sipalg_addr_equal(&addr, &flow->src_public))
 		return true;
-	mapping = sipalg_mapping_at(flow->sn, flow->family, media->l4proto,
-				    &addr);
+	mapping = sipalg_mapping_at(flow, media->l4proto, &addr);
 	return mapping && !mapping->guest;
 }
 
@@ -344,15 +358,13 @@ bool sipalg_port_reserve(const struct sipalg_flow *flow,
 }
 
 /* The media's port as conntrack has it for what flows already. */
-static u16 established(const struct sipalg_flow *flow,
-		       const struct sipalg_media *media,
+static u16 established(const struct sipalg_media *media,
 		       const struct sipalg_media *peer)
 {
 	struct sipalg_addr face;
 	struct nf_conn *ct;
 
-	ct = sipalg_media_ct_find(media, peer, SIPALG_RTP, nf_ct_zone(flow->ct),
-				  &face);
+	ct = sipalg_media_ct_find(media, peer, SIPALG_RTP, &face);
 	if (!ct)
 		return 0;
 	nf_ct_put(ct);
@@ -363,7 +375,7 @@ bool sipalg_port_reattach(const struct sipalg_flow *flow,
 			  struct sipalg_media *media)
 {
 	const struct sipalg_media *peer = sipalg_media_mate(media);
-	u16 port = peer ? established(flow, media, peer) : 0;
+	u16 port = peer ? established(media, peer) : 0;
 
 	return sipalg_is_media_port(flow->sn, port) &&
 	       sipalg_is_media_port(flow->sn, port + media->ports - 1) &&
@@ -404,11 +416,11 @@ void sipalg_port_lend(struct sipalg_net *sn, struct sipalg_media *media,
 static bool is_unheld(struct sipalg_net *sn, const struct sipalg_media *media)
 {
 	u16 port = ntohs(media->public_port[SIPALG_RTP]);
-	const struct sipalg_media *below = find(sn, &media->public, port - 1);
+	const struct sipalg_media *below = find(sn, media->face, port - 1);
 	unsigned int i;
 
 	for (i = 0; i < media->ports; i++)
-		if (find(sn, &media->public, port + i))
+		if (find(sn, media->face, port + i))
 			return false;
 	return !below || below->ports < 2;
 }
@@ -426,14 +438,22 @@ bool sipalg_port_keep(struct sipalg_net *sn, struct sipalg_media *media)
 	return kept;
 }
 
-bool sipalg_port_owner(struct sipalg_net *sn, const struct sipalg_addr *addr,
+bool sipalg_port_owner(const struct sipalg_flow *flow,
+		       const struct sipalg_addr *addr,
 		       struct sipalg_addr *private)
 {
+	const struct port_key key = {
+		.ip = &addr->ip,
+		.port = ntohs(addr->port),
+		.zone = sipalg_flow_outer_zone(flow),
+		.l3mdev = sipalg_flow_outer_vrf(flow),
+	};
+	struct sipalg_net *sn = flow->sn;
 	struct sipalg_media *media;
 	unsigned int i;
 
 	spin_lock_bh(&sn->port_lock);
-	media = find(sn, &addr->ip, ntohs(addr->port));
+	media = rhashtable_lookup_fast(&sn->ports, &key, port_params);
 	for (i = 0; media && i < SIPALG_PORTS; i++) {
 		private[i].ip = media->private;
 		private[i].port = media->private_port[i];

@@ -103,7 +103,7 @@ bool sipalg_port_keep(struct sipalg_net *sn, struct sipalg_media *media);
 
 /**
  * sipalg_port_owner() - find the stream of a public address and port
- * @sn: the namespace
+ * @flow: of the message that names it: gives namespace, zone and VRF
  * @addr: the public address with an RTP port
  * @private: out: the stream's inside addresses for RTP and RTCP
  *
@@ -111,7 +111,8 @@ bool sipalg_port_keep(struct sipalg_net *sn, struct sipalg_media *media);
  *
  * Return: true if it is one of ours.
  */
-bool sipalg_port_owner(struct sipalg_net *sn, const struct sipalg_addr *addr,
+bool sipalg_port_owner(const struct sipalg_flow *flow,
+		       const struct sipalg_addr *addr,
 		       struct sipalg_addr *private);
 
 /**

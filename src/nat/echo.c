@@ -18,6 +18,7 @@ struct echo_key {
 	union nf_inet_addr inside;
 	u32 cseq;
 	u16 port;
+	u16 zone;
 	u8 field;
 	u8 value;
 };
@@ -57,6 +58,7 @@ static u64 transaction_key(const struct sipalg_flow *flow,
 	key.call_id = span_hash(flow->sn, msg, msg->call_id);
 	key.branch = span_hash(flow->sn, msg, msg->branch);
 	key.inside = *inside;
+	key.zone = flow->zone;
 	key.cseq = msg->cseq;
 	key.field = host->field;
 	key.value = host->value;
@@ -76,6 +78,7 @@ static u64 route_key(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	if (!any_dialog)
 		key.call_id = span_hash(flow->sn, msg, msg->call_id);
 	key.inside = host->addr;
+	key.zone = flow->zone;
 	key.port = sip_host_port(host);
 	key.field = SIP_FIELD_ROUTE;
 	return siphash(&key, sizeof(key), &flow->sn->key);

@@ -12,10 +12,14 @@
 
 struct nf_conntrack_helper *sipalg_expect_helpers[2];
 
-/* In the private area of a master's helper extension. */
+/*
+ * In the private area of a master's helper extension. @next: of the same owner,
+ * for pinholes of another zone; the owner's lock guards it.
+ */
 struct master_data {
 	void __rcu *owner;
 	const struct sipalg_expect_ops *ops;
+	struct nf_conn *next;
 };
 
 static struct master_data *master_data(const struct nf_conn *master)
@@ -25,26 +29,22 @@ static struct master_data *master_data(const struct nf_conn *master)
 	return help ? (struct master_data *)help->data : NULL;
 }
 
-struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
+/* @of: whose addresses and mark it has */
+static struct nf_conn *master_alloc(const struct nf_conn *of,
+				    const struct nf_conntrack_zone *zone,
+				    struct nf_conntrack_helper *helper,
 				    const struct sipalg_expect_ops *ops,
 				    void *owner)
 {
-	const struct nf_conn *ct = flow->ct;
-	struct nf_conntrack_helper *helper;
 	struct nf_conn_help *help;
 	struct master_data *data;
 	struct nf_conn *master;
 
 	NF_CT_HELPER_BUILD_BUG_ON(sizeof(struct master_data));
 
-	help = nfct_help(ct);
-	helper = help ? rcu_dereference(help->helper) : NULL;
-	if (!helper)
-		return NULL;
-
-	master = nf_conntrack_alloc(nf_ct_net(ct), nf_ct_zone(ct),
-				    &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple,
-				    &ct->tuplehash[IP_CT_DIR_REPLY].tuple,
+	master = nf_conntrack_alloc(nf_ct_net(of), zone,
+				    &of->tuplehash[IP_CT_DIR_ORIGINAL].tuple,
+				    &of->tuplehash[IP_CT_DIR_REPLY].tuple,
 				    GFP_ATOMIC);
 	if (IS_ERR(master))
 		return NULL;
@@ -61,7 +61,7 @@ struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
 	data->ops = ops;
 	rcu_assign_pointer(data->owner, owner);
 #ifdef CONFIG_NF_CONNTRACK_MARK
-	master->mark = READ_ONCE(ct->mark);
+	master->mark = READ_ONCE(of->mark);
 #endif
 	/* conntrack matches no expectation of a master it deems unconfirmed */
 	sipalg_compat_confirm(master);
@@ -70,13 +70,61 @@ struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
 	return master;
 }
 
+struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
+				    const struct sipalg_expect_ops *ops,
+				    void *owner)
+{
+	struct nf_conn_help *help = nfct_help(flow->ct);
+	struct nf_conntrack_helper *helper =
+		help ? rcu_dereference(help->helper) : NULL;
+
+	if (!helper)
+		return NULL;
+	return master_alloc(flow->ct, nf_ct_zone(flow->ct), helper, ops, owner);
+}
+
+/* The owner's master for pinholes of a zone, made if there is none yet, or NULL. */
+static struct nf_conn *master_in(struct nf_conn *master, u16 id)
+{
+	const struct nf_conntrack_zone zone = {
+		.id = id,
+		.dir = NF_CT_DEFAULT_ZONE_DIR,
+	};
+	struct master_data *first = master_data(master), *data;
+	struct nf_conn_help *help = nfct_help(master);
+	struct nf_conn *other;
+
+	for (other = master; other; other = data->next) {
+		if (nf_ct_zone(other)->id == id)
+			return other;
+		data = master_data(other);
+	}
+	other = master_alloc(master, &zone, rcu_dereference_raw(help->helper),
+			     first->ops, rcu_dereference_raw(first->owner));
+	if (!other)
+		return NULL;
+	master_data(other)->next = first->next;
+	first->next = other;
+	return other;
+}
+
+bool sipalg_master_has(const struct nf_conn *master, const struct nf_conn *ct)
+{
+	for (; master; master = master_data(master)->next)
+		if (ct->master == master)
+			return true;
+	return false;
+}
+
 void sipalg_master_release(struct nf_conn *master)
 {
 	struct nf_conn_help *help = nfct_help(master);
 	struct nf_conntrack_helper *helper;
 	struct master_data *data = master_data(master);
+	struct nf_conn *next = data->next;
 
 	RCU_INIT_POINTER(data->owner, NULL);
+	data->next = NULL;
 	nf_ct_remove_expectations(master);
 
 	/* media conntracks may outlive the module: leave them no pointer to it */
@@ -85,6 +133,8 @@ void sipalg_master_release(struct nf_conn *master)
 	if (helper)
 		sipalg_compat_helper_put(helper);
 	nf_ct_put(master);
+	if (next)
+		sipalg_master_release(next);
 }
 
 void sipalg_expect_nat(struct nf_conn *ct, const struct sipalg_addr *addr,
@@ -167,6 +217,9 @@ int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
 	struct nf_conntrack_expect *new;
 	int err;
 
+	master = master_in(master, pinhole->zone);
+	if (!master)
+		return -ENOMEM;
 	/* conntrack would evict the oldest */
 	if (nfct_help(master)->expecting[pinhole->class] >= NF_CT_EXPECT_MAX_CNT)
 		return -ENOSPC;
@@ -202,21 +255,28 @@ int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
 
 /* Whose a pinhole is, or NULL; RCU keeps the owner. */
 static void *owner_of(const struct nf_conn *master,
-		      const struct nf_conntrack_tuple *tuple,
+		      const struct nf_conntrack_tuple *tuple, u16 id,
 		      const struct sipalg_expect_ops **ops)
 {
+	const struct nf_conntrack_zone zone = {
+		.id = id,
+		.dir = NF_CT_DEFAULT_ZONE_DIR,
+	};
 	const struct nf_conntrack_expect *exp;
 	const struct master_data *data = NULL;
 	void *owner = NULL;
 
 	spin_lock_bh(&nf_conntrack_expect_lock);
-	exp = __nf_ct_expect_find(nf_ct_net(master), nf_ct_zone(master), tuple);
-	if (exp && exp->expectfn == expected && exp->master != master)
+	exp = __nf_ct_expect_find(nf_ct_net(master), &zone, tuple);
+	if (exp && exp->expectfn == expected)
 		data = master_data(exp->master);
-	if (data) {
+	if (data)
 		owner = rcu_dereference(data->owner);
+	/* not of the one who asks */
+	if (owner == rcu_dereference(master_data(master)->owner))
+		owner = NULL;
+	if (owner)
 		*ops = data->ops;
-	}
 	spin_unlock_bh(&nf_conntrack_expect_lock);
 	return owner;
 }
@@ -237,7 +297,7 @@ bool sipalg_expect_make_way(const struct nf_conn *master,
 	if (pinhole->src_ip)
 		tuple.src.u3 = *pinhole->src_ip;
 	rcu_read_lock();
-	owner = owner_of(master, &tuple, &ops);
+	owner = owner_of(master, &tuple, pinhole->zone, &ops);
 	if (owner && ops->give_way)
 		closed = ops->give_way(owner);
 	rcu_read_unlock();

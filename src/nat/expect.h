@@ -59,6 +59,7 @@ struct sipalg_expect_ops {
  * @class: enum sipalg_expect_class
  * @family: AF_INET or AF_INET6
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
+ * @zone: conntrack zone that its packets arrive in
  * @src_ip: the only source address, or NULL: any (S1-2)
  * @src_len: how many bits of it count, the others are zero; 0: all
  * @src_port: the only source port, network byte order; 0: any
@@ -70,6 +71,7 @@ struct sipalg_expect {
 	u8 class;
 	u8 family;
 	u8 l4proto;
+	u16 zone;
 	const union nf_inet_addr *src_ip;
 	u8 src_len;
 	__be16 src_port;
@@ -99,9 +101,19 @@ struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
  *
  * Connections admitted by them keep the conntrack object alive, but it no longer
  * points at anything of this module. Any context; the caller may hold
- * the owner's lock, takes nf_conntrack_expect_lock.
+ * the owner's lock, takes nf_conntrack_expect_lock. A pinhole must have the
+ * zone of its master: for others there are further masters, which go with it.
  */
 void sipalg_master_release(struct nf_conn *master);
+
+/**
+ * sipalg_master_has() - did a connection come by a pinhole of this owner
+ * @master: the owner's master
+ * @ct: the connection
+ *
+ * The caller holds the owner's lock.
+ */
+bool sipalg_master_has(const struct nf_conn *master, const struct nf_conn *ct);
 
 /* As registered: of UDP and of TCP; set before any rule can attach them. */
 extern struct nf_conntrack_helper *sipalg_expect_helpers[2];

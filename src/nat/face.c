@@ -24,15 +24,22 @@ static struct hlist_head *bucket(struct sipalg_net *sn,
 	return &sn->faces[hash >> (32 - SIPALG_FACE_HASH_BITS)];
 }
 
+static bool is_at(const struct sipalg_face *face, u8 family, int l3mdev,
+		  const union nf_inet_addr *ip)
+{
+	return sipalg_ip_equal(&face->ip, ip) && face->family == family &&
+	       face->l3mdev == l3mdev;
+}
+
 /* Caller holds the lock. */
-static struct sipalg_face *find(struct sipalg_net *sn, u8 family, int l3mdev,
+static struct sipalg_face *find(const struct sipalg_flow *flow,
 				const union nf_inet_addr *ip)
 {
 	struct sipalg_face *face;
 
-	hlist_for_each_entry(face, bucket(sn, ip), node)
-		if (sipalg_ip_equal(&face->ip, ip) && face->family == family &&
-		    face->l3mdev == l3mdev)
+	hlist_for_each_entry(face, bucket(flow->sn, ip), node)
+		if (is_at(face, flow->family, sipalg_flow_outer_vrf(flow), ip) &&
+		    face->zone == sipalg_flow_outer_zone(flow))
 			return face;
 	return NULL;
 }
@@ -48,7 +55,8 @@ static struct sipalg_face *face_alloc(const struct sipalg_flow *flow,
 	refcount_set(&face->refs, 1);
 	face->ip = *ip;
 	face->family = flow->family;
-	face->l3mdev = flow->domain.out;
+	face->zone = sipalg_flow_outer_zone(flow);
+	face->l3mdev = sipalg_flow_outer_vrf(flow);
 	atomic_long_add(sizeof(*face), &flow->sn->memory);
 	return face;
 }
@@ -60,7 +68,7 @@ struct sipalg_face *sipalg_face_get(const struct sipalg_flow *flow,
 	struct sipalg_face *face;
 
 	spin_lock_bh(&sn->face_lock);
-	face = find(sn, flow->family, flow->domain.out, ip);
+	face = find(flow, ip);
 	if (face) {
 		refcount_inc(&face->refs);
 	} else {
@@ -122,17 +130,21 @@ static void suspect(struct net *net, struct net_device *dev, u8 family,
 		    const union nf_inet_addr *ip)
 {
 	struct sipalg_net *sn = sipalg_net_get(net);
+	int l3mdev = l3mdev_master_ifindex(dev);
 	struct sipalg_face *face;
 	unsigned long since;
+	bool any = false;
 
 	if (!sn || READ_ONCE(sn->dying))
 		return;
 	spin_lock_bh(&sn->face_lock);
-	face = find(sn, family, l3mdev_master_ifindex(dev), ip);
-	if (face)
-		face->suspect = true;
+	hlist_for_each_entry(face, bucket(sn, ip), node)
+		if (is_at(face, family, l3mdev, ip)) {
+			face->suspect = true;
+			any = true;
+		}
 	spin_unlock_bh(&sn->face_lock);
-	if (!face)
+	if (!any)
 		return;
 	since = jiffies - READ_ONCE(sn->face_walk);
 	queue_delayed_work(system_wq, &sn->face_work,

@@ -36,6 +36,7 @@ struct sipalg_net;
  * @refs: one for each that holds it
  * @ip: the address
  * @family: AF_INET or AF_INET6
+ * @zone: conntrack zone in which packets to it arrive
  * @l3mdev: index of the VRF that it is of, 0: none
  * @suspect: it has been taken off an interface; guarded by face_lock. Of one
  *	that is only routed here nobody tells when it has gone
@@ -48,6 +49,7 @@ struct sipalg_face {
 	refcount_t refs;
 	union nf_inet_addr ip;
 	u8 family;
+	u16 zone;
 	int l3mdev;
 	bool suspect;
 	bool lost;
@@ -55,7 +57,7 @@ struct sipalg_face {
 
 /**
  * sipalg_face_get() - the face of an address
- * @flow: gives namespace, family and VRF
+ * @flow: gives namespace, family, zone and VRF
  * @ip: the address
  *
  * Caller holds rcu_read_lock; softirq; takes face_lock.
@@ -64,6 +66,21 @@ struct sipalg_face {
  */
 struct sipalg_face *sipalg_face_get(const struct sipalg_flow *flow,
 				    const union nf_inet_addr *ip);
+
+/**
+ * sipalg_face_hold() - one more who holds it
+ * @face: it, or NULL
+ *
+ * The caller holds it already.
+ *
+ * Return: @face, for sipalg_face_put().
+ */
+static inline struct sipalg_face *sipalg_face_hold(struct sipalg_face *face)
+{
+	if (face)
+		refcount_inc(&face->refs);
+	return face;
+}
 
 /**
  * sipalg_face_put() - the reverse

@@ -53,7 +53,7 @@ static bool choose_public(const struct sipalg_flow *flow,
 
 	public->ip = flow->src_public.ip;
 	public->port = private->port;
-	while (sipalg_mapping_at(flow->sn, flow->family, flow->l4proto, public) ||
+	while (sipalg_mapping_at(flow, flow->l4proto, public) ||
 	       sipalg_is_occupied(flow, flow->l4proto, public)) {
 		if (!attempts--)
 			return false;
@@ -551,9 +551,8 @@ static struct sipalg_mapping *find_named(const struct sipalg_flow *flow,
 
 	return sipalg_mapping_find_uri(flow, host, &addr,
 				       &flow->dst_private.ip) ?:
-		       sipalg_mapping_at(flow->sn, flow->family, l4proto, &addr) ?:
-		       sipalg_mapping_at(flow->sn, flow->family, flow->l4proto,
-					 &addr);
+		       sipalg_mapping_at(flow, l4proto, &addr) ?:
+		       sipalg_mapping_at(flow, flow->l4proto, &addr);
 }
 
 /* Without rport answers go to the port in Via, wherever the request came from. */

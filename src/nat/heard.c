@@ -7,12 +7,12 @@
 #include "nat/heard.h"
 #include "nat/mapping.h"
 
-static u64 hash_of(const struct sipalg_net *sn, u8 family,
+static u64 hash_of(const struct sipalg_flow *flow, u8 family,
 		   const union nf_inet_addr *ip)
 {
-	return siphash_2u64((u64)ip->all[0] << 32 | ip->all[1],
-			    ((u64)ip->all[2] << 32 | ip->all[3]) ^ family,
-			    &sn->key) ?: 1;
+	return siphash_3u64((u64)ip->all[0] << 32 | ip->all[1],
+			    (u64)ip->all[2] << 32 | ip->all[3],
+			    flow->zone << 8 | family, &flow->sn->key) ?: 1;
 }
 
 static struct sipalg_heard *set_of(struct sipalg_net *sn, u64 host)
@@ -53,20 +53,19 @@ static void note(struct sipalg_net *sn, u64 host, unsigned long time)
 
 void sipalg_heard_note(const struct sipalg_flow *flow, unsigned long time)
 {
-	note(flow->sn, hash_of(flow->sn, flow->family, &flow->src.ip), time);
+	note(flow->sn, hash_of(flow, flow->family, &flow->src.ip), time);
 }
 
 void sipalg_heard_keep(const struct sipalg_flow *flow, unsigned long time)
 {
-	note(flow->sn, hash_of(flow->sn, flow->family, &flow->dst_private.ip),
-	     time);
+	note(flow->sn, hash_of(flow, flow->family, &flow->dst_private.ip), time);
 }
 
-static bool is_known(struct sipalg_net *sn, u8 family,
+static bool is_known(const struct sipalg_flow *flow, u8 family,
 		     const union nf_inet_addr *ip)
 {
-	u64 host = hash_of(sn, family, ip);
-	const struct sipalg_heard *place = place_of(sn, host);
+	u64 host = hash_of(flow, family, ip);
+	const struct sipalg_heard *place = place_of(flow->sn, host);
 
 	return READ_ONCE(place->host) == host &&
 	       time_before(jiffies, READ_ONCE(place->until));
@@ -76,7 +75,7 @@ static bool is_registered(const struct sipalg_flow *flow,
 			  const struct sipalg_addr *addr)
 {
 	const struct sipalg_mapping *mapping =
-		sipalg_mapping_at(flow->sn, flow->family, flow->l4proto, addr);
+		sipalg_mapping_at(flow, flow->l4proto, addr);
 
 	return mapping && READ_ONCE(mapping->registered);
 }
@@ -113,7 +112,7 @@ bool sipalg_may_be_named(const struct sipalg_flow *flow, u8 family,
 	if (family == flow->family &&
 	    !sipalg_is_beside(flow, ip, phone, outgoing))
 		return true;
-	return is_known(flow->sn, family, ip);
+	return is_known(flow, family, ip);
 }
 
 bool sipalg_may_be_media(const struct sipalg_flow *flow, u8 family,
@@ -122,7 +121,7 @@ bool sipalg_may_be_media(const struct sipalg_flow *flow, u8 family,
 	if (!sipalg_is_senders_side(flow, family, ip))
 		return false;
 	return !sender_is_inside(flow) || sipalg_is_sender(flow, family, ip) ||
-	       is_known(flow->sn, family, ip);
+	       is_known(flow, family, ip);
 }
 
 int sipalg_heard_init(struct sipalg_net *sn)

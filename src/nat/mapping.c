@@ -22,6 +22,7 @@
 struct lookup {
 	struct sipalg_mapping_key key;
 	union nf_inet_addr inside;
+	u16 zone;	/* of @inside */
 };
 
 static u32 hash_key(const void *data, u32 len, u32 seed)
@@ -38,7 +39,8 @@ static bool key_equal(const struct sipalg_mapping_key *a,
 		      const struct sipalg_mapping_key *b)
 {
 	return sipalg_addr_equal(&a->addr, &b->addr) &&
-	       a->family == b->family && a->l4proto == b->l4proto;
+	       a->family == b->family && a->l4proto == b->l4proto &&
+	       a->zone == b->zone;
 }
 
 /*
@@ -59,6 +61,7 @@ static struct lookup lookup_of(const struct sipalg_mapping *mapping)
 	return (struct lookup){
 		.key = mapping->public,
 		.inside = mapping->private.addr.ip,
+		.zone = mapping->private.zone,
 	};
 }
 
@@ -75,7 +78,8 @@ static int compare_host(struct rhashtable_compare_arg *arg, const void *obj)
 	const struct lookup *lookup = arg->key;
 
 	return !key_equal(&mapping->public, &lookup->key) ||
-	       !sipalg_ip_equal(&mapping->private.addr.ip, &lookup->inside);
+	       !sipalg_ip_equal(&mapping->private.addr.ip, &lookup->inside) ||
+	       mapping->private.zone != lookup->zone;
 }
 
 static const struct rhashtable_params public_params = {
@@ -119,13 +123,26 @@ static const struct rhashtable_params private_params = {
 	.automatic_shrinking = true,
 };
 
-static struct sipalg_mapping_key make_key(u8 family, u8 l4proto,
-					  const struct sipalg_addr *addr)
+static struct sipalg_mapping_key public_key(const struct sipalg_flow *flow,
+					    u8 l4proto,
+					    const struct sipalg_addr *addr)
 {
 	return (struct sipalg_mapping_key){
 		.addr = *addr,
-		.family = family,
+		.zone = sipalg_flow_outer_zone(flow),
+		.family = flow->family,
 		.l4proto = l4proto,
+	};
+}
+
+static struct sipalg_mapping_key private_key(const struct sipalg_flow *flow,
+					     const struct sipalg_addr *addr)
+{
+	return (struct sipalg_mapping_key){
+		.addr = *addr,
+		.zone = flow->zone,
+		.family = flow->family,
+		.l4proto = flow->l4proto,
 	};
 }
 
@@ -288,13 +305,41 @@ void sipalg_mapping_lose(struct sipalg_mapping *mapping)
 		take_out(mapping);
 }
 
-struct sipalg_mapping *sipalg_mapping_at(struct sipalg_net *sn, u8 family,
+/* All hosts that are known by it, one after the other. */
+static struct rhlist_head *first_at(const struct sipalg_flow *flow, u8 l4proto,
+				    const struct sipalg_addr *addr)
+{
+	const struct sipalg_mapping_key key = public_key(flow, l4proto, addr);
+
+	return rhltable_lookup(&flow->sn->mappings_face, &key, face_params);
+}
+
+void sipalg_mapping_zone(struct sipalg_flow *flow)
+{
+	bool in = sipalg_flow_to_inside(flow);
+	const struct sipalg_addr *phone = in ? &flow->dst_private : &flow->src;
+	struct rhlist_head *list, *pos;
+	struct sipalg_mapping *mapping;
+
+	/* who begins from inside is in its own zone */
+	if (!READ_ONCE(flow->sn->zoned) || in != flow->original ||
+	    sipalg_flow_is_plain(flow))
+		return;
+	list = first_at(flow, flow->l4proto,
+			in ? &flow->dst : &flow->src_public);
+	rhl_for_each_entry_rcu(mapping, pos, list, face_node)
+		if (sipalg_ip_equal(&mapping->private.addr.ip, &phone->ip)) {
+			flow->zone = mapping->private.zone;
+			*(in ? &flow->to_zone : &flow->from_zone) = flow->zone;
+			return;
+		}
+}
+
+struct sipalg_mapping *sipalg_mapping_at(const struct sipalg_flow *flow,
 					 u8 l4proto,
 					 const struct sipalg_addr *addr)
 {
-	const struct sipalg_mapping_key key = make_key(family, l4proto, addr);
-	struct rhlist_head *list =
-		rhltable_lookup(&sn->mappings_face, &key, face_params);
+	struct rhlist_head *list = first_at(flow, l4proto, addr);
 
 	return list ? container_of(list, struct sipalg_mapping, face_node) :
 		      NULL;
@@ -305,8 +350,9 @@ struct sipalg_mapping *sipalg_mapping_find(const struct sipalg_flow *flow,
 					   const union nf_inet_addr *inside)
 {
 	const struct lookup lookup = {
-		.key = make_key(flow->family, flow->l4proto, addr),
+		.key = public_key(flow, flow->l4proto, addr),
 		.inside = *inside,
+		.zone = flow->zone,
 	};
 
 	return rhashtable_lookup(&flow->sn->mappings_public, &lookup,
@@ -315,11 +361,13 @@ struct sipalg_mapping *sipalg_mapping_find(const struct sipalg_flow *flow,
 
 /* Read without its lock: whoever finds one looks again. */
 static bool is_rival(const struct sipalg_mapping *mapping,
+		     const struct sipalg_flow *flow,
 		     const union nf_inet_addr *inside,
 		     const struct sipalg_addr *registrar)
 {
 	return READ_ONCE(mapping->registered) &&
-	       !sipalg_ip_equal(&mapping->private.addr.ip, inside) &&
+	       (!sipalg_ip_equal(&mapping->private.addr.ip, inside) ||
+		mapping->private.zone != flow->zone) &&
 	       sipalg_registration_is_at(mapping, registrar);
 }
 
@@ -328,14 +376,11 @@ void sipalg_mapping_replace(const struct sipalg_flow *flow,
 			    const union nf_inet_addr *inside,
 			    const struct sipalg_addr *peer)
 {
-	const struct sipalg_mapping_key key =
-		make_key(flow->family, flow->l4proto, addr);
+	struct rhlist_head *list = first_at(flow, flow->l4proto, addr), *pos;
 	struct sipalg_mapping *mapping, *rival = NULL;
-	struct rhlist_head *list, *pos;
 
-	list = rhltable_lookup(&flow->sn->mappings_face, &key, face_params);
 	rhl_for_each_entry_rcu(mapping, pos, list, face_node)
-		if (is_rival(mapping, inside, peer)) {
+		if (is_rival(mapping, flow, inside, peer)) {
 			rival = mapping;
 			break;
 		}
@@ -348,8 +393,7 @@ sipalg_mapping_find_inside(const struct sipalg_flow *flow,
 			   const struct sipalg_addr *addr,
 			   const union nf_inet_addr *seen)
 {
-	struct sipalg_mapping_key key = make_key(flow->family, flow->l4proto,
-						 addr);
+	const struct sipalg_mapping_key key = private_key(flow, addr);
 	struct rhlist_head *list, *pos;
 	struct sipalg_mapping *mapping;
 
@@ -370,8 +414,8 @@ static struct sipalg_mapping *mapping_alloc(const struct sipalg_flow *flow,
 	if (!mapping)
 		return NULL;
 	mapping->sn = flow->sn;
-	mapping->private = make_key(flow->family, flow->l4proto, private);
-	mapping->public = make_key(flow->family, flow->l4proto, public);
+	mapping->private = private_key(flow, private);
+	mapping->public = public_key(flow, flow->l4proto, public);
 	mapping->expires = jiffies;
 	refcount_set(&mapping->refs, 1);
 	spin_lock_init(&mapping->lock);

@@ -40,11 +40,13 @@ enum sipalg_form_kind {
 /**
  * struct sipalg_mapping_key - a transport address with its protocol
  * @addr: address and port
+ * @zone: conntrack zone of the side that it is on
  * @family: AF_INET or AF_INET6
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  */
 struct sipalg_mapping_key {
 	struct sipalg_addr addr;
+	u16 zone;
 	u8 family;
 	u8 l4proto;
 };
@@ -71,6 +73,7 @@ struct sipalg_spelling {
  * @public: address outside; never changes
  * @private: address inside; never changes
  * @sn: the namespace
+ * @outer_zone: conntrack zone in which packets of its registrars arrive
  * @face: of @public, or NULL where nothing is translated
  * @own_port: counter of its host's ports, or NULL: it is the flow's port
  * @holder: quota charged for a port of media-ports, or NULL
@@ -104,6 +107,7 @@ struct sipalg_mapping {
 	struct sipalg_mapping_key public;
 	struct sipalg_mapping_key private;
 	struct sipalg_net *sn;
+	u16 outer_zone;
 	struct sipalg_face *face;
 	atomic_t *own_port;
 	struct sipalg_quota *holder;
@@ -173,9 +177,18 @@ struct sipalg_mapping *sipalg_mapping_find(const struct sipalg_flow *flow,
 					   const union nf_inet_addr *inside);
 
 /**
+ * sipalg_mapping_zone() - the zone of a phone that has been called
+ * @flow: filled in; &sipalg_flow.zone and the zone in which the phone's packets
+ *	arrive are mended
+ *
+ * Of a connection that the outside has begun conntrack knows the outside's zone
+ * alone. Caller holds rcu_read_lock.
+ */
+void sipalg_mapping_zone(struct sipalg_flow *flow);
+
+/**
  * sipalg_mapping_at() - find any mapping of a public address
- * @sn: the namespace
- * @family: AF_INET or AF_INET6
+ * @flow: gives namespace, family and zone
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @addr: a public transport address
  *
@@ -183,7 +196,7 @@ struct sipalg_mapping *sipalg_mapping_find(const struct sipalg_flow *flow,
  *
  * Return: a mapping, any if there are several, or NULL.
  */
-struct sipalg_mapping *sipalg_mapping_at(struct sipalg_net *sn, u8 family,
+struct sipalg_mapping *sipalg_mapping_at(const struct sipalg_flow *flow,
 					 u8 l4proto,
 					 const struct sipalg_addr *addr);
 

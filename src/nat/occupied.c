@@ -121,12 +121,16 @@ static struct nf_conn *make_connection(const struct question *q)
 		.dst.protonum = q->l4proto,
 		.dst.dir = IP_CT_DIR_ORIGINAL,
 	};
+	const struct nf_conntrack_zone zone = {
+		.id = sipalg_flow_outer_zone(q->flow),
+		.dir = NF_CT_DEFAULT_ZONE_DIR,
+	};
 	struct nf_conntrack_tuple reply;
 	struct nf_conn *ct;
 
 	nf_ct_invert_tuple(&reply, &tuple);
-	ct = nf_conntrack_alloc(q->flow->sn->net, nf_ct_zone(q->flow->ct),
-				&tuple, &reply, GFP_ATOMIC);
+	ct = nf_conntrack_alloc(q->flow->sn->net, &zone, &tuple, &reply,
+				GFP_ATOMIC);
 	return IS_ERR(ct) ? NULL : ct;
 }
 

@@ -262,6 +262,7 @@ registration_alloc(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	memcpy(registration->account, sip_span_ptr(msg, account), account.len);
 	registration->key.host = flow->src.ip;
 	registration->key.aor = aor;
+	registration->key.zone = flow->zone;
 	registration->mapping = mapping;
 	if (rhltable_insert(&flow->sn->registrations,
 			    &registration->account_node, account_params)) {
@@ -331,7 +332,11 @@ void sipalg_registration_request(const struct sipalg_flow *flow,
 static struct rhlist_head *first_of(const struct sipalg_flow *flow,
 				    const union nf_inet_addr *host, u32 aor)
 {
-	struct sipalg_account account = { .host = *host, .aor = aor };
+	struct sipalg_account account = {
+		.host = *host,
+		.aor = aor,
+		.zone = flow->zone,
+	};
 
 	return rhltable_lookup(&flow->sn->registrations, &account,
 			       account_params);
@@ -393,6 +398,7 @@ static void open_for(struct sipalg_mapping *mapping,
 		.class = SIPALG_CLASS_SIGNALLING,
 		.family = mapping->public.family,
 		.l4proto = mapping->public.l4proto,
+		.zone = mapping->outer_zone,
 		.src_ip = src,
 		.src_len = len,
 		.dst = mapping->public.addr,
@@ -472,6 +478,7 @@ static void open_way_out(struct sipalg_mapping *mapping,
 		.class = SIPALG_CLASS_SIGNALLING,
 		.family = flow->family,
 		.l4proto = flow->l4proto,
+		.zone = mapping->private.zone,
 		.src_ip = &mapping->private.addr.ip,
 		.src_port = mapping->private.addr.port,
 		.dst = registration->registrar,
@@ -564,6 +571,7 @@ void sipalg_registration_settings(struct sipalg_mapping *mapping)
 		.sn = mapping->sn,
 		.family = mapping->public.family,
 		.l4proto = mapping->public.l4proto,
+		.zone = mapping->private.zone,
 	};
 	struct sipalg_registration *registration;
 
@@ -610,6 +618,7 @@ static void confirm(struct sipalg_mapping *mapping,
 	registration->confirmed = true;
 	registration->until = jiffies + (unsigned long)expires * HZ;
 	registration->registrar = flow->src;
+	mapping->outer_zone = flow->from_zone;
 	sipalg_mapping_wake(mapping, registration->until);
 	open_pinholes(mapping, registration, flow);
 	if (new)

@@ -28,10 +28,12 @@ struct sipalg_quota;
  * struct sipalg_account - whose registrations are found together
  * @host: the inside host
  * @aor: hash of the address of record
+ * @zone: conntrack zone of the host
  */
 struct sipalg_account {
 	union nf_inet_addr host;
 	u32 aor;
+	u32 zone;	/* no gap: accounts are compared as bytes */
 };
 
 /**

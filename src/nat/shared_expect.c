@@ -19,7 +19,7 @@
  * @sn: the namespace
  * @key: what it admits
  * @real: translated destination
- * @face: address by which the sender is seen
+ * @face: by which the sender is seen, or NULL: it is not inside
  * @quota: of the host that opened it
  * @users: guarded by &sipalg_net.shared_expect_lock
  * @master: carries @exp
@@ -31,7 +31,7 @@ struct sipalg_shared_expect {
 	struct sipalg_net *sn;
 	struct sipalg_shared_expect_key key;
 	struct sipalg_addr real;
-	union nf_inet_addr face;
+	struct sipalg_face *face;
 	struct sipalg_quota *quota;
 	unsigned int users;
 	struct nf_conn *master;
@@ -73,6 +73,7 @@ static int open_shared(struct sipalg_shared_expect *shared)
 		.class = SIPALG_CLASS_SIGNALLING,
 		.family = shared->key.family,
 		.l4proto = shared->key.l4proto,
+		.zone = shared->key.zone,
 		.src_ip = is_any(&shared->key.src) ? NULL : &shared->key.src,
 		.dst = shared->key.dst,
 		.real = shared->real,
@@ -108,13 +109,14 @@ static bool shared_face(void *owner, const struct nf_conn *ct,
 		.sn = shared->sn,
 		.family = shared->key.family,
 		.l4proto = shared->key.l4proto,
+		.zone = shared->key.zone,
 	};
 	const struct sipalg_addr sender = { tuple->src.u3, tuple->src.u.all };
 	const struct sipalg_mapping *mapping;
 
-	if (leads_inside(shared))
+	if (leads_inside(shared) || !shared->face)
 		return false;
-	mapping = sipalg_mapping_find_inside(&flow, &sender, &shared->face);
+	mapping = sipalg_mapping_find_inside(&flow, &sender, &shared->face->ip);
 	if (!mapping || sipalg_face_is_lost(mapping->face))
 		return false;
 	*public = mapping->public.addr;
@@ -130,7 +132,7 @@ static const struct sipalg_expect_ops shared_ops = {
 static struct sipalg_shared_expect *
 shared_alloc(const struct sipalg_flow *flow,
 	     const struct sipalg_shared_expect_key *key,
-	     const struct sipalg_addr *real, const union nf_inet_addr *face,
+	     const struct sipalg_addr *real, struct sipalg_face *face,
 	     struct sipalg_quota *quota)
 {
 	struct sipalg_net *sn = flow->sn;
@@ -144,7 +146,6 @@ shared_alloc(const struct sipalg_flow *flow,
 	shared->sn = sn;
 	memcpy(&shared->key, key, sizeof(*key));
 	shared->real = *real;
-	shared->face = *face;
 	shared->users = 1;
 	shared->quota = sipalg_quota_get_more(quota, SIPALG_QUOTA_EXPECTS);
 	if (!shared->quota)
@@ -155,6 +156,7 @@ shared_alloc(const struct sipalg_flow *flow,
 	if (open_shared(shared))
 		goto err_master;
 
+	shared->face = sipalg_face_hold(face);
 	hlist_add_head(&shared->node, bucket(sn, key));
 	sn->shared_expect_count++;
 	atomic_long_add(sizeof(*shared), &sn->memory);
@@ -230,8 +232,7 @@ struct sipalg_shared_expect *
 sipalg_shared_expect_get(const struct sipalg_flow *flow,
 			 const struct sipalg_shared_expect_key *key,
 			 const struct sipalg_addr *real,
-			 const union nf_inet_addr *face,
-			 struct sipalg_quota *quota)
+			 struct sipalg_face *face, struct sipalg_quota *quota)
 {
 	struct sipalg_net *sn = flow->sn;
 	struct sipalg_shared_expect *shared;
@@ -264,6 +265,8 @@ void sipalg_shared_expect_put(struct sipalg_shared_expect *shared)
 		atomic_long_sub(sizeof(*shared), &sn->memory);
 	}
 	spin_unlock_bh(&sn->shared_expect_lock);
-	if (last)
-		kfree_rcu(shared, rcu);
+	if (!last)
+		return;
+	sipalg_face_put(shared->face);
+	kfree_rcu(shared, rcu);
 }

@@ -13,8 +13,9 @@
 #include "core/flow.h"
 
 struct sipalg_expect;
-struct sipalg_shared_expect;
+struct sipalg_face;
 struct sipalg_quota;
+struct sipalg_shared_expect;
 
 /**
  * struct sipalg_shared_expect_key - what a shared expectation admits
@@ -22,14 +23,16 @@ struct sipalg_quota;
  * @src: source address; zero: any
  * @family: AF_INET or AF_INET6
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
- * @pad: zero, like all unused bytes: keys are compared as bytes
+ * @zone: conntrack zone that it is for
+ *
+ * Unused bytes are zero: keys are compared as bytes.
  */
 struct sipalg_shared_expect_key {
 	struct sipalg_addr dst;
 	union nf_inet_addr src;
 	u8 family;
 	u8 l4proto;
-	u16 pad;
+	u16 zone;
 };
 
 /**
@@ -37,7 +40,8 @@ struct sipalg_shared_expect_key {
  * @flow: the flow of the message that asks for it
  * @key: what it admits
  * @real: address that @key->dst is translated to
- * @face: address by which that host sees the sender at @key->src
+ * @face: by which that host sees the sender at @key->src, if it is inside, else
+ *	NULL; the caller holds it
  * @quota: of the host that began the call
  *
  * Softirq; the caller may hold a call's lock.
@@ -49,8 +53,7 @@ struct sipalg_shared_expect *
 sipalg_shared_expect_get(const struct sipalg_flow *flow,
 			 const struct sipalg_shared_expect_key *key,
 			 const struct sipalg_addr *real,
-			 const union nf_inet_addr *face,
-			 struct sipalg_quota *quota);
+			 struct sipalg_face *face, struct sipalg_quota *quota);
 
 /**
  * sipalg_shared_expect_repair() - put back what somebody else has taken out

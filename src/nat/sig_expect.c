@@ -5,6 +5,7 @@
 #include "core/call.h"
 #include "core/net.h"
 #include "nat/echo.h"
+#include "nat/face.h"
 #include "nat/heard.h"
 #include "nat/mapping.h"
 #include "nat/nat64.h"
@@ -87,8 +88,30 @@ static bool make_room(struct sipalg_call *call)
 	return true;
 }
 
+/* Closed, and its place is the last one's. */
+static void pinhole_forget(struct sipalg_sig_pinholes *all, unsigned int i)
+{
+	struct sipalg_sig_pinhole *pinhole = &all->pinhole[i];
+
+	pinhole_close(pinhole);
+	sipalg_face_put(pinhole->face);
+	*pinhole = all->pinhole[--all->count];
+}
+
+/* The public address at which it is, if it is at one. Returns false without memory. */
+static bool find_face(const struct sipalg_flow *flow,
+		      struct sipalg_sig_pinhole *pinhole)
+{
+	if (!sipalg_flow_from_inside(flow) ||
+	    !sipalg_ip_equal(&pinhole->dst.ip, &flow->src_public.ip))
+		return true;
+	pinhole->face = sipalg_face_get(flow, &pinhole->dst.ip);
+	return pinhole->face;
+}
+
 static void pinhole_add(struct sipalg_call *call,
-			const struct sipalg_sig_pinhole *new)
+			const struct sipalg_flow *flow,
+			struct sipalg_sig_pinhole *new)
 {
 	struct sipalg_sig_pinholes *all = call->sig_pinholes;
 	unsigned int i, count = 0;
@@ -102,7 +125,7 @@ static void pinhole_add(struct sipalg_call *call,
 		}
 		count += pinhole->side == new->side && pinhole->fork == new->fork;
 	}
-	if (count < MOST_OF_PARTY && make_room(call))
+	if (count < MOST_OF_PARTY && make_room(call) && find_face(flow, new))
 		call->sig_pinholes->pinhole[call->sig_pinholes->count++] = *new;
 }
 
@@ -127,8 +150,7 @@ static void drop_stale(struct sipalg_sig_pinholes *all, u8 side, u16 fork,
 
 		if (!pinhole->fresh && fields & 1u << pinhole->field &&
 		    is_told_by(pinhole, side, fork)) {
-			pinhole_close(pinhole);
-			*pinhole = all->pinhole[--all->count];
+			pinhole_forget(all, i);
 		} else {
 			pinhole->fresh = false;
 			i++;
@@ -171,8 +193,7 @@ static bool is_strange(const struct sipalg_flow *flow,
 
 	if (!sipalg_is_other_net(flow, &pinhole->dst.ip))
 		return false;
-	mapping = sipalg_mapping_at(flow->sn, flow->family, pinhole->l4proto,
-				    &pinhole->dst);
+	mapping = sipalg_mapping_at(flow, pinhole->l4proto, &pinhole->dst);
 	return !mapping || !READ_ONCE(mapping->registered);
 }
 
@@ -269,14 +290,14 @@ static void learn_host(struct sipalg_call *call, u8 side, u16 fork,
 	}
 	pinhole.l4proto = sipalg_uri_l4proto(host, flow->l4proto);
 	if (find_pinhole(flow, host, &pinhole))
-		pinhole_add(call, &pinhole);
+		pinhole_add(call, flow, &pinhole);
 	/* who writes no transport may mean the connection that it speaks by */
 	if (pinhole.l4proto == flow->l4proto ||
 	    sipalg_uri_is_strict(host, flow->l4proto))
 		return;
 	pinhole.l4proto = flow->l4proto;
 	if (find_pinhole(flow, host, &pinhole))
-		pinhole_add(call, &pinhole);
+		pinhole_add(call, flow, &pinhole);
 }
 
 /* R3: a route from outside that only looks as if it were the sender's. */
@@ -348,17 +369,25 @@ static void open_pinhole(struct sipalg_call *call, struct sipalg_sig_pinhole *pi
 			 const struct sipalg_flow *flow,
 		     struct sipalg_sig_peer *sender)
 {
+	const union nf_inet_addr *seen = &call->public[!pinhole->side].ip;
 	struct sipalg_shared_expect_key key;
+	struct sipalg_face *face = NULL;
 
+	if (!sipalg_ip_equal(seen, &call->party[!pinhole->side].ip)) {
+		face = sipalg_face_get(flow, seen);
+		if (!face)
+			return;
+	}
 	memset(&key, 0, sizeof(key));
 	key.dst.ip = pinhole->dst.ip;
 	key.dst.port = pinhole->dst.port;
 	key.src = sender->src;
 	key.family = flow->family;
 	key.l4proto = pinhole->l4proto;
+	key.zone = call->zone[!pinhole->side];
 	sender->shared = sipalg_shared_expect_get(flow, &key, &pinhole->real,
-						  &call->public[!pinhole->side].ip,
-						  call->quota);
+						  face, call->quota);
+	sipalg_face_put(face);
 }
 
 /*
@@ -440,31 +469,26 @@ sipalg_sig_pinhole_nth(const struct sipalg_call *call, unsigned int i)
 	return all && i < all->count ? &all->pinhole[i] : NULL;
 }
 
-void sipalg_sig_expect_lose(struct sipalg_call *call,
-			    const union nf_inet_addr *ip)
+void sipalg_sig_expect_lose(struct sipalg_call *call)
 {
 	struct sipalg_sig_pinholes *all = call->sig_pinholes;
 	unsigned int i = 0;
 
-	while (all && i < all->count) {
-		if (!sipalg_ip_equal(&all->pinhole[i].dst.ip, ip)) {
+	while (all && i < all->count)
+		if (sipalg_face_is_lost(all->pinhole[i].face))
+			pinhole_forget(all, i);
+		else
 			i++;
-			continue;
-		}
-		pinhole_close(&all->pinhole[i]);
-		all->pinhole[i] = all->pinhole[--all->count];
-	}
 }
 
 void sipalg_sig_expect_close(struct sipalg_call *call)
 {
 	struct sipalg_sig_pinholes *all = call->sig_pinholes;
-	unsigned int i;
 
 	if (!all)
 		return;
-	for (i = 0; i < all->count; i++)
-		pinhole_close(&all->pinhole[i]);
+	while (all->count)
+		pinhole_forget(all, all->count - 1);
 	call->sig_pinholes = NULL;
 	atomic_long_sub(struct_size(all, pinhole, all->room), &call->sn->memory);
 	kfree(all);

@@ -16,6 +16,7 @@
 
 struct sip_msg;
 struct sipalg_call;
+struct sipalg_face;
 struct sipalg_shared_expect;
 
 #define SIPALG_MAX_SIG_PEERS	2	/* to one address */
@@ -34,6 +35,7 @@ struct sipalg_sig_peer {
  * struct sipalg_sig_pinhole - pinhole to one address that a party named
  * @dst: the address as the other side uses it
  * @real: the host's own address
+ * @face: of @dst, if that is a public address of this router, else NULL
  * @fork: dialog of the party
  * @side: enum sipalg_side of the party it leads to
  * @field: enum sip_field that named it
@@ -46,6 +48,7 @@ struct sipalg_sig_peer {
 struct sipalg_sig_pinhole {
 	struct sipalg_addr dst;
 	struct sipalg_addr real;
+	struct sipalg_face *face;
 	u16 fork;
 	u8 side;
 	u8 field;
@@ -93,15 +96,13 @@ void sipalg_sig_expect_sync(struct sipalg_call *call,
 			    const struct sipalg_flow *flow);
 
 /**
- * sipalg_sig_expect_lose() - an address is the router's no more
+ * sipalg_sig_expect_lose() - some addresses are the router's no more
  * @call: locked
- * @ip: the address, of the call's family
  *
  * What leads there is closed and forgotten: the parties will say where else
  * they are.
  */
-void sipalg_sig_expect_lose(struct sipalg_call *call,
-			    const union nf_inet_addr *ip);
+void sipalg_sig_expect_lose(struct sipalg_call *call);
 
 /**
  * sipalg_sig_expect_settings() - apply changed settings to a call's pinholes
