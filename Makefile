@@ -46,6 +46,9 @@ fuzz:
 stress:
 	@scripts/stress
 
+faces-compare:
+	@scripts/faces-compare
+
 tcp-oracle:
 	@scripts/tcp-oracle $(or $(SEEDS),1-1000)
 
@@ -92,6 +95,7 @@ help:
 	@echo 'make fuzz            random messages against the parser'
 	@echo 'make stress          20 minutes of calls and trouble in kernels that find faults'
 	@echo 'make tcp-oracle       TCP over random bad lines against an oracle'
+	@echo 'make faces-compare   the network changes: with this module, another helper, none'
 	@echo 'make bench           what a message costs, here and in the kernel'"'"'s own helper'
 	@echo 'make interop         real phones and a real proxy, with this module and without'
 	@echo 'make coverage        which lines of src/ the tests run, in four minutes'
@@ -103,4 +107,4 @@ help:
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz stress tcp-oracle bench interop coverage matrix deb deb-test generate lint clean distclean help
+.PHONY: all module tool headers install modules_install demo check fuzz stress faces-compare tcp-oracle bench interop coverage matrix deb deb-test generate lint clean distclean help

@@ -279,6 +279,70 @@ def call_up(side):
 test("N2", "a call goes on from the new address, and its next offer names it")(call_up)
 
 
+@both
+def without(side):
+    """The namespace has no address outside for a while: nothing is promised, nothing is kept."""
+    side.register()
+    before, length = side.address, 64 if side.six else 24
+    router(f"ip addr del {before}/{length} dev wan")
+    time.sleep(2)
+    nowhere(before)
+    for _ in range(5):
+        side.phone.send(b"\r\n\r\n", side.server_ip)
+        assert not side.server.recv(1)
+    nowhere(before)
+    router(f"ip addr add {before}/{length} dev wan" + (" nodad" if side.six else ""))
+    net.until(lambda: side.phone.send(b"\r\n\r\n", side.server_ip) or side.server.recv(1), 20)
+    assert side.register() == (before, 5060)
+    assert side.invite_in()
+
+
+test("N1", "no address at all for a while: nothing is promised, and all is well when there is one")(without)
+
+PAGE = "doc/network-changes.md"
+
+
+def taken(side):
+    """Seconds until nothing of the old address is left, and packets lost until all is well."""
+    before = side.address
+    side.move()
+    start = time.monotonic()
+
+    def gone(left):
+        net.until(lambda: not left(), 5)
+        return time.monotonic() - start
+    seconds = (gone(lambda: [hole for kind in ("media", "signalling")
+                             for hole in net.expectations(kind) if f"dst={before} " in hole]),
+               gone(lambda: before in json.dumps(ctl("registration list"))),
+               gone(lambda: net.connections(before, 5060)))
+    side.phone.send(b"\r\n\r\n", side.server_ip)
+    assert side.server.recv() and side.server.sender == (side.address, 5060)
+    assert side.register() == (side.address, 5060) and side.invite_in()
+    return seconds
+
+
+@both
+def seconds(side):
+    """At once; where the last address went less than a second ago, at the end of that second."""
+    side.register()
+    time.sleep(5)
+    first, second = taken(side), taken(side)
+    if net.TIME_IS_REAL:
+        return
+    rows = ("pinholes to the old address | closed", "registrations at it | forgotten",
+            "signalling flows translated to it | ended")
+    with open(PAGE, encoding="utf-8") as file:
+        told = file.read()
+    for row, once, again in zip(rows, first, second):
+        # in whole seconds: addresses that flap are looked at once a second
+        line = f"| {row} | {once:.0f} s | {again:.0f} s |"
+        print(f"# {line}")
+        assert line in told, line
+
+
+test("N1", "the seconds that it takes are those that the page tells")(seconds)
+
+
 @test("N8", "a flow that a port forward has begun ends with the address, prolonged or not")
 def forwarded():
     net.attach(f"""table ip forwards {{

@@ -6,7 +6,8 @@ import time
 import topology as net
 from ksft import run, test
 from sip import Call, sdp
-from topology import PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER, SERVER6, Udp, router
+from topology import (PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER, SERVER6, Udp, router,
+                      shell)
 
 SECOND, FAR = "198.51.100.1", "198.51.100.60"
 SECOND6, FAR6 = "2001:db8:eeee::1", "2001:db8:dddd::60"
@@ -164,17 +165,125 @@ def port_range():
 def pool():
     for number in (2, 3):
         router(f"ip addr add 203.0.113.{number}/24 dev wan")
+        router(f"ip addr add 2001:db8:ffff::{number}/64 dev wan nodad")
     try:
         for flags in ("", " persistent"):
-            nat(f"oifname wan ip saddr 192.168.0.0/16 snat ip to 203.0.113.1-203.0.113.3{flags}")
-            session = Session(RELAY)
-            assert session.leaves_by() == (session.public, session.port), flags
-            assert session.comes_in()
-            session.end()
+            nat(f"""oifname wan ip saddr 192.168.0.0/16 snat ip to 203.0.113.1-203.0.113.3{flags}
+                oifname wan ip6 saddr 2001:db8:1::/64 snat ip6 to 2001:db8:ffff::1-2001:db8:ffff::3{flags}""")
+            for peer in (RELAY, RELAY6):
+                session = Session(peer)
+                assert session.leaves_by() == (session.public, session.port), flags
+                assert session.comes_in()
+                session.end()
     finally:
         nat("oifname wan masquerade")
         for number in (2, 3):
             router(f"ip addr del 203.0.113.{number}/24 dev wan")
+            router(f"ip addr del 2001:db8:ffff::{number}/64 dev wan")
+
+
+TUNNELS = ((PHONE, "192.168.1.0/24", "10.8.0.5", "10.8.0.0/24", ROUTER, SERVER),
+           (PHONE6, "2001:db8:1::/64", "fd08::5", "fd08::/64", ROUTER6, SERVER6))
+
+
+def xfrm(inside, beyond, here, there, spi):
+    """A tunnel of ESP between the router and the provider, for what these networks say."""
+    key = "aead 'rfc4106(gcm(aes))' 0x" + 20 * "5a" + " 128"
+    for source, target, number in ((here, there, spi), (there, here, spi + 1)):
+        for space in ("router", "provider"):
+            shell(f"ip -n {space} xfrm state add src {source} dst {target} proto esp "
+                  f"spi {number} reqid 1 mode tunnel {key}")
+    for space, out, into in (("router", (inside, beyond, here, there), "fwd"),
+                             ("provider", (beyond, inside, there, here), "in")):
+        src, dst, left, right = out
+        shell(f"ip -n {space} xfrm policy add src {src} dst {dst} dir out "
+              f"tmpl src {left} dst {right} proto esp reqid 1 mode tunnel")
+        shell(f"ip -n {space} xfrm policy add src {dst} dst {src} dir {into} "
+              f"tmpl src {right} dst {left} proto esp reqid 1 mode tunnel")
+
+
+@test("N3", "policy IPsec: media that a policy is for leaves by the tunnel, and nothing of it in clear")
+def ipsec():
+    shell("ip -n provider addr add 10.8.0.5/32 dev lo; ip -n provider addr add fd08::5/128 dev lo")
+    for number, (_, inside, beyond_host, beyond, here, there) in enumerate(TUNNELS):
+        router(f"ip route add {beyond} via {there} dev wan")
+        shell(f"ip -n provider route replace {inside} via {here} src {beyond_host}")
+        xfrm(inside, beyond, here, there, 0x1000 + 16 * number)
+    with open("/tmp/clear.nft", "w", encoding="ascii") as file:
+        file.write("""table inet clear {
+            counter bare {
+            }
+            chain pre { type filter hook prerouting priority raw
+                ip daddr 10.8.0.5 meta secpath missing counter name bare
+                ip6 daddr fd08::5 meta secpath missing counter name bare
+            }
+        }""")
+    shell("ip netns exec provider nft -f /tmp/clear.nft")
+    try:
+        for rules in ("oifname wan ip daddr != 10.8.0.0/24 masquerade\n"
+                      "oifname wan ip6 daddr != fd08::/64 masquerade",
+                      "oifname wan rt ipsec missing masquerade"):
+            nat(rules)
+            for phone, _, peer, _, here, _ in TUNNELS:
+                session = Session(peer)
+                assert session.public == here
+                source = session.leaves_by()
+                assert source[0] == phone, source
+                # a peer that answers where audio comes from is heard by the same way
+                session.theirs.send(b"back", *source)
+                assert session.ours.recv(1) == b"back"
+                session.end()
+        bare = shell("ip netns exec provider nft list counter inet clear bare")
+        assert "packets 0 " in bare, bare
+    finally:
+        shell("ip netns exec provider nft delete table inet clear")
+        for space in ("router", "provider"):
+            shell(f"ip -n {space} xfrm policy flush; ip -n {space} xfrm state flush")
+        for _, inside, _, beyond, _, _ in TUNNELS:
+            router(f"ip route del {beyond}")
+            shell(f"ip -n provider route del {inside}")
+        nat("oifname wan masquerade")
+
+
+MANY = [f"192.0.2.{i}" for i in range(1, 13)]
+MANY6 = [f"2001:db8:aaaa::{i:x}" for i in range(1, 13)]
+
+
+@test("N3", "ECMP: each stream has the address of the uplink that the multipath route has chosen for it")
+def ecmp():
+    for address in MANY:
+        shell(f"ip -n provider addr add {address}/32 dev lo")
+    for address in MANY6:
+        shell(f"ip -n provider addr add {address}/128 dev lo")
+    router(f"ip route add default nexthop via {SERVER} dev wan nexthop via {FAR} dev wan2")
+    router("ip -6 route del default")
+    router(f"ip -6 route add default nexthop via {SERVER6} dev wan nexthop via {GATEWAY6} dev wan2")
+    # an uplink's provider takes no packet of another's address (BCP 38)
+    with open("/tmp/strict.nft", "w", encoding="ascii") as file:
+        file.write(f"""table inet strict {{
+            chain pre {{ type filter hook prerouting priority raw
+                iifname eth0 udp dport >= 6000 ip saddr != {ROUTER} drop
+                iifname eth1 udp dport >= 6000 ip saddr != {SECOND} drop
+                iifname eth0 udp dport >= 6000 ip6 saddr != {ROUTER6} drop
+                iifname eth1 udp dport >= 6000 ip6 saddr != {SECOND6} drop
+            }}
+        }}""")
+    shell("ip netns exec provider nft -f /tmp/strict.nft")
+    nat('oifname { "wan", "wan2" } masquerade')
+    try:
+        for peers, both in ((MANY, {ROUTER, SECOND}), (MANY6, {ROUTER6, SECOND6})):
+            used = set()
+            for peer in peers:
+                session = Session(peer)
+                used.add(session.leaves_by()[0])
+                session.end()
+            assert used == both, used
+    finally:
+        nat("oifname wan masquerade")
+        shell("ip netns exec provider nft delete table inet strict")
+        router("ip route del default")
+        router("ip -6 route del default")
+        router(f"ip -6 route add default via {GATEWAY6} dev wan2")
 
 
 @test("N3", "a connection of ours belongs to its uplink: it ends with it as any masqueraded one")
