@@ -12,6 +12,7 @@
 #include "media/section.h"
 #include "nat/expect.h"
 #include "nat/face.h"
+#include "nat/nat64.h"
 #include "sip/names.h"
 
 #define FORK_MEDIA	4	/* minimum of streams for each of 16 forks */
@@ -272,7 +273,8 @@ static bool turn_round(const struct sipalg_flow *flow,
 		return false;
 	addr.ip = section->host->addr;
 	addr.port = htons(section->sdp->port);
-	if (!sipalg_port_owner(flow, &addr, private))
+	if (!sipalg_port_owner(flow, &addr, private) ||
+	    sipalg_nat64_is_neighbour(flow, &private[SIPALG_RTP].ip))
 		return false;
 
 	sipalg_plan_host(plan, section->host, flow->family,

@@ -61,6 +61,12 @@ bool sipalg_nat64_is_phone(const struct sipalg_flow *flow)
 	return phone_at(flow, &flow->src.ip);
 }
 
+bool sipalg_nat64_is_neighbour(const struct sipalg_flow *flow,
+			       const union nf_inet_addr *ip)
+{
+	return phone_at(flow, &flow->dst_private.ip) && phone_at(flow, ip);
+}
+
 static bool is_literal(const struct sip_host *host)
 {
 	return host->form == SIP_HOST_IP4 || host->form == SIP_HOST_IP6;

@@ -37,6 +37,19 @@ int sipalg_nat64_swap(struct sipalg_net *sn, const struct sipalg_nat64 *nat64);
 bool sipalg_nat64_is_phone(const struct sipalg_flow *flow);
 
 /**
+ * sipalg_nat64_is_neighbour() - are the receiver and another both behind the translator
+ * @flow: a flow to the receiver
+ * @ip: address of the other
+ *
+ * A translator need not lead from one of its phones to another by their addresses
+ * of the pool; tayga does not. Caller holds rcu_read_lock.
+ *
+ * Return: true if they are.
+ */
+bool sipalg_nat64_is_neighbour(const struct sipalg_flow *flow,
+			       const union nf_inet_addr *ip);
+
+/**
  * sipalg_nat64_read() - read a message as if it were written with IPv4 alone
  * @flow: its flow
  * @msg: its index; &sip_host.written of what has changed

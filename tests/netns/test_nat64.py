@@ -161,8 +161,8 @@ def shown(data, *changes):
     """An answer of the provider as the phone gets it."""
     for old, new in ((f"UDP {ROUTER}", f"UDP [{PHONE6}]"),) + ECHO + changes:
         data = data.replace(old.encode(), (new.replace("%s", six())).encode())
-    data = re.sub(rb"c=IN IP4 ([1-9][0-9.]+)\r",
-                  lambda m: b"c=IN IP6 " + six(m[1].decode()).encode() + b"\r", data)
+    data = re.sub(rb"IN IP4 ([1-9][0-9.]+)\r",
+                  lambda m: b"IN IP6 " + six(m[1].decode()).encode() + b"\r", data)
     return again(data)
 
 
@@ -286,7 +286,7 @@ def call_in():
     same(phone.recv(), again(invite, (f"alice@{ROUTER}:5060 ", f"alice@[{PHONE6}]:5060 "),
                              (f"UDP {SERVER}", f"UDP [{six()}]"),
                              (f"bob@{SERVER}:5060>", f"bob@[{six()}]:5060>"),
-                             (f"c=IN IP4 {RELAY}", f"c=IN IP6 {six(RELAY)}")))
+                             (f"IN IP4 {RELAY}", f"IN IP6 {six(RELAY)}")))
     answer = message(f"""SIP/2.0 200 OK
         Via: SIP/2.0/UDP [{six()}]:5060;branch=z9hG4bKpin100INVITE;received={six()}
         From: <sip:bob@{SERVER}>;tag=peer-in
@@ -487,7 +487,7 @@ def descriptions():
                  "c=IN IP4 239.1.2.3/127")
     server.send(call.at_server().peer_request("INVITE", f"{ROUTER}:5060", body=offer), ROUTER)
     got = phone.recv().partition(b"\r\n\r\n")[2].decode()
-    assert got.splitlines() == ["v=0", f"o=- 7 1 IN IP4 {RELAY}", "s=-", "t=0 0", "m=audio 8300 RTP/AVP 0",
+    assert got.splitlines() == ["v=0", f"o=- 7 1 IN IP6 {six(RELAY)}", "s=-", "t=0 0", "m=audio 8300 RTP/AVP 0",
                                 f"c=IN IP6 {six(RELAY)}", f"a=rtcp:8305 IN IP6 {six(RELAY)}",
                                 f"a=candidate:1 1 UDP 1 {RELAY} 8300 typ host", "m=video 8302 RTP/AVP 31",
                                 f"c=IN IP6 {six(STRANGER)}/127", "m=audio 8304 RTP/AVP 0",
@@ -651,7 +651,7 @@ def routed():
     server.send(answer, S2)
     same(other.recv(), again(answer, (f"UDP {S2}", f"UDP [{OTHER6}]"), (f"alice@{SERVER}>", f"alice@[{six()}]>"),
                              (f"bob@{SERVER}>", f"bob@[{six()}]>"), (f"bob@{SERVER}:5060>", f"bob@[{six()}]:5060>"),
-                             (f"c=IN IP4 {RELAY}", f"c=IN IP6 {six(RELAY)}")))
+                             (f"IN IP4 {RELAY}", f"IN IP6 {six(RELAY)}")))
     bye = there.peer_request("BYE", f"{S2}:5060", cseq=300)
     server.send(bye, S2)
     assert other.recv().startswith(f"BYE sip:alice@[{OTHER6}]:5060 ".encode())
@@ -687,6 +687,27 @@ def length(index, prefix):
 
 for an_index, a_prefix in enumerate(PREFIXES):
     length(an_index, a_prefix)
+
+
+@test("H-26", "two phones behind the translator hear each other by the router's address: tayga leads from none to the other")
+def neighbours():
+    call = Six("near")
+    out(call.request("INVITE", sdp(PHONE6, 4980)))
+    theirs = Call("next", f"[{OTHER6}]:5060", f"{ROUTER}:5061", f"[{six()}]")
+    other.send(theirs.request("INVITE", sdp(OTHER6, 4970)), six())
+    assert server.recv() and net.pinhole(ROUTER, 4970)
+    back(call.at_server().response("200 OK", body=sdp(ROUTER, 4970)))
+    out(call.request("ACK", to_tag=True))
+    one, two = Udp("phone", PHONE6, 4980), Udp("other", OTHER6, 4970)
+    one.send(b"to the neighbour", six(ROUTER), 4970)
+    assert two.recv() == b"to the neighbour"
+    two.send(b"and back", six(ROUTER), 4980)
+    assert one.recv() == b"and back"
+    one.close()
+    two.close()
+    hang_up(call)
+    ctl("call end --all")
+    router("conntrack -F 2>/dev/null || true")
 
 
 @test("issue 23", "call show, its JSON and each form of the ladder show both forms of the phone's address, out and in")
