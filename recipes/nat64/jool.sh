@@ -20,7 +20,7 @@ ip -n siit link set router up
 ip -n siit route add default via 192.0.0.9
 ip -n siit -6 route add default via fdff:64::1
 ip netns exec siit sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-ip netns exec siit jool_siit instance add -i sip --netfilter --pool6 "$PREFIX"
+ip netns exec siit jool_siit instance add sip --netfilter --pool6 "$PREFIX"
 ip netns exec siit jool_siit -i sip eamt add 10.64.0.10 2001:db8:1::10
 ip netns exec siit jool_siit -i sip eamt add 10.64.0.20 2001:db8:2::20
 # tayga drops UDP without checksum; this does not
