@@ -338,6 +338,19 @@ static const struct fw_rule *stray_rule(const struct check *c, const struct fw_c
 	return NULL;
 }
 
+/* ` (lan, lan2)`: where a newcomer looks for the name that his rule should have. */
+static const char *inside_names(const struct check *c)
+{
+	char *names = NULL;
+	unsigned int i;
+
+	for (i = 0; i < c->net.count; i++)
+		if (is_inside(c, &c->net.links[i]) && !link_is_virtual(&c->net.links[i]) &&
+		    !c->net.links[i].any)
+			names = text_and(names, c->net.links[i].name);
+	return names ? text_of(" (%s)", names) : "";
+}
+
 static const char *why_not(const struct check *c, const struct attached *all)
 {
 	const struct fw_chain *where = NULL;
@@ -352,8 +365,8 @@ static const char *why_not(const struct check *c, const struct attached *all)
 	if (!reach.found)
 		return text_of("The rule that attaches it is in chain %s, which no chain jumps to.",
 			       where->name);
-	return text_of("The rule that attaches it gets no packet from where phones are. The rule: %s",
-		       reach.rule->text);
+	return text_of("The rule that attaches it gets no packet from where phones are%s. The rule: %s",
+		       inside_names(c), reach.rule->text);
 }
 
 static const char attach_question[] = "a rule attaches the helper";
