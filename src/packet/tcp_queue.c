@@ -152,7 +152,6 @@ void sipalg_tcp_held_skip(struct sipalg_tcp *tcp, int dir, u32 len)
 	held->headers_end = sipalg_tcp_ends_headers(held->bytes, held->len, 0);
 	held->raised = false;
 	held->asked = false;
-	held->pieces = 1;
 }
 
 void sipalg_tcp_early_del(struct sipalg_tcp *tcp, int dir,
@@ -254,10 +253,10 @@ static void expire_half(struct sipalg_tcp *tcp, int dir, unsigned long age)
 	struct sipalg_tcp_reasm *held = &tcp->half[dir].held;
 	struct sipalg_ct_data *data = sipalg_ct_data(tcp->ct);
 
-	if (!held->bytes || sipalg_tcp_held_is_owed(held) ||
-	    !time_after(jiffies, held->since + age))
+	if (!held->bytes || !data || !time_after(jiffies, held->since + age) ||
+	    sipalg_tcp_held_is_owed(&tcp->half[dir], data->stream[dir].next))
 		return;
-	if (data && !held->passing)
+	if (!held->passing)
 		sipalg_stream_repeats(&data->stream[dir]);
 	sipalg_tcp_let_go(tcp, dir);
 }
@@ -393,7 +392,6 @@ bool sipalg_tcp_hold(struct sipalg_tcp *tcp, int dir, const char *bytes,
 	memcpy(held->bytes + held->len, bytes, len);
 	held->len += len;
 	held->piece = max(held->piece, len);
-	held->pieces++;
 	held->since = jiffies;
 	if (!held->headers_end)
 		held->headers_end = sipalg_tcp_ends_headers(held->bytes, held->len,

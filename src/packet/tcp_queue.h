@@ -29,7 +29,6 @@ struct sipalg_quota;
  * @size: room at @bytes
  * @need: no message can be whole with fewer bytes than this
  * @piece: the longest payload among the segments that brought them
- * @pieces: how many segments
  * @headers_end: the blank line has come
  * @passing: it passes as it is, and is followed only to find where it ends
  * @raised: the sender is to be told that these bytes have arrived
@@ -43,7 +42,6 @@ struct sipalg_tcp_reasm {
 	u32 size;
 	u32 need;
 	u32 piece;
-	u16 pieces;
 	bool headers_end;
 	bool passing;
 	bool raised;
@@ -199,10 +197,11 @@ bool sipalg_tcp_hold(struct sipalg_tcp *tcp, int dir, const char *bytes,
  */
 void sipalg_tcp_held_skip(struct sipalg_tcp *tcp, int dir, u32 len);
 
-/* Are these bytes with nobody else, as far as their sender knows? */
-static inline bool sipalg_tcp_held_is_owed(const struct sipalg_tcp_reasm *held)
+/* Does their sender believe that bytes which are held from @next on have arrived? */
+static inline bool sipalg_tcp_held_is_owed(const struct sipalg_tcp_half *half,
+					   u32 next)
 {
-	return held->raised || held->sacked;
+	return half->held.sacked || (s32)(half->told - next) > 0;
 }
 
 /* It passes as it is from now on, and is only followed. */

@@ -23,7 +23,6 @@
 #include "sip/frame.h"
 
 #define MOST_REPEATS	3	/* of what may not be SIP */
-#define MOST_SILENT	4	/* segments held before their sender hears of it */
 
 /**
  * struct segment - one segment being processed
@@ -94,6 +93,12 @@ static bool owe(struct segment *s)
 static struct sipalg_tcp_reasm *held(struct segment *s)
 {
 	return &s->half->held;
+}
+
+static bool is_owed(struct segment *s)
+{
+	return held(s)->bytes &&
+	       sipalg_tcp_held_is_owed(s->half, s->stream->next);
 }
 
 static u32 held_end(struct segment *s)
@@ -173,6 +178,11 @@ static struct sipalg_tcp_rtx *blank(struct segment *s)
 	return rtx;
 }
 
+static bool is_off(const struct segment *s)
+{
+	return sipalg_setting(s->flow->sn, SIPALG_MODE) == SIPALG_MODE_OFF;
+}
+
 /* Return: false: there is no memory, it must come again. */
 static bool one_message(struct segment *s, const char *bytes, u32 len,
 			bool kept)
@@ -180,6 +190,8 @@ static bool one_message(struct segment *s, const char *bytes, u32 len,
 	struct sipalg_packet *packet = s->packet;
 	int verdict;
 
+	if (is_off(s))
+		return put_raw(s, bytes, len, kept);
 	if (s->rewrites && !owe(s))
 		return false;
 	packet->rtx = NULL;
@@ -371,7 +383,7 @@ static u32 give_up(struct segment *s, const char *bytes, u32 len)
 	u32 before = h->len;
 
 	sipalg_message_unchanged(s->flow, SIPALG_REASON_NO_MEMORY);
-	if (!sipalg_tcp_held_is_owed(h)) {
+	if (!is_owed(s)) {
 		s->stream->next += before;	/* they come again */
 	} else if (!put_raw(s, h->bytes, before, true)) {
 		s->out.cut = true;
@@ -523,7 +535,7 @@ static void awaited(struct segment *s, u32 seq, u32 end)
 	if (s->probe || s->stream->repeats < MOST_REPEATS)
 		return;
 	sipalg_message_unchanged(s->flow, SIPALG_REASON_SPLIT_MESSAGE);
-	if (h->sacked) {
+	if (is_owed(s)) {
 		finish_held(s);
 		return;
 	}
@@ -550,17 +562,16 @@ static void repeated(struct segment *s, u32 seq, u32 end)
 	awaited(s, seq, end);
 }
 
+/*
+ * Its sender may send no more before this has been acknowledged: under Nagle's
+ * algorithm, or with a window of one segment as after an outage.
+ */
 static void incomplete(struct segment *s, u32 seq, u32 end)
 {
 	struct sipalg_tcp_reasm *h = held(s);
 
-	if (!h->bytes || h->asked || h->passing)
-		return;
-	if (h->pieces >= MOST_SILENT || s->stream->repeats)
+	if (h->bytes && !h->asked && !h->passing)
 		awaited(s, seq, end);
-	else if (s->out.len)
-		/* what goes on is acknowledged anyway */
-		h->raised = h->raised || sip_frame_expected(h->bytes, h->len);
 }
 
 /*
@@ -603,7 +614,7 @@ static void fresh(struct segment *s, u32 seq)
 		behind_unseen(s, seq);
 	}
 	/* a beginning that has passed without us cannot be taken back */
-	if (held(s)->bytes && !held(s)->raised &&
+	if (held(s)->bytes && !is_owed(s) &&
 	    after(s->half->una, s->stream->next))
 		sipalg_tcp_held_passes(s->tcp, s->dir);
 	if (!after(end, held_end(s))) {
@@ -619,29 +630,31 @@ static void fresh(struct segment *s, u32 seq)
 	incomplete(s, seq, end);
 }
 
-/* What came before its turn is not repeated because it is nobody's any more. */
-static void behind_foreign(struct segment *s, u32 next)
+/*
+ * No message is looked for. What came before its turn goes on when that comes:
+ * it is not sent again.
+ */
+static void unseen(struct segment *s)
 {
-	u32 end = s->seq + s->len;
+	u32 end = s->seq + s->len, next = s->stream->next;
 
-	if (s->stream->state != SIPALG_STREAM_FOREIGN || !s->tcp ||
-	    after(s->seq, next) || !after(end, next))
-		return;
-	s->stream->next = end;
-	take_in_early(s);
+	again(s, s->seq, end);
+	if (s->stream->state == SIPALG_STREAM_FOREIGN && s->tcp &&
+	    !after(s->seq, next) && after(end, next)) {
+		s->stream->next = end;
+		take_in_early(s);
+	}
+	s->probe = !s->out.len;
 }
 
 static void take_data(struct segment *s)
 {
 	u32 end = s->seq + s->len, next = s->stream->next;
 
+	/* what its sender believes to have arrived is followed to its end */
 	if (s->stream->state != SIPALG_STREAM_SYNCED ||
-	    sipalg_setting(s->flow->sn, SIPALG_MODE) == SIPALG_MODE_OFF) {
-		if (sipalg_tcp_held_is_owed(held(s)))
-			finish_held(s);
-		again(s, s->seq, end);
-		behind_foreign(s, next);
-		s->probe = !s->out.len;
+	    (is_off(s) && !is_owed(s))) {
+		unseen(s);
 		return;
 	}
 	if (before(s->seq, next))
