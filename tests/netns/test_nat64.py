@@ -86,18 +86,22 @@ class Translator:
 class Siit(Translator):
     """Jool's SIIT in a namespace, by its recipe; its module is loaded (scripts/jool)."""
 
+    # `ip netns exec` has mounts of its own: a namespace made there would end with it
+    ENTER = "nsenter --net=/run/netns/router"
+
     @classmethod
     def start(cls, prefix=PREFIX):
         if cls.running:
-            router(f"sh -c 'ip netns del siit; ip link del nat64 2>/dev/null; nft delete table inet sip64; "
-                   f"{CTL} setting reset; {CTL} call end --all; conntrack -F 2>/dev/null || true'")
+            shell(f"{cls.ENTER} sh -c 'ip netns del siit; ip link del nat64 2>/dev/null; nft delete table inet sip64; "
+                  f"{CTL} setting reset; {CTL} call end --all; conntrack -F 2>/dev/null || true'")
         Translator.prefix, cls.running = prefix, True
         with open(f"{RECIPE}/jool.sh", encoding="ascii") as file:
             script = file.read().replace("modprobe jool_siit\n", "")
         assert "jool_siit instance add" in script
         with open("/tmp/jool.sh", "w", encoding="ascii") as file:
             file.write(script)
-        router(f"env PATH={os.path.dirname(CTL)}:$PATH PREFIX={prefix} sh -c 'cd {RECIPE} && sh /tmp/jool.sh'")
+        shell(f"{cls.ENTER} env PATH={os.path.dirname(CTL)}:$PATH PREFIX={prefix} "
+              f"sh -c 'cd {RECIPE} && sh /tmp/jool.sh'")
         net.until(cls.carries, 20)
         router("conntrack -F 2>/dev/null || true")
 
