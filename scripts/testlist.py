@@ -95,6 +95,13 @@ def netns():
             yield f"{program}.{name}", row, title
 
 
+def additions():
+    for row, title, function in python_tests("tests/additions/end_to_end.py"):
+        yield f"additions.{function}", row, title
+    for title in re.findall(r'check\(\w+, f?"([^"]+)"', read("tests/additions/run")):
+        yield "additions", "issue 17", title.replace("{kind}", "%s")
+
+
 def split_id(title):
     found = ID.match(title)
     return (found[0], title[found.end():].strip(" :,")) if found else ("-", title)
@@ -136,7 +143,6 @@ SCRIPTS = {
     "lint": ["scripts/lint"],
     "packages": ["scripts/deb-test", "scripts/guest/installed", "scripts/guest/checkout"],
     "requirements": ["scripts/requirements"],
-    "additions": ["tests/additions/run"],
     "kernel_requirements": ["tests/kernel_requirements/run"],
     "ynl": ["scripts/ynl-check.py", "scripts/ynl-guest.py"],
     "smoke": ["scripts/guest/smoke.py"],
@@ -163,7 +169,7 @@ def programs():
 
 
 def every():
-    tests = [*netns(), *user(), *kunit(), *scripts()]
+    tests = [*netns(), *additions(), *user(), *kunit(), *scripts()]
     known = {name.split(".")[0] for name, _, _ in tests}
     tests += [(name, "-", "the whole program") for name, _ in programs() if name not in known]
     return tests
