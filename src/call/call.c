@@ -431,18 +431,32 @@ void sipalg_call_return(struct sipalg_call *call)
 	sipalg_count(call->sn, calls);
 }
 
+/* The caller's reference remains. */
+static void remove_call(struct sipalg_call *call)
+{
+	sipalg_media_close(call);
+	sipalg_sig_expect_close(call);
+	unlink_call(call);
+	if (timer_delete(&call->timer))
+		sipalg_call_put(call);	/* the timer's */
+	sipalg_call_put(call);		/* the table's */
+}
+
 void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason)
 {
 	if (!call->linked)
 		return;
-	sipalg_media_close(call);
-	sipalg_sig_expect_close(call);
-	unlink_call(call);
+	remove_call(call);
 	if (!call->retired)
 		report_end(call, reason);
-	if (timer_delete(&call->timer))
-		sipalg_call_put(call);	/* the timer's; others remain */
-	sipalg_call_put(call);		/* the table's; the caller's remains */
+}
+
+void sipalg_call_discard(struct sipalg_call *call)
+{
+	if (!call->linked)
+		return;
+	this_cpu_dec(call->sn->stats->calls);
+	remove_call(call);
 }
 
 static void signalling_flow(struct sipalg_flow *flow,

@@ -125,4 +125,13 @@ void sipalg_call_return(struct sipalg_call *call);
  */
 void sipalg_call_end(struct sipalg_call *call, enum sipalg_end_reason reason);
 
+/**
+ * sipalg_call_discard() - the message that has begun a call does not leave
+ * @call: locked, not known to anybody yet; the caller has a reference
+ *
+ * As sipalg_call_end(), but it is not counted and nobody is told of it. What it
+ * has evicted does not come back.
+ */
+void sipalg_call_discard(struct sipalg_call *call);
+
 #endif

@@ -26,6 +26,7 @@
 #include <net/net_namespace.h>
 #include "core/setting.h"
 #include "core/stats.h"
+#include "sip/addr.h"
 
 #define SIPALG_OWN_PORTS_BITS		8
 #define SIPALG_FACE_HASH_BITS		6
@@ -70,7 +71,9 @@ enum sipalg_tcp_kind {
  *	one has most
  * @idle_lru: calls without media, longest first
  * @hashlimit: table of rate-limit and screen-invites, or NULL
- * @port_lock: guards @ports
+ * @port_lock: guards @ports and @refused
+ * @refused: the newest public address and port whose pinhole conntrack has refused
+ * @refused_until: until when it is given to nobody
  * @ports: struct sipalg_media by translated address and port
  * @shared_expect_lock: guards @shared_expects
  * @shared_expects: struct sipalg_shared_expect by what they admit
@@ -130,9 +133,11 @@ struct sipalg_net {
 
 	struct sipalg_hashlimit __rcu *hashlimit;
 
-	/* guards ports */
+	/* guards ports and refused */
 	spinlock_t port_lock;
 	struct rhashtable ports;
+	struct sipalg_addr refused;
+	unsigned long refused_until;
 
 	/* guards shared_expects */
 	spinlock_t shared_expect_lock;

@@ -240,6 +240,7 @@ pair_media(struct sipalg_call *call, enum sipalg_side side, u16 fork,
 		plan->reason = SIPALG_REASON_NO_MEMORY;
 		return NULL;
 	}
+	plan->new_media = true;
 	media->side = side;
 	media->fork = fork;
 	media->resumed = call->state != SIPALG_CALL_EARLY;

@@ -10,6 +10,7 @@
 #include "media/media.h"
 #include "media/media_ct.h"
 #include "media/media_expect.h"
+#include "media/port.h"
 #include "nat/expect.h"
 
 #define RETRY_INTERVAL	HZ	/* for pinholes whose expectation was refused */
@@ -311,6 +312,8 @@ static int sync_media(struct sipalg_media *media)
 		if (media->exp[i])
 			continue;
 		err = open_port(media, other, i);
+		if (err == -EBUSY && media->translated)
+			sipalg_port_refused(media->call->sn, media, i);
 		if (err && media->translated && !media->ice_untouched)
 			return err;
 		/*

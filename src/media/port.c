@@ -178,6 +178,29 @@ static bool is_signalling(const struct sipalg_flow *flow,
 	return mapping && !mapping->guest;
 }
 
+/*
+ * A pinhole to a port that was free was refused: somebody's with a source of its
+ * own is in the way, which no lookup without that source finds. The INVITE that was
+ * dropped for it comes again within 64*T1, and needs another port.
+ */
+static bool is_refused(const struct sipalg_net *sn,
+		       const struct sipalg_media *media, u16 port)
+{
+	return sn->refused.port == htons(port) &&
+	       time_before(jiffies, sn->refused_until) &&
+	       sipalg_ip_equal(&sn->refused.ip, &media->public);
+}
+
+void sipalg_port_refused(struct sipalg_net *sn,
+			 const struct sipalg_media *media, unsigned int which)
+{
+	spin_lock_bh(&sn->port_lock);
+	sn->refused = (struct sipalg_addr){ media->public,
+					    media->public_port[which] };
+	sn->refused_until = jiffies + sipalg_64_t1(sn);
+	spin_unlock_bh(&sn->port_lock);
+}
+
 /* The router's own programs and port forwards come first. */
 static bool is_others(const struct sipalg_flow *flow,
 		      const struct sipalg_media *media, u16 port)
@@ -218,7 +241,8 @@ static bool is_free(struct port_search *search, u16 port)
 		quiet = min(quiet, sipalg_since(READ_ONCE(other->seen)));
 	}
 	for (i = 0; i < count; i++)
-		if (is_signalling(flow, media, port + i) ||
+		if (is_refused(flow->sn, media, port + i) ||
+		    is_signalling(flow, media, port + i) ||
 		    expected_by_another(flow, media, port + i))
 			return false;
 	for (i = 0; i < count; i++)

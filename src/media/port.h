@@ -102,6 +102,17 @@ void sipalg_port_lend(struct sipalg_net *sn, struct sipalg_media *media,
 bool sipalg_port_keep(struct sipalg_net *sn, struct sipalg_media *media);
 
 /**
+ * sipalg_port_refused() - conntrack has refused a pinhole to a port
+ * @sn: the namespace
+ * @media: whose
+ * @which: SIPALG_RTP or SIPALG_RTCP
+ *
+ * It is given to nobody for 64*T1. Softirq, takes port_lock.
+ */
+void sipalg_port_refused(struct sipalg_net *sn, const struct sipalg_media *media,
+			 unsigned int which);
+
+/**
  * sipalg_port_owner() - find the stream of a public address and port
  * @flow: of the message that names it: gives namespace, zone and VRF
  * @addr: the public address with an RTP port

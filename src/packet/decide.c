@@ -282,6 +282,16 @@ static void pass_unchanged(struct sipalg_plan *plan, u8 reason)
 	plan->reason = reason;
 }
 
+static void create_call(const struct sipalg_flow *flow,
+			const struct sip_msg *msg, bool back,
+			struct sipalg_plan *plan)
+{
+	plan->call = lock_call(sipalg_call_create(flow, msg, back,
+						  &plan->reason));
+	/* the INVITE's twin on another CPU may have been faster */
+	plan->created = plan->call && !plan->call->deadlines;
+}
+
 /* To who called, or from who was called; else it is of another of the caller's hosts. */
 static bool is_sent_back(const struct sipalg_call *call,
 			 const struct sipalg_flow *flow)
@@ -303,9 +313,9 @@ static void come_back(const struct sipalg_flow *flow, const struct sip_msg *msg,
 
 	sipalg_decide_done(plan);	/* one lock at a time */
 	plan->call = lock_call(sipalg_call_find(flow, msg, true));
+	plan->created = false;
 	if (!plan->call && outside_dialog(msg) && back)
-		plan->call = lock_call(sipalg_call_create(flow, msg, true,
-							  &plan->reason));
+		create_call(flow, msg, true, plan);
 	if (plan->call)
 		sipalg_call_message(plan->call, flow, msg, plan);
 	else
@@ -330,8 +340,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	if (refused_by_policy(sn, msg, plan) || refused_for_now(flow, msg, plan))
 		return;
 	if (!plan->call && begins_call(msg))
-		plan->call = lock_call(sipalg_call_create(flow, msg, false,
-							  &plan->reason));
+		create_call(flow, msg, false, plan);
 	if (plan->call)
 		sipalg_call_message(plan->call, flow, msg, plan);
 	if (plan->call && !plan->followed && !sipalg_flow_is_plain(flow))
@@ -360,6 +369,14 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 					flow, msg);
 	if (!sipalg_plan_finish(plan, msg))
 		pass_unchanged(plan, plan->reason ?: SIPALG_REASON_TOO_LONG);
+}
+
+void sipalg_decide_undo(struct sipalg_plan *plan)
+{
+	if (plan->created)
+		sipalg_call_discard(plan->call);
+	else if (plan->call && plan->new_media)
+		sipalg_media_rollback(plan->call, plan->side, plan->fork);
 }
 
 void sipalg_decide_done(struct sipalg_plan *plan)

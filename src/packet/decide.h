@@ -21,6 +21,16 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		   struct sipalg_plan *plan);
 
 /**
+ * sipalg_decide_undo() - give back what a message took that does not leave
+ * @plan: its plan, that could not be applied
+ *
+ * A call that it began is gone, else the streams that it was the first to describe,
+ * with their ports and pinholes. What is learnt of the sender's addresses stays
+ * until it expires: it is true of any message of his.
+ */
+void sipalg_decide_undo(struct sipalg_plan *plan);
+
+/**
  * sipalg_decide_done() - release a plan that was applied or abandoned
  * @plan: the plan
  */

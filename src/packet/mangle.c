@@ -63,6 +63,16 @@ static bool mangle(struct sipalg_packet *packet, unsigned int offset,
 	return true;
 }
 
+/* A datagram, as its changes need it: writable, and as much longer. */
+static bool make_room(struct sipalg_packet *packet, int more)
+{
+	struct sk_buff *skb = packet->skb;
+	int missing = more - skb_tailroom(skb);
+
+	return !skb_ensure_writable(skb, skb->len) &&
+	       (missing <= 0 || !pskb_expand_head(skb, 0, missing, GFP_ATOMIC));
+}
+
 /* Without the seqadj extension a stream's length must not change. */
 static bool may_resize(const struct sipalg_packet *packet)
 {
@@ -112,30 +122,51 @@ static bool steer(struct sipalg_packet *packet, __be16 port)
 	return true;
 }
 
-static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
-			const struct sip_msg *msg, struct sipalg_plan *plan,
-			char *room, u32 room_len)
+/*
+ * All that may fail, before a pinhole is opened: the new bytes are in @room, or in
+ * the copy that a stream sends, and a datagram has room for them.
+ */
+static bool prepare_edits(struct sipalg_packet *packet,
+			  const struct sip_msg *msg, struct sipalg_plan *plan,
+			  char *room, u32 room_len, int *len)
 {
 	struct sip_span span = sipalg_plan_span(plan);
-	int len = sipalg_plan_render(plan, msg->data, room, room_len);
-
 	bool udp = nf_ct_protonum(packet->ct) == IPPROTO_UDP;
 
-	if (len < 0 ||
-	    (udp && packet->skb->len + len - span.len > SIP_MAX_MESSAGE)) {
+	*len = sipalg_plan_render(plan, msg->data, room, room_len);
+	if (*len < 0 ||
+	    (udp && packet->skb->len + *len - span.len > SIP_MAX_MESSAGE)) {
 		plan->reason = SIPALG_REASON_TOO_LONG;
 		return false;
 	}
-	if (len != span.len && !may_resize(packet)) {
+	if ((*len != span.len && !may_resize(packet)) ||
+	    (udp ? plan->pinholes && !make_room(packet, *len - span.len) :
+		   !rewrite(packet, msg, span, room, *len))) {
 		plan->reason = SIPALG_REASON_NO_MEMORY;
 		return false;
 	}
-	if (udp ? !mangle(packet, offset, span, room, len) :
-		  !rewrite(packet, msg, span, room, len)) {
+	return true;
+}
+
+/* Prepared, this finds all that it needs. */
+static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
+			struct sipalg_plan *plan, const char *room, int len)
+{
+	if (nf_ct_protonum(packet->ct) == IPPROTO_UDP &&
+	    !mangle(packet, offset, sipalg_plan_span(plan), room, len)) {
 		plan->reason = SIPALG_REASON_NO_MEMORY;
 		return false;
 	}
 	return !plan->sent_by || steer(packet, htons(plan->sent_by));
+}
+
+static void forget_edits(struct sipalg_packet *packet, struct sipalg_plan *plan)
+{
+	plan->edit_count = 0;
+	if (!packet->rtx)
+		return;
+	sipalg_tcp_rtx_free(packet->tcp, packet->rtx);
+	packet->rtx = NULL;
 }
 
 /*
@@ -143,7 +174,8 @@ static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
  * unedited message can still pass if its pinholes cannot be opened. Returns
  * false if it must not pass at all.
  */
-static bool apply_pinholes(const struct sipalg_flow *flow,
+static bool apply_pinholes(struct sipalg_packet *packet,
+			   const struct sipalg_flow *flow,
 			   struct sipalg_plan *plan)
 {
 	int err;
@@ -161,7 +193,7 @@ static bool apply_pinholes(const struct sipalg_flow *flow,
 	if (err) {
 		sipalg_media_rollback(plan->call, plan->side, plan->fork);
 		plan->reason = SIPALG_REASON_NO_MEMORY;
-		plan->edit_count = 0;
+		forget_edits(packet, plan);
 	}
 	sipalg_sig_expect_sync(plan->call, flow);
 	return true;
@@ -174,13 +206,17 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 				 struct sipalg_plan *plan,
 				 char *room, u32 room_len)
 {
-	if (!apply_pinholes(flow, plan))
-		return SIPALG_APPLY_FAILED;
+	int len = 0;
+
 	/* the mode may have become full since its pieces were let go */
 	if (packet->passed)
 		plan->edit_count = 0;
 	if (plan->edit_count &&
-	    !apply_edits(packet, offset, msg, plan, room, room_len))
+	    !prepare_edits(packet, msg, plan, room, room_len, &len))
+		return SIPALG_APPLY_FAILED;
+	if (!apply_pinholes(packet, flow, plan))
+		return SIPALG_APPLY_FAILED;
+	if (plan->edit_count && !apply_edits(packet, offset, plan, room, len))
 		return SIPALG_APPLY_FAILED;
 
 	if (plan->keep)

@@ -69,9 +69,10 @@ enum sipalg_applied {
  * @room: buffer for the new bytes
  * @room_len: its size in bytes
  *
- * Opens the pinholes, makes all edits in one mangle call and sets the flow's
- * lifetime. If the pinholes cannot be opened the message passes unchanged, with
- * a reason. Pointers into the packet are stale afterwards. RCU read side, BH
+ * Takes what the edits need, opens the pinholes, makes all edits in one mangle
+ * call and sets the flow's lifetime: for what cannot be edited no pinhole is
+ * opened. If the pinholes cannot be opened the message passes unchanged, with a
+ * reason. Pointers into the packet are stale afterwards. RCU read side, BH
  * off.
  *
  * Return: enum sipalg_applied; &sipalg_plan.reason says why it failed.

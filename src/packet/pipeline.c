@@ -68,6 +68,15 @@ static int not_understood(const struct sipalg_flow *flow,
 	return sipalg_message_unchanged(flow, reasons[result]);
 }
 
+/* It does not leave: what it took is free again, for when it comes again. */
+static int not_applied(const struct sipalg_flow *flow, struct sipalg_plan *plan)
+{
+	int verdict = drop(flow, plan->call, plan->reason);
+
+	sipalg_decide_undo(plan);
+	return verdict;
+}
+
 int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 		   const char *data, unsigned int offset, u32 len)
 {
@@ -93,7 +102,7 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 		verdict = drop(flow, plan->call, plan->reason);
 	else if (sipalg_apply(packet, flow, offset, &scratch->msg, plan,
 			      scratch->room, sizeof(scratch->room)))
-		verdict = drop(flow, plan->call, plan->reason);
+		verdict = not_applied(flow, plan);
 	else
 		verdict = pass(flow, plan->call, plan->reason);
 

@@ -26,6 +26,8 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 	plan->call = NULL;
 	plan->described = false;
 	plan->pinholes = false;
+	plan->created = false;
+	plan->new_media = false;
 	plan->followed = false;
 	plan->side = 0;
 	plan->fork = 0;

@@ -48,6 +48,8 @@ enum sipalg_verdict {
  *	sipalg_decide_done(); NULL: none
  * @described: the session description was processed
  * @pinholes: @call's media changed: apply updates its pinholes
+ * @created: the message began @call
+ * @new_media: it describes a stream that @call had not
  * @followed: the call processed it, and uses the message's flow
  * @side: enum sipalg_side of the sender then
  * @fork: dialog of the sender then, 0 for the caller
@@ -75,6 +77,8 @@ struct sipalg_plan {
 	struct sipalg_call *call;
 	bool described;
 	bool pinholes;
+	bool created;
+	bool new_media;
 	bool followed;
 	u8 side;
 	u16 fork;

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Too long, too short, or no room: what is not translated is counted, and the next message is."""
 import json
+import re
 import socket
 import struct
+import time
 
 import topology as net
 from sip import Call, again, sdp
@@ -99,20 +101,53 @@ def bytes_behind():
     is_translated(data)
 
 
-@test("S3-40", "where somebody else's pinhole is in the way of a call's, the message is dropped, and the next is not")
+def held():
+    """What calls hold: none of it may remain of a message that has not left."""
+    stats = json.loads(shell(f"{TOOL} -j stats show"))
+    return (stats["calls"]["active"], stats["calls"]["total"], stats["calls"]["ended"],
+            stats["pinholes"]["open"], stats["pinholes_kept"], stats["memory_bytes"])
+
+
+@test("S3-35", "an INVITE that would not fit in any datagram leaves no call, no port and no pinhole behind")
+def too_long_to_call():
+    other = Udp("phone", PHONE, 5062)
+    data = Call("outsize", PHONE, "", SERVER).request("INVITE", sdp(PHONE, 4204), extra="\nX: x")
+    data = data.replace(b"X: x", b"X: " + b"x" * (65507 - len(data) + 1))
+    short = data.replace(b"x" * 40, b"", 1)
+    other.send(again(short, ("outsize", "first")), SERVER)
+    assert server.recv(), "of its port the router knows now"
+    before, dropped = held(), counted("dropped", "too_long")
+    other.send(data, SERVER)
+    assert server.recv(1) is None
+    assert counted("dropped", "too_long") == dropped + 1
+    assert held() == before, (held(), before)
+    assert not net.pinhole(ROUTER, 4206)
+    other.close()
+    shell(f"{TOOL} call end --all")
+
+
+@test("S3-40", "where somebody else's pinhole is in the way, a message is dropped, leaves nothing behind, and passes when it comes again")
 def in_the_way():
     is_translated(invite("first", 4100))
     net.router(f"conntrack -I expect -t 60 --tuple-src {RELAY} --tuple-dst {ROUTER} "
                f"--mask-src 255.255.255.255 --mask-dst 255.255.255.255 "
                f"-s {PHONE} -d {SERVER} -p udp --orig-port-src 5060 --orig-port-dst 5060 "
                "--tuple-port-src 9000 --tuple-port-dst 4200 --mask-port-src 65535 --mask-port-dst 65535")
-    before = counted("dropped", "no_port_pair")
-    phone.send(invite("blocked", 4200), SERVER)
+    data = invite("blocked", 4200)
+    before, dropped = held(), counted("dropped", "no_port_pair")
+    phone.send(data, SERVER)
     assert server.recv(1) is None
-    assert counted("dropped", "no_port_pair") == before + 1
+    assert counted("dropped", "no_port_pair") == dropped + 1
+    assert held() == before, (held(), before)
     assert not net.pinhole(ROUTER, 4201)
+    phone.send(data, SERVER)
+    got = server.recv()
+    port = int(re.search(rb"m=audio (\d+)", got)[1])
+    same(got, again(data, *HIDE, ("m=audio 4200", f"m=audio {port}")))
+    assert port not in (4199, 4200) and net.pinhole(ROUTER, port) and net.pinhole(ROUTER, port + 1)
     net.router("conntrack -F expect")
     shell(f"{TOOL} call end --all")
+    time.sleep(33)
     is_translated(invite("free", 4200))
 
 
