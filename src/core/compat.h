@@ -189,6 +189,18 @@ static inline bool sipalg_compat_is_nat(const struct nf_hook_ops *ops)
 #endif
 }
 
+/*
+ * Has NAT's hook any chain to ask? What it keeps begins, in all kernels from 4.18
+ * on, with the list of them (nf_nat_core.c, struct nf_nat_lookup_hook_priv).
+ * Caller holds rcu_read_lock.
+ */
+static inline bool sipalg_compat_nat_has_chains(const struct nf_hook_entry *nat)
+{
+	struct nf_hook_entries __rcu * const *chains = nat->priv;
+
+	return rcu_access_pointer(*chains);
+}
+
 /**
  * struct sipalg_compat_listener - a socket that would get what comes for it
  * @family: AF_INET or AF_INET6

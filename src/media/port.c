@@ -203,11 +203,11 @@ void sipalg_port_refused(struct sipalg_net *sn,
 
 /* The router's own programs and port forwards come first. */
 static bool is_others(const struct sipalg_flow *flow,
-		      const struct sipalg_media *media, u16 port)
+		      const struct sipalg_media *media, u16 port, u16 count)
 {
 	const struct sipalg_addr addr = { media->public, htons(port) };
 
-	return sipalg_is_occupied(flow, media->l4proto, &addr);
+	return sipalg_is_occupied(flow, media->l4proto, &addr, count);
 }
 
 /* Calls that are over before those that ring, then those of which least was heard. */
@@ -245,9 +245,8 @@ static bool is_free(struct port_search *search, u16 port)
 		    is_signalling(flow, media, port + i) ||
 		    expected_by_another(flow, media, port + i))
 			return false;
-	for (i = 0; i < count; i++)
-		if (is_others(flow, media, port + i))
-			return false;
+	if (is_others(flow, media, port, count))
+		return false;
 	if (state == SIPALG_PORT_TAKEN)
 		return true;
 	if (goes_first(search, state, quiet)) {

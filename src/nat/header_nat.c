@@ -54,7 +54,7 @@ static bool choose_public(const struct sipalg_flow *flow,
 	public->ip = flow->src_public.ip;
 	public->port = private->port;
 	while (sipalg_mapping_at(flow, flow->l4proto, public) ||
-	       sipalg_is_occupied(flow, flow->l4proto, public)) {
+	       sipalg_is_occupied(flow, flow->l4proto, public, 1)) {
 		if (!attempts--)
 			return false;
 		public->port = htons(1024 + get_random_u32_below(64512));

@@ -18,7 +18,8 @@
 /* One question. */
 struct question {
 	const struct sipalg_flow *flow;
-	const struct sipalg_addr *addr;
+	const union nf_inet_addr *ip;
+	__be16 port;
 	struct net_device *dev;	/* by which the packet would come, or NULL */
 	int ifindex;
 	int vrf;
@@ -31,8 +32,8 @@ static bool is_listened_at(const struct question *q)
 	const struct sipalg_compat_listener listener = {
 		.family = q->flow->family,
 		.l4proto = q->l4proto,
-		.ip = &q->addr->ip,
-		.port = q->addr->port,
+		.ip = q->ip,
+		.port = q->port,
 		.dif = q->vrf ?: q->ifindex,
 		.sdif = q->vrf ? q->ifindex : 0,
 	};
@@ -55,7 +56,7 @@ static void put_ports(struct sk_buff *skb, const struct question *q)
 	/* the ports lie alike in both, and an empty TCP header is longer */
 	udp = skb_put_zero(skb, sizeof(struct tcphdr));
 	udp->source = htons(PEER_PORT);
-	udp->dest = q->addr->port;
+	udp->dest = q->port;
 	if (q->l4proto == IPPROTO_UDP)
 		udp->len = htons(sizeof(struct tcphdr));
 	else
@@ -71,7 +72,7 @@ static void put_ip4(struct sk_buff *skb, const struct question *q)
 	ip->ttl = 64;
 	ip->protocol = q->l4proto;
 	ip->saddr = peer_of(q)->ip;
-	ip->daddr = q->addr->ip.ip;
+	ip->daddr = q->ip->ip;
 	ip->tot_len = htons(sizeof(*ip) + sizeof(struct tcphdr));
 	skb->protocol = htons(ETH_P_IP);
 }
@@ -84,7 +85,7 @@ static void put_ip6(struct sk_buff *skb, const struct question *q)
 	ip->hop_limit = 64;
 	ip->nexthdr = q->l4proto;
 	ip->saddr = peer_of(q)->in6;
-	ip->daddr = q->addr->ip.in6;
+	ip->daddr = q->ip->in6;
 	ip->payload_len = htons(sizeof(struct tcphdr));
 	skb->protocol = htons(ETH_P_IPV6);
 }
@@ -116,8 +117,8 @@ static struct nf_conn *make_connection(const struct question *q)
 		.src.u3 = *peer_of(q),
 		.src.u.udp.port = htons(PEER_PORT),
 		.src.l3num = q->flow->family,
-		.dst.u3 = q->addr->ip,
-		.dst.u.all = q->addr->port,
+		.dst.u3 = *q->ip,
+		.dst.u.all = q->port,
 		.dst.protonum = q->l4proto,
 		.dst.dir = IP_CT_DIR_ORIGINAL,
 	};
@@ -164,51 +165,83 @@ static const struct nf_hook_entry *find_nat(const struct question *q)
 	return NULL;
 }
 
-static void ask(const struct question *q, const struct nf_hook_entry *nat,
+/*
+ * The same packet and connection, as if nothing had been asked yet, but to the
+ * port that is asked for now.
+ */
+static void aim(const struct question *q, struct sk_buff *skb,
 		struct nf_conn *ct)
 {
-	struct sk_buff *skb = make_packet(q);
-	struct nf_hook_state state;
-
-	if (!skb)
-		return;
-	nf_hook_state_init(&state, NF_INET_PRE_ROUTING, q->flow->family, q->dev,
-			   NULL, NULL, q->flow->sn->net, NULL);
-	nf_ct_set(skb, ct, IP_CT_NEW);
-	nf_hook_entry_hookfn(nat, skb, &state);
-	/* it has never been counted as a user of the connection */
-	skb->_nfct = 0;
-	kfree_skb(skb);
+	/* the ports lie alike in both protocols */
+	udp_hdr(skb)->dest = q->port;
+	ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.dst.u.all = q->port;
+	ct->tuplehash[IP_CT_DIR_REPLY].tuple.src.u.all = q->port;
+	ct->status = 0;
+	skb->mark = 0;
+#ifdef CONFIG_NF_CONNTRACK_MARK
+	ct->mark = 0;
+#endif
 }
 
-/* A dnat or redirect rule takes it. */
-static bool is_forwarded(const struct question *q)
+static bool ask(const struct question *q, const struct nf_hook_entry *nat,
+		struct sk_buff *skb, struct nf_conn *ct)
+{
+	struct nf_hook_state state;
+
+	nf_hook_state_init(&state, NF_INET_PRE_ROUTING, q->flow->family, q->dev,
+			   NULL, NULL, q->flow->sn->net, NULL);
+	nf_hook_entry_hookfn(nat, skb, &state);
+	return ct->status & IPS_DST_NAT;
+}
+
+/* A dnat or redirect rule takes one of so many ports. */
+static bool is_forwarded(struct question *q, unsigned int count)
 {
 	const struct nf_hook_entry *nat = find_nat(q);
-	struct nf_conn *ct = nat ? make_connection(q) : NULL;
-	bool forwarded;
+	bool forwarded = false;
+	struct sk_buff *skb;
+	struct nf_conn *ct;
+	unsigned int i;
 
-	if (!ct)
+	if (!nat || !sipalg_compat_nat_has_chains(nat))
 		return false;
-	ask(q, nat, ct);
-	forwarded = ct->status & IPS_DST_NAT;
-	nf_conntrack_free(ct);
+	ct = make_connection(q);
+	skb = ct ? make_packet(q) : NULL;
+	if (skb) {
+		nf_ct_set(skb, ct, IP_CT_NEW);
+		for (i = 0; i < count && !forwarded; i++) {
+			aim(q, skb, ct);
+			forwarded = ask(q, nat, skb, ct);
+			be16_add_cpu(&q->port, 1);
+		}
+		/* it has never been counted as a user of the connection */
+		skb->_nfct = 0;
+		kfree_skb(skb);
+	}
+	if (ct)
+		nf_conntrack_free(ct);
 	return forwarded;
 }
 
 bool sipalg_is_occupied(const struct sipalg_flow *flow, u8 l4proto,
-			const struct sipalg_addr *addr)
+			const struct sipalg_addr *addr, unsigned int count)
 {
 	const struct sipalg_domain *domain = &flow->domain;
 	bool out = sipalg_flow_from_inside(flow);
 	struct question q = {
 		.flow = flow,
-		.addr = addr,
+		.ip = &addr->ip,
+		.port = addr->port,
 		.ifindex = out ? domain->dev_out : domain->dev_in,
 		.vrf = out ? domain->out : domain->in,
 		.l4proto = l4proto,
 	};
+	unsigned int i;
 
+	for (i = 0; i < count; i++, be16_add_cpu(&q.port, 1))
+		if (is_listened_at(&q))
+			return true;
+	q.port = addr->port;
 	q.dev = dev_get_by_index_rcu(flow->sn->net, q.ifindex);
-	return is_listened_at(&q) || (q.dev && is_forwarded(&q));
+	return q.dev && is_forwarded(&q, count);
 }

@@ -14,10 +14,11 @@ struct sipalg_addr;
 struct sipalg_flow;
 
 /**
- * sipalg_is_occupied() - is this public port in other hands
- * @flow: the flow of the message for which it would be given
+ * sipalg_is_occupied() - is one of these public ports in other hands
+ * @flow: the flow of the message for which they would be given
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
- * @addr: the public address and port
+ * @addr: the public address and the first port
+ * @count: how many ports
  *
  * The nat chains are asked as if a packet from the flow's peer had come for it:
  * what they count, they count once more. Caller holds rcu_read_lock; softirq;
@@ -26,6 +27,6 @@ struct sipalg_flow;
  * Return: true if it is.
  */
 bool sipalg_is_occupied(const struct sipalg_flow *flow, u8 l4proto,
-			const struct sipalg_addr *addr);
+			const struct sipalg_addr *addr, unsigned int count);
 
 #endif

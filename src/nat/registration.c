@@ -426,7 +426,7 @@ static void open_way_in(struct sipalg_mapping *mapping,
 
 	/* NAT may have given a port at which the router itself listens */
 	if (is_open_to_any(mapping) &&
-	    !sipalg_is_occupied(flow, flow->l4proto, &mapping->public.addr))
+	    !sipalg_is_occupied(flow, flow->l4proto, &mapping->public.addr, 1))
 		src = NULL;
 	open_for(mapping, src, 0, helper, &registration->way_in);
 }
