@@ -11,6 +11,7 @@
 #include "nat/occupied.h"
 #include "sip/addr_text.h"
 #include "sip/names.h"
+#include "sip/text.h"
 
 /* The rules of headers.def. */
 #define NOT_A_FIELD(X, id, name, compact)
@@ -205,7 +206,7 @@ static void plan_form(const struct translation *t, const struct sip_host *host,
 		      const struct sipalg_form *form, u16 port)
 {
 	if (host->host.len == form->len && host->port == port &&
-	    !memcmp(sip_span_ptr(t->msg, host->host), form->text, form->len))
+	    text_exact(sip_span_ptr(t->msg, host->host), form->text, form->len))
 		return;
 	sipalg_plan_host_text(t->plan, host, form->text, form->len, port);
 }
@@ -659,6 +660,16 @@ static bool is_route_to_us(const struct translation *t,
 	       !sipalg_ip_equal(&host->addr, &t->flow->dst.ip);
 }
 
+void sipalg_translate_asks(const struct sipalg_flow *flow, struct sip_asked *asked)
+{
+	bool out = sipalg_flow_from_inside(flow);
+	bool in = sipalg_flow_to_inside(flow);
+
+	asked->rule = table;
+	asked->request = (out ? SIP_OUT_REQUEST : 0) | (in ? SIP_IN_REQUEST : 0);
+	asked->response = (out ? SIP_OUT_RESPONSE : 0) | (in ? SIP_IN_RESPONSE : 0);
+}
+
 void sipalg_translate(const struct sipalg_flow *flow,
 		      const struct sip_msg *msg, struct sipalg_plan *plan)
 {
@@ -671,6 +682,7 @@ void sipalg_translate(const struct sipalg_flow *flow,
 	};
 	u8 out = msg->request ? SIP_OUT_REQUEST : SIP_OUT_RESPONSE;
 	u8 in = msg->request ? SIP_IN_REQUEST : SIP_IN_RESPONSE;
+	u8 wanted = (t.from_inside ? out : 0) | (t.to_inside ? in : 0);
 	unsigned int i;
 
 	if (!t.from_inside && !t.to_inside)
@@ -680,6 +692,8 @@ void sipalg_translate(const struct sipalg_flow *flow,
 		const struct sip_host *host = &msg->hosts[i];
 		u8 rule = table[host->field];
 
+		if (!(rule & wanted) && !(ROUTE_FIELDS & 1u << host->field))
+			continue;
 		if (sip_host_family(host) != flow->family &&
 		    host->field != SIP_FIELD_VIA_RPORT)
 			continue;

@@ -14,6 +14,13 @@
 #include "sip/msg.h"
 
 /**
+ * sipalg_translate_asks() - which addresses of a message may have to be changed
+ * @flow: its flow
+ * @asked: filled
+ */
+void sipalg_translate_asks(const struct sipalg_flow *flow, struct sip_asked *asked);
+
+/**
  * sipalg_translate() - plan the edits of a message's headers
  * @flow: its flow
  * @msg: the message

@@ -9,6 +9,7 @@
 #ifndef SIPALG_NAT_NAT64_H
 #define SIPALG_NAT_NAT64_H
 
+#include "core/net.h"
 #include "core/flow.h"
 #include "sip/edit.h"
 #include "sip/msg.h"
@@ -24,6 +25,12 @@
  * Return: 0 or -ENOMEM: those of before stay.
  */
 int sipalg_nat64_swap(struct sipalg_net *sn, const struct sipalg_nat64 *nat64);
+
+/* Most networks have no translator, and their messages pay for none. */
+static inline bool sipalg_nat64_is_used(const struct sipalg_flow *flow)
+{
+	return rcu_access_pointer(flow->sn->nat64);
+}
 
 /**
  * sipalg_nat64_is_phone() - is the sender a phone behind the translator

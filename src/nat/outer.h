@@ -10,6 +10,7 @@
 #define SIPALG_NAT_OUTER_H
 
 #include "core/flow.h"
+#include "core/net.h"
 #include "sip/edit.h"
 #include "sip/msg.h"
 #include "sip/outer.h"
@@ -34,6 +35,12 @@ int sipalg_outer_copy(const struct sipalg_outer *outer,
  * Process context, one at a time; sleeps.
  */
 void sipalg_outer_swap(struct sipalg_net *sn, struct sipalg_outer *new);
+
+/* As of sipalg_nat64_is_used(). */
+static inline bool sipalg_outer_is_used(const struct sipalg_flow *flow)
+{
+	return rcu_access_pointer(flow->sn->outer);
+}
 
 /**
  * sipalg_outer_read() - read a message as if it were written with LOCAL

@@ -334,7 +334,8 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		plan->call = lock_call(sipalg_call_find(flow, msg, false));
 	if (plan->call && plan->call->retired && outside_dialog(msg))
 		begin_anew(plan);
-	sipalg_nat64_begin(flow, plan);
+	if (sipalg_nat64_is_used(flow))
+		sipalg_nat64_begin(flow, plan);
 	sipalg_outer_begin(flow, plan);
 	plan->unseen = !plan->call && msg->request && msg->to_tag.len;
 	if (refused_by_policy(sn, msg, plan) || refused_for_now(flow, msg, plan))
@@ -358,7 +359,8 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 
 	if (sipalg_setting(sn, SIPALG_MODE) == SIPALG_MODE_FULL) {
 		sipalg_translate(flow, msg, plan);
-		sipalg_nat64_finish(flow, msg, plan);
+		if (sipalg_nat64_is_used(flow))
+			sipalg_nat64_finish(flow, msg, plan);
 		sipalg_outer_finish(flow, msg, plan);
 	}
 	registrations(flow, msg, plan);

@@ -43,6 +43,16 @@ static const struct nf_conntrack_expect_policy policies[SIPALG_CLASS_MAX] = {
 	},
 };
 
+/* Of what is not SIP no length is too much. */
+static int too_long(struct sipalg_packet *packet,
+		    const struct sipalg_flow *flow, unsigned int len)
+{
+	if (sip_frame_datagram(sipalg_packet_payload(packet), len) !=
+	    SIP_FRAME_MESSAGE)
+		return NF_ACCEPT;
+	return sipalg_message_unchanged(flow, SIPALG_REASON_TOO_LONG);
+}
+
 static int datagram(struct sipalg_packet *packet,
 		    const struct sipalg_flow *flow)
 {
@@ -58,11 +68,8 @@ static int datagram(struct sipalg_packet *packet,
 	/* the mangle functions take all of the skb for payload */
 	if (ntohs(udp->len) != len + sizeof(*udp))
 		return sipalg_message_unchanged(flow, SIPALG_REASON_PARSE_ERROR);
-	if (sip_frame_datagram(sipalg_packet_payload(packet), len) !=
-	    SIP_FRAME_MESSAGE)
-		return NF_ACCEPT;
 	if (len > sipalg_setting(flow->sn, SIPALG_MAX_MESSAGE))
-		return sipalg_message_unchanged(flow, SIPALG_REASON_TOO_LONG);
+		return too_long(packet, flow, len);
 	return sipalg_message(packet, flow, sipalg_packet_payload(packet), 0,
 			      len);
 }

@@ -5,6 +5,7 @@
 #include "core/event.h"
 #include "core/net.h"
 #include "core/sipalg_trace.h"
+#include "nat/header_nat.h"
 #include "nat/nat64.h"
 #include "nat/outer.h"
 #include "packet/decide.h"
@@ -52,7 +53,10 @@ int sipalg_message_drop(const struct sipalg_flow *flow,
 	return drop(flow, NULL, reason);
 }
 
-/* Parse failed: pass unchanged, or drop what claims to be SIP if so set. */
+/*
+ * Parse failed: pass unchanged, or drop what claims to be SIP if so set. Who
+ * speaks SIP sends keepalives and STUN as well, of which nothing is to be told.
+ */
 static int not_understood(const struct sipalg_flow *flow,
 			  enum sip_result result)
 {
@@ -62,6 +66,8 @@ static int not_understood(const struct sipalg_flow *flow,
 		[SIP_TOO_MANY] = SIPALG_REASON_TOO_LONG,
 	};
 
+	if (result == SIP_NOT_SIP && flow->l4proto == IPPROTO_UDP)
+		return NF_ACCEPT;
 	if (result == SIP_MALFORMED &&
 	    sipalg_setting(flow->sn, SIPALG_UNKNOWN_MESSAGE) == SIPALG_DROP)
 		return sipalg_message_drop(flow, SIPALG_REASON_PARSE_ERROR);
@@ -82,15 +88,21 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 {
 	struct sipalg_scratch *scratch = sipalg_scratch();
 	struct sipalg_plan *plan = &scratch->plan;
+	struct sip_asked asked;
 	enum sip_result result;
 	int verdict;
+	bool all;
 
-	result = sip_parse(data, len, &scratch->msg);
+	sipalg_translate_asks(flow, &asked);
+	/* of whom a message names a NAT64 asks as well, and a NAT outside */
+	all = sipalg_nat64_is_used(flow) || sipalg_outer_is_used(flow);
+	result = sip_parse_asked(data, len, &scratch->msg, all ? NULL : &asked);
 	trace_sipalg_parse(flow, &scratch->msg, len, result);
 	if (result != SIP_OK)
 		return not_understood(flow, result);
 
-	sipalg_nat64_read(flow, &scratch->msg);
+	if (sipalg_nat64_is_used(flow))
+		sipalg_nat64_read(flow, &scratch->msg);
 	sipalg_outer_read(flow, &scratch->msg);
 	sipalg_decide(flow, &scratch->msg, plan);
 	if (!plan->call && sipalg_is_retransmission(flow, &scratch->msg))

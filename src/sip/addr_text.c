@@ -21,6 +21,18 @@ unsigned int sipalg_number_text(char *out, u32 value)
 	return n;
 }
 
+static unsigned int octet_text(char *out, u8 octet)
+{
+	unsigned int n = 0;
+
+	if (octet >= 100)
+		out[n++] = '0' + octet / 100;
+	if (octet >= 10)
+		out[n++] = '0' + octet / 10 % 10;
+	out[n++] = '0' + octet % 10;
+	return n;
+}
+
 static unsigned int ip4_text(char *out, const u8 *octets)
 {
 	unsigned int n = 0, i;
@@ -28,7 +40,7 @@ static unsigned int ip4_text(char *out, const u8 *octets)
 	for (i = 0; i < 4; i++) {
 		if (i)
 			out[n++] = '.';
-		n += sipalg_number_text(out + n, octets[i]);
+		n += octet_text(out + n, octets[i]);
 	}
 	return n;
 }

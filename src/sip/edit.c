@@ -252,7 +252,8 @@ static bool edits_overlap(const struct sipalg_plan *plan)
 	return false;
 }
 
-static void correct_content_length(struct sipalg_plan *plan,
+/* Returns whether that is an edit more. */
+static bool correct_content_length(struct sipalg_plan *plan,
 				   const struct sip_msg *msg)
 {
 	int delta = 0;
@@ -266,18 +267,20 @@ static void correct_content_length(struct sipalg_plan *plan,
 	}
 
 	/* one beyond all messages says nothing of this one, and stays */
-	if (delta && msg->has_content_length &&
-	    msg->content_length_value <= SIP_MAX_MESSAGE)
-		sipalg_plan_number(plan, msg->content_length,
-				   msg->content_length_value + delta);
+	if (!delta || !msg->has_content_length ||
+	    msg->content_length_value > SIP_MAX_MESSAGE)
+		return false;
+	sipalg_plan_number(plan, msg->content_length,
+			   msg->content_length_value + delta);
+	return true;
 }
 
 bool sipalg_plan_finish(struct sipalg_plan *plan, const struct sip_msg *msg)
 {
 	sipalg_plan_sort(plan);
 	drop_duplicates(plan);
-	correct_content_length(plan, msg);
-	sipalg_plan_sort(plan);
+	if (correct_content_length(plan, msg))
+		sipalg_plan_sort(plan);
 	return !plan->overflow && !edits_overlap(plan);
 }
 

@@ -4,60 +4,75 @@
  * take leading zeros and other doubtful forms for addresses, and an address
  * that two readers understand differently must not be translated.
  */
+#include <linux/minmax.h>
 #include <linux/swab.h>
 #include "sip/host.h"
 
-/* The four bytes at @p, the first of them lowest; zeros beyond @end. */
-static u32 octet_word(const char *p, const char *end)
-{
-	u32 missing;
-
-	if (likely(end - p >= 4))
-		return text_half_word(p);
-	missing = 4 - (end - p);
-	return (u64)text_half_word(p - missing) >> 8 * missing;
-}
+#define IP4_ROOM	16	/* bytes at hand for an address and what ends it */
 
 /*
  * 0..255 in one to three digits without leading zeros. The end of
  * an octet is not predictable, and a message has dozens of them: so all its
- * digits are read in one word, without a branch for each. Up to three bytes before
- * @p are read if @end is near.
+ * digits are read in one word, without a branch for each.
  */
-static const char *octet_read(const char *p, const char *end, u8 *octet)
+static __always_inline const char *octet_read(const char *p, u8 *octet)
 {
-	u32 digits = octet_word(p, end) ^ 0x30303030;
+	u32 digits = text_half_word(p) ^ 0x30303030;
 	/* 0x80 in each byte that is no digit */
 	u32 others = (((digits & 0x7f7f7f7f) + 0x76767676) | digits) & 0x80808080;
-	u32 len, leading;
+	u32 bits;
 
-	if (!others || others & 0x80)
+	if (!others)
 		return NULL;
-	len = __ffs64(others) >> 3;
-	leading = digits & 0xff;
+	bits = __ffs64(others) - 7;	/* eight of each digit */
+	if (!bits || (!(u8)digits && bits > 8))
+		return NULL;
 	/* as many bytes, the last digit highest, and zeros before the first */
-	digits <<= 8 * (4 - len);
-	if (__swab32(digits) > 0x00020505 || (len > 1 && !leading))
+	digits <<= (32 - bits) & 31;
+	if (__swab32(digits) > 0x00020505)
 		return NULL;
 	/* 100, 10 and 1 times a byte meet in the highest */
 	*octet = digits * (1 | 10 << 8 | 100 << 16) >> 24;
-	return p + len;
+	return p + bits / 8;
 }
 
-static const char *ip4_read(const char *p, const char *end, u8 addr[4])
+/* IP4_ROOM bytes can be read from @p on. */
+static __always_inline const char *octets_read(const char *p, u8 addr[4])
 {
 	int i;
 
-	/* as long as 1.1.1.1: so what octet_read() may read before @p is ours */
-	if (end - p < 7)
-		return NULL;
-	for (i = 0; ; i++) {
-		p = octet_read(p, end, &addr[i]);
-		if (!p || i == 3)
-			return p;
-		if (p == end || *p++ != '.')
+	for (i = 0; i < 3; i++) {
+		p = octet_read(p, &addr[i]);
+		if (!p || *p++ != '.')
 			return NULL;
 	}
+	return octet_read(p, &addr[3]);
+}
+
+/* Where less is at hand, or what follows makes it look like something else. */
+static const char *ip4_read_apart(const char *p, const char *end, u8 addr[4])
+{
+	char apart[IP4_ROOM + 1] = "";
+	const char *behind;
+
+	memcpy(apart, p, min_t(ptrdiff_t, end - p, IP4_ROOM));
+	behind = octets_read(apart, addr);
+	return behind ? p + (behind - apart) : NULL;
+}
+
+static const char *ip4_read(const struct sip_msg *msg, const char *p, const char *end,
+			    u8 addr[4])
+{
+	const char *behind;
+
+	if (p == end || !text_is_digit(*p))
+		return NULL;
+	if (msg->data + msg->len - p >= IP4_ROOM) {
+		behind = octets_read(p, addr);
+		if (behind && behind <= end)
+			return behind;
+	}
+	return ip4_read_apart(p, end, addr);
 }
 
 static u32 hex_value(char c)
@@ -93,7 +108,7 @@ static bool gap_fill(u8 addr[16], int len, int gap)
 }
 
 /* RFC 4291 2.2, all three forms; [p, end) must be exactly the address. */
-static bool ip6_read(const char *p, const char *end, u8 addr[16])
+static bool ip6_read(const struct sip_msg *msg, const char *p, const char *end, u8 addr[16])
 {
 	int len = 0, gap = -1;
 	const char *next;
@@ -109,7 +124,7 @@ static bool ip6_read(const char *p, const char *end, u8 addr[16])
 		if (!next)
 			return false;
 		if (next < end && *next == '.')	/* the last four bytes, dotted */
-			return len <= 12 && ip4_read(p, end, addr + len) == end &&
+			return len <= 12 && ip4_read(msg, p, end, addr + len) == end &&
 			       gap_fill(addr, len + 4, gap);
 		len += 2;
 		p = next;
@@ -131,14 +146,15 @@ static bool ip6_read(const char *p, const char *end, u8 addr[16])
  * [v6]. Text in brackets that is no IPv6 address (a zone, the three colons of RFC
  * 5118 4.10) is treated as a name.
  */
-static const char *reference_read(const char *p, const char *end, struct sip_host *host)
+static const char *reference_read(const struct sip_msg *msg, const char *p, const char *end,
+				  struct sip_host *host)
 {
 	const char *close = text_find(p, end, ']');
 
 	host->bracketed = 1;
 	if (close == end || close == p + 1)
 		return NULL;
-	if (ip6_read(p + 1, close, (u8 *)&host->addr)) {
+	if (ip6_read(msg, p + 1, close, (u8 *)&host->addr)) {
 		host->form = SIP_HOST_IP6;
 		return close + 1;
 	}
@@ -158,11 +174,11 @@ const char *sip_host_read(const struct sip_msg *msg, const char *p, const char *
 
 	*host = (struct sip_host){ 0 };
 	if (p < end && *p == '[') {
-		p = reference_read(p, end, host);
+		p = reference_read(msg, p, end, host);
 		if (!p)
 			return NULL;
 	} else {
-		p = ip4_read(start, end, (u8 *)&host->addr);
+		p = ip4_read(msg, start, end, (u8 *)&host->addr);
 		if (p && (p == end || !text_in(*p, TEXT_HOST))) {
 			host->form = SIP_HOST_IP4;
 		} else {
@@ -184,7 +200,7 @@ bool sip_host_read_bare(const struct sip_msg *msg, const char *p, const char *en
 		return true;
 
 	*host = (struct sip_host){ 0 };
-	if (!ip6_read(p, end, (u8 *)&host->addr))
+	if (!ip6_read(msg, p, end, (u8 *)&host->addr))
 		return false;
 	host->form = SIP_HOST_IP6;
 	host->host = sip_span_of(msg, p, end);
@@ -194,13 +210,17 @@ bool sip_host_read_bare(const struct sip_msg *msg, const char *p, const char *en
 const char *sip_port_read(const struct sip_msg *msg, const char *p, const char *end,
 			  struct sip_span *digits, u16 *port)
 {
-	const char *behind;
-	u32 number;
+	const char *start = p;
+	u32 number = 0;
 
-	behind = text_number(p, end, &number);
-	if (!behind || number > U16_MAX)
+	for (; p < end && text_is_digit(*p); p++) {
+		number = number * 10 + (*p - '0');
+		if (number > U16_MAX)
+			return NULL;
+	}
+	if (p == start)
 		return NULL;
-	*digits = sip_span_of(msg, p, behind);
+	*digits = sip_span_of(msg, start, p);
 	*port = number;
-	return behind;
+	return p;
 }

@@ -56,7 +56,7 @@ static inline bool sip_line_read(const char *p, const char *end, struct sip_line
 	line->value = colon;
 	if (colon < end && *colon == ':') {
 		line->name_len = text_trim(p, colon) - p;
-		lf = text_find(colon + 1, end, '\n');
+		lf = text_find_far(colon + 1, end, '\n');
 	}
 	while (end - lf > 1 && (lf[1] == ' ' || lf[1] == '\t'))
 		lf = text_find(lf + 1, end, '\n');

@@ -326,17 +326,38 @@ enum sip_result {
 };
 
 /**
- * sip_parse() - index one message
+ * struct sip_asked - of which fields somebody will ask for the hosts
+ * @rule: by enum sip_field
+ * @request: bits of @rule of a field that is asked for in a request
+ * @response: the same in a response
+ */
+struct sip_asked {
+	const u8 *rule;
+	u8 request;
+	u8 response;
+};
+
+/**
+ * sip_parse_asked() - index one message as far as somebody asks for it
  * @data: first byte
  * @len: bytes in the message; framing has found them (frame.h)
  * @msg: filled; whole only for SIP_OK
+ * @asked: headers that only name somebody (From, To, P-Asserted-Identity and
+ *	their like) may be passed over where they are not asked for; NULL: none is
  *
  * Linear in @len, never reads outside [data, data + len), assumes no NUL at
  * the end. Any context.
  *
  * Return: SIP_OK or why not.
  */
-enum sip_result sip_parse(const char *data, u32 len, struct sip_msg *msg);
+enum sip_result sip_parse_asked(const char *data, u32 len, struct sip_msg *msg,
+				const struct sip_asked *asked);
+
+/* The whole of it. */
+static inline enum sip_result sip_parse(const char *data, u32 len, struct sip_msg *msg)
+{
+	return sip_parse_asked(data, len, msg, NULL);
+}
 
 /**
  * sdp_parse() - index a session description; sip_parse() calls it

@@ -18,6 +18,7 @@
 /* What must be known while the headers pass by, but not afterwards. */
 struct reader {
 	struct sip_msg *msg;
+	const struct sip_asked *asked;
 	struct sip_span start_method;	/* of a request, as written */
 	struct sip_span cseq_method;
 	struct sip_span cseq;		/* whole values, to compare repeated ones */
@@ -37,6 +38,14 @@ static u8 value_next(struct reader *reader, enum sip_field field)
 	if (value < U8_MAX)
 		reader->values[field]++;
 	return value;
+}
+
+static bool is_asked(const struct reader *reader, enum sip_field field)
+{
+	const struct sip_asked *asked = reader->asked;
+
+	return !asked ||
+	       asked->rule[field] & (reader->msg->request ? asked->request : asked->response);
 }
 
 static bool span_equal(const struct sip_msg *msg, struct sip_span span,
@@ -99,7 +108,7 @@ static enum sip_result start_line(struct reader *reader, const char *p, const ch
 	if (p == end || !text_in(*p, TEXT_TOKEN))
 		return SIP_NOT_SIP;
 
-	lf = text_find(p, end, '\n');
+	lf = text_find_far(p, end, '\n');
 	*next = lf;
 	if (!sip_line_claims_sip(p, lf))
 		return SIP_NOT_SIP;
@@ -181,6 +190,7 @@ static bool party(struct reader *reader, enum sip_field field,
 	if (seen->len && !span_equal(msg, *seen, p, end))
 		return false;
 	*seen = sip_span_of(msg, p, end);
+	address.unasked = !is_asked(reader, field);
 	if (!sip_address_read(msg, p, end, field, value_next(reader, field), &address))
 		return false;
 	*tag = address.tag;
@@ -214,6 +224,7 @@ static void addresses(struct reader *reader, enum sip_field field,
 		msg->contact_star = true;
 		return;
 	}
+	address.unasked = false;
 	for (;; p++) {
 		host_count = msg->host_count;
 		p = sip_address_read(msg, p, end, field, value_next(reader, field), &address);
@@ -279,8 +290,11 @@ static void session_expires(struct sip_msg *msg, const char *p, const char *end)
 	}
 }
 
-/* Returns whether the message can still be understood. */
-static bool address_header(struct reader *reader, enum sip_field field,
+/*
+ * @names: it only names somebody. Returns whether the message can still be
+ * understood.
+ */
+static bool address_header(struct reader *reader, enum sip_field field, bool names,
 			   const char *p, const char *end)
 {
 	struct sip_msg *msg = reader->msg;
@@ -290,15 +304,17 @@ static bool address_header(struct reader *reader, enum sip_field field,
 			     end);
 	if (field == SIP_FIELD_TO)
 		return party(reader, field, &reader->to, &msg->to_tag, p, end);
-	addresses(reader, field, p, end);
+	if (!names || is_asked(reader, field) || is_asked(reader, SIP_FIELD_URI_MADDR))
+		addresses(reader, field, p, end);
 	return true;
 }
 
 /* A HEADER() of headers.def without a case here does not compile. */
 #define NO_CASE(X, id, name, compact)
-#define ADDRESS_CASE(X, id, ...)					\
+#define ADDRESS_CASE(X, id, name, compact, rules, ...)			\
 	case SIP_HEADER_##id:						\
-		return address_header(reader, SIP_FIELD_##id, p, end);
+		return address_header(reader, SIP_FIELD_##id,		\
+				      (rules) & SIP_IDENTITY, p, end);
 
 /* Returns whether the message can still be understood. */
 static bool header(struct reader *reader, const struct sip_line *line)
@@ -377,9 +393,10 @@ static enum sip_result body(struct reader *reader, const char *p, const char *en
 	return msg->sdp.len ? sdp_parse(msg) : SIP_OK;
 }
 
-enum sip_result sip_parse(const char *data, u32 len, struct sip_msg *msg)
+enum sip_result sip_parse_asked(const char *data, u32 len, struct sip_msg *msg,
+				const struct sip_asked *asked)
 {
-	struct reader reader = { .msg = msg };
+	struct reader reader = { .msg = msg, .asked = asked };
 	const char *end = data + len;
 	const char *p;
 	enum sip_result result;

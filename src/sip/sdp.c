@@ -314,7 +314,7 @@ enum sip_result sdp_parse(struct sip_msg *msg)
 	const char *lf;
 
 	for (; p < end; p = lf < end ? lf + 1 : end) {
-		lf = text_find(p, end, '\n');
+		lf = text_find_far(p, end, '\n');
 		if (lf - p < 2 || p[1] != '=')
 			continue;
 		if (!line(&walk, *p, p + 2, text_trim(p + 2, lf)))

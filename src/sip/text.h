@@ -91,6 +91,20 @@ static inline const char *text_find(const char *p, const char *end, char c)
 	return p;
 }
 
+/* The same where it is expected to be far. */
+static inline const char *text_find_far(const char *p, const char *end, char c)
+{
+	for (; end - p >= 16; p += 16) {
+		u64 first = text_hits(text_word(p), c);
+		u64 second = text_hits(text_word(p + 8), c);
+
+		if (first | second)
+			return first ? p + (__ffs64(first) >> 3) :
+				       p + 8 + (__ffs64(second) >> 3);
+	}
+	return text_find(p, end, c);
+}
+
 /* The first @a or @b in [p, end), or @end. */
 static inline const char *text_find2(const char *p, const char *end, char a, char b)
 {
@@ -134,8 +148,14 @@ static inline u64 text_below(u64 word, u8 limit)
 /* The first byte in [p, end) that is TEXT_SPACE, or @end. */
 static inline const char *text_until_space(const char *p, const char *end)
 {
-	while (end - p >= 8 && !text_below(text_word(p), ' ' + 1))
-		p += 8;
+	for (; end - p >= 8; p += 8) {
+		u64 below = text_below(text_word(p), ' ' + 1);
+
+		if (below) {
+			p += __ffs64(below) >> 3;
+			break;
+		}
+	}
 	return text_until(p, end, TEXT_SPACE);
 }
 
@@ -221,17 +241,17 @@ static __always_inline bool text_same(const char *p, const char *lower, u32 len)
 					  text_short_word(lower + i, len - i));
 }
 
-/* The same for constants that are to match as they are written. */
-static __always_inline bool text_exact(const char *p, const char *constant, u32 len)
+/* The same for what is to match as it is written. */
+static __always_inline bool text_exact(const char *p, const char *other, u32 len)
 {
 	u32 i;
 
 	for (i = 0; i + 8 <= len; i += 8) {
-		if (text_word(p + i) != text_word(constant + i))
+		if (text_word(p + i) != text_word(other + i))
 			return false;
 	}
 	return i == len ||
-	       text_short_word(p + i, len - i) == text_short_word(constant + i, len - i);
+	       text_short_word(p + i, len - i) == text_short_word(other + i, len - i);
 }
 
 static __always_inline bool text_same_len(const char *p, size_t len, const char *lower,

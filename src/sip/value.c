@@ -199,13 +199,14 @@ const char *sip_address_read(struct sip_msg *msg, const char *p,
 	struct sip_param param;
 	bool list = field_is_list(field);
 
-	*address = (struct sip_address){ .host = SIP_NO_INDEX };
+	*address = (struct sip_address){ .host = SIP_NO_INDEX, .unasked = address->unasked };
 
 	p = address_uri(text_skip(p, end, TEXT_SPACE), end, list, &uri, &uri_end);
 	if (!p || uri == uri_end)
 		return NULL;
 	address->uri = sip_span_of(msg, uri, uri_end);
-	sip_uri_read(msg, uri, uri_end, field, value, &address->host);
+	if (!address->unasked || text_find(uri, uri_end, ';') < uri_end)
+		sip_uri_read(msg, uri, uri_end, field, value, &address->host);
 
 	p = text_skip(p, end, TEXT_SPACE);
 	while (p < end && *p == ';') {

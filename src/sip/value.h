@@ -54,12 +54,15 @@ const char *sip_via_read(struct sip_msg *msg, const char *p, const char *end, u8
  * @tag: value of the tag parameter
  * @has_expires: there is an expires parameter, and it is a number
  * @expires: its seconds, clamped to U32_MAX
+ * @unasked: set by who wants it read: nobody asks for its host, but for one
+ *	that its URI has as maddr
  */
 struct sip_address {
 	struct sip_span uri;
 	u16 host;
 	struct sip_span tag;
 	bool has_expires;
+	bool unasked;
 	u32 expires;
 };
 
@@ -70,7 +73,7 @@ struct sip_address {
  * @end: where the header ends
  * @field: enum sip_field of this header
  * @value: see &struct sip_host
- * @address: filled
+ * @address: @unasked is read, the rest filled
  *
  * name-addr or addr-spec with parameters (RFC 3261 20.10, 25.1). A comma ends
  * the value, but not where it stands in an unquoted display name of From, To,

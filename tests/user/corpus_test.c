@@ -108,12 +108,48 @@ static bool framing_agrees(const struct corpus_message *message)
 	return frame == SIP_FRAME_MESSAGE && frame_len == msg.header_len + body_len;
 }
 
+/* What only names somebody, and is not looked at where nobody asks for it. */
+static bool only_names(const struct sip_host *host)
+{
+	return host->field == SIP_FIELD_FROM || host->field == SIP_FIELD_TO ||
+	       (host->field >= SIP_FIELD_REFERRED_BY &&
+		host->field <= SIP_FIELD_HISTORY_INFO);
+}
+
+/* Who asks for no hosts gets all the same but for those, and an maddr. */
+static bool unasked_is_left_out(const struct corpus_message *message)
+{
+	static const u8 rule[SIP_FIELD_MAX];
+	const struct sip_asked nothing = { .rule = rule, .request = 0xff, .response = 0xff };
+	enum sip_result all, some;
+	u32 i, j = 0;
+
+	all = sip_parse(message->data, message->len, &msg);
+	memset(&again, 0xaa, sizeof(again));
+	some = sip_parse_asked(guard_behind(message->data, message->len), message->len, &again,
+			       &nothing);
+	if (all != SIP_OK || some != SIP_OK)
+		return all == some;
+	for (i = 0; i < msg.host_count; i++)
+		if (j < again.host_count && again.hosts[j].field == msg.hosts[i].field &&
+		    again.hosts[j].host.off == msg.hosts[i].host.off)
+			j++;
+		else if (!only_names(&msg.hosts[i]) && msg.hosts[i].field != SIP_FIELD_URI_MADDR)
+			return false;
+	return j == again.host_count && again.contact_count == msg.contact_count &&
+	       again.media_count == msg.media_count &&
+	       again.from_tag.off == msg.from_tag.off && again.from_tag.len == msg.from_tag.len &&
+	       again.to_tag.off == msg.to_tag.off && again.to_tag.len == msg.to_tag.len &&
+	       again.to_uri.off == msg.to_uri.off && again.to_uri.len == msg.to_uri.len;
+}
+
 static void visit(const struct corpus_message *message)
 {
 	tap(index_is_expected(message), "%s (%s)", message->title, message->name);
 	tap(prefixes_are_safe(message), "every prefix of %s", message->name);
 	tap(cuts_are_waited_for(message), "H-3 every cut of %s", message->name);
 	tap(framing_agrees(message), "the frame of %s", message->name);
+	tap(unasked_is_left_out(message), "what nobody asks for in %s", message->name);
 }
 
 void corpus_tests(const char *dir)
