@@ -22,6 +22,7 @@
 #include "media/media_expect.h"
 #include "nat/mapping.h"
 #include "nat/sig_expect.h"
+#include "sip/text.h"
 #include "sip/uri.h"
 
 /* Key of lookups: the key and the Call-ID behind its hash. */
@@ -55,7 +56,7 @@ static int compare(struct rhashtable_compare_arg *arg, const void *obj)
 	       call->key.zone != lookup->key.zone ||
 	       call->key.back != lookup->key.back ||
 	       call->call_id_len != lookup->call_id_len ||
-	       memcmp(call->text, lookup->call_id, lookup->call_id_len);
+	       !text_exact(call->text, lookup->call_id, lookup->call_id_len);
 }
 
 static const struct rhashtable_params call_params = {
@@ -159,12 +160,12 @@ static void call_timer(struct timer_list *timer)
 
 void sipalg_call_schedule(struct sipalg_call *call)
 {
+	const unsigned long set = call->deadlines;
 	long nearest = LONG_MAX;
 	unsigned int i;
 
-	for (i = 0; i < SIPALG_TIMER_MAX; i++)
-		if (call->deadlines & 1u << i)
-			nearest = min(nearest, sipalg_call_left(call, i));
+	for_each_set_bit(i, &set, SIPALG_TIMER_MAX)
+		nearest = min(nearest, sipalg_call_left(call, i));
 	/*
 	 * An armed timer holds a reference; a dying namespace arms none. One
 	 * that comes too early does nothing but set itself again.
@@ -374,7 +375,7 @@ struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
 		return NULL;
 	list_for_each_entry(dialog, &call->dialogs, list)
 		if (dialog->tag_len == callee_tag.len &&
-		    !memcmp(dialog->tag, tag, callee_tag.len))
+		    text_exact(dialog->tag, tag, callee_tag.len))
 			return dialog;
 
 	if (!create || (!callee_tag.len && !answered))

@@ -16,6 +16,7 @@
 #include "media/media.h"
 #include "nat/sig_expect.h"
 #include "sip/names.h"
+#include "sip/text.h"
 
 /**
  * struct speech - a message as part of its call
@@ -49,8 +50,8 @@ static bool is_callers(const struct sipalg_call *call, const struct sip_msg *msg
 	if (call->new_tag)
 		return tag_hash(call, msg, tag) == call->new_tag;
 	return tag.len == call->from_tag_len &&
-	       !memcmp(sip_span_ptr(msg, tag), call->text + call->call_id_len,
-		       tag.len);
+	       text_exact(sip_span_ptr(msg, tag), sipalg_call_from_tag(call),
+			  tag.len);
 }
 
 /* Only the caller itself, only with a new INVITE, before it is answered. */

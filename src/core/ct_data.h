@@ -25,6 +25,7 @@ enum sipalg_stream_state {
  * @state: TCP: enum sipalg_stream_state
  * @repeats: TCP: how often the beginning of a message at @next has come again, or
  *	has been forgotten, and has not gone on
+ * @heard: UDP: the second in which its sender was noted (heard.h), 0: never
  * @subscriber: port, network byte order, of the Contact in the sender's
  *	SUBSCRIBE; 0: none was sent
  */
@@ -34,7 +35,10 @@ struct sipalg_stream {
 		u32 last;
 	};
 	u8 state;
-	u8 repeats;
+	union {
+		u8 repeats;
+		u8 heard;
+	};
 	__be16 subscriber;
 };
 

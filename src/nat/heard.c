@@ -3,6 +3,7 @@
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include "core/addr_scope.h"
+#include "core/ct_data.h"
 #include "core/net.h"
 #include "nat/heard.h"
 #include "nat/mapping.h"
@@ -51,9 +52,26 @@ static void note(struct sipalg_net *sn, u64 host, unsigned long time)
 	WRITE_ONCE(place->until, until);
 }
 
+/* Where the flow knows it without a hash, or NULL. */
+static u8 *noted_of(const struct sipalg_flow *flow)
+{
+	struct sipalg_ct_data *data = sipalg_ct_data(flow->ct);
+	int dir = flow->original ? IP_CT_DIR_ORIGINAL : IP_CT_DIR_REPLY;
+
+	return data && flow->l4proto == IPPROTO_UDP ? &data->stream[dir].heard :
+						      NULL;
+}
+
 void sipalg_heard_note(const struct sipalg_flow *flow, unsigned long time)
 {
+	u8 second = jiffies / HZ | 1;	/* two of them, and none is 0 */
+	u8 *noted = noted_of(flow);
+
+	if (noted && READ_ONCE(*noted) == second)
+		return;
 	note(flow->sn, hash_of(flow, flow->family, &flow->src.ip), time);
+	if (noted)
+		WRITE_ONCE(*noted, second);
 }
 
 void sipalg_heard_keep(const struct sipalg_flow *flow, unsigned long time)

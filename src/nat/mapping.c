@@ -17,6 +17,7 @@
 #include "nat/mapping.h"
 #include "nat/registration.h"
 #include "sip/names.h"
+#include "sip/text.h"
 
 /* What a lookup of a host by its public address compares. */
 struct lookup {
@@ -25,12 +26,19 @@ struct lookup {
 	u16 zone;	/* of @inside */
 };
 
+static u32 hash_rest(const struct sipalg_mapping_key *key)
+{
+	return (__force u32)key->addr.port << 16 | key->family << 8 |
+	       key->l4proto;
+}
+
 static u32 hash_key(const void *data, u32 len, u32 seed)
 {
 	const struct sipalg_mapping_key *key = data;
-	u32 rest = (__force u32)key->addr.port << 16 | key->family << 8 |
-		   key->l4proto;
+	u32 rest = hash_rest(key);
 
+	if (key->family == AF_INET)
+		return jhash_1word((__force u32)key->addr.ip.ip, seed ^ rest);
 	return jhash2(key->addr.ip.all, ARRAY_SIZE(key->addr.ip.all),
 		      seed ^ rest);
 }
@@ -51,6 +59,10 @@ static u32 hash_lookup(const void *data, u32 len, u32 seed)
 {
 	const struct lookup *lookup = data;
 
+	if (lookup->key.family == AF_INET)
+		return jhash_3words((__force u32)lookup->key.addr.ip.ip,
+				    (__force u32)lookup->inside.ip,
+				    hash_rest(&lookup->key), seed);
 	return hash_key(&lookup->key, len,
 			jhash2(lookup->inside.all,
 			       ARRAY_SIZE(lookup->inside.all), seed));
@@ -566,16 +578,45 @@ static bool take_form(struct sipalg_mapping *mapping,
 	return true;
 }
 
-bool sipalg_mapping_note(struct sipalg_mapping *mapping,
-			 const struct sip_msg *msg, const struct sip_host *host,
-			 bool public)
+static bool is_written_so(const struct sipalg_form *form,
+			  const struct sip_msg *msg,
+			  const struct sip_host *host)
+{
+	return !form->public && form->port == host->port && form->len &&
+	       form->len == host->host.len &&
+	       text_exact(form->text, sip_span_ptr(msg, host->host), form->len);
+}
+
+/* Caller holds the lock. The phone writes itself as it always does. */
+static bool is_noted(const struct sipalg_mapping *mapping,
+		     const struct sip_msg *msg, const struct sip_host *host)
+{
+	enum sipalg_form_kind kind = form_kind(host->field);
+
+	if (kind > SIPALG_FORM_CONTACT ||
+	    !(mapping->fields & 1u << host->field) ||
+	    !is_written_so(&mapping->form[kind], msg, host) ||
+	    mapping->text_len != host->host.len ||
+	    !text_exact(mapping->text, mapping->form[kind].text,
+			mapping->text_len))
+		return false;
+	if (kind == SIPALG_FORM_CONTACT)
+		return mapping->uri_port == host->port &&
+		       mapping->uri_secure == host->secure &&
+		       is_written_so(&mapping->form[SIPALG_FORM_TARGET], msg,
+				     host);
+	return kind == SIPALG_FORM_FROM || mapping->via_port == host->port;
+}
+
+/* Caller holds the lock. Returns false if another form of it is in use. */
+static bool note_form(struct sipalg_mapping *mapping, const struct sip_msg *msg,
+		      const struct sip_host *host, bool public)
 {
 	enum sipalg_form_kind kind = form_kind(host->field);
 	struct sipalg_form form;
 	bool told = true;
 
 	sipalg_form_read(&form, msg, host, public);
-	spin_lock_bh(&mapping->lock);
 	if (!public) {
 		mapping->fields |= 1u << host->field;
 		mapping->text_len = form.len ?: mapping->text_len;
@@ -585,6 +626,20 @@ bool sipalg_mapping_note(struct sipalg_mapping *mapping,
 		told = take_form(mapping, kind, &form);
 	if (is_uri_of_phone(mapping, host->field))
 		note_uri(mapping, host, &form);
+	return told;
+}
+
+bool sipalg_mapping_note(struct sipalg_mapping *mapping,
+			 const struct sip_msg *msg, const struct sip_host *host,
+			 bool public)
+{
+	bool told = true;
+
+	spin_lock_bh(&mapping->lock);
+	if (!public && is_noted(mapping, msg, host))
+		mapping->form_used[form_kind(host->field)] = jiffies;
+	else
+		told = note_form(mapping, msg, host, public);
 	prolong(mapping, sipalg_64_t1(mapping->sn));
 	spin_unlock_bh(&mapping->lock);
 	return told;

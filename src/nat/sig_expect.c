@@ -259,21 +259,27 @@ static bool is_target_refresh(const struct sip_msg *msg)
 	return sip_method_is(msg, SIP_OPENS_PINHOLES);
 }
 
-/* Does this header of this message say where a party can be reached? */
-static bool is_telling(const struct sip_msg *msg, const struct sip_host *host)
+#define TARGET_FIELDS							\
+	(1u << SIP_FIELD_CONTACT | 1u << SIP_FIELD_RECORD_ROUTE)
+
+/* The headers of this message that may say where a party can be reached. */
+static u32 telling_fields(const struct sip_msg *msg)
 {
-	switch (host->field) {
-	case SIP_FIELD_CONTACT:
-	case SIP_FIELD_RECORD_ROUTE:
-		/* from 300 on it says where others are (RFC 3261 21.3) */
-		return msg->status < 300 && is_target_refresh(msg);
-	case SIP_FIELD_VIA:
-		return msg->request && !host->value;
-	case SIP_FIELD_REFER_TO:
-		return msg->request && msg->method == SIP_METHOD_REFER;
-	default:
-		return msg->request;
-	}
+	u32 fields = msg->request ? ~TARGET_FIELDS : 0;
+
+	/* from 300 on it says where others are (RFC 3261 21.3) */
+	if (msg->status < 300 && is_target_refresh(msg))
+		fields |= TARGET_FIELDS;
+	if (msg->method != SIP_METHOD_REFER)
+		fields &= ~(1u << SIP_FIELD_REFER_TO);
+	return fields;
+}
+
+/* Only the topmost Via is the sender's own. */
+static bool is_telling(const struct sip_host *host, u32 fields)
+{
+	return fields & 1u << host->field &&
+	       !(host->field == SIP_FIELD_VIA && host->value);
 }
 
 static void learn_host(struct sipalg_call *call, u8 side, u16 fork,
@@ -315,14 +321,15 @@ void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
 			     const struct sipalg_flow *flow,
 			     const struct sip_msg *msg)
 {
+	const u32 fields = telling_fields(msg);
 	u32 named = 0;
 	unsigned int i;
 
-	for (i = 0; i < msg->host_count; i++) {
+	for (i = 0; fields && i < msg->host_count; i++) {
 		const struct sip_host *host = &msg->hosts[i];
 
-		if (field_setting[host->field] == SIPALG_NO_PINHOLE ||
-		    !is_telling(msg, host) ||
+		if (!is_telling(host, fields) ||
+		    field_setting[host->field] == SIPALG_NO_PINHOLE ||
 		    !sipalg_setting(call->sn, field_setting[host->field]))
 			continue;
 		if (is_foreign(flow, msg, host))
@@ -355,14 +362,18 @@ static bool may_open(const struct sipalg_call *call,
 /* Any sender, or the other party: its source address and its Contact. */
 static void find_senders(const struct sipalg_call *call,
 			 const struct sipalg_sig_pinhole *pinhole,
-			 union nf_inet_addr src[SIPALG_MAX_SIG_PEERS])
+			 const union nf_inet_addr *src[SIPALG_MAX_SIG_PEERS])
 {
-	memset(src, 0, SIPALG_MAX_SIG_PEERS * sizeof(*src));
+	static const union nf_inet_addr any;
+
 	if (pinhole->inside && sipalg_setting(call->sn, SIPALG_SIGNALLING_SOURCE) ==
-			SIPALG_SIGNALLING_SOURCE_ANY)
+			SIPALG_SIGNALLING_SOURCE_ANY) {
+		src[0] = &any;
+		src[1] = &any;
 		return;
-	src[0] = call->party[!pinhole->side].ip;
-	src[1] = call->contact[!pinhole->side];
+	}
+	src[0] = &call->party[!pinhole->side].ip;
+	src[1] = &call->contact[!pinhole->side];
 }
 
 static void open_pinhole(struct sipalg_call *call, struct sipalg_sig_pinhole *pinhole,
@@ -405,19 +416,19 @@ static bool is_flow_itself(const struct sipalg_call *call,
 /* The second sender must be known, and another one. */
 static bool is_wanted(const struct sipalg_call *call,
 		      const struct sipalg_sig_pinhole *pinhole,
-		      const union nf_inet_addr src[SIPALG_MAX_SIG_PEERS],
+		      const union nf_inet_addr *src[SIPALG_MAX_SIG_PEERS],
 		      unsigned int i)
 {
 	if (!i)
 		return !is_flow_itself(call, pinhole);
-	return memchr_inv(&src[i], 0, sizeof(*src)) &&
-	       !sipalg_ip_equal(&src[i], &src[0]);
+	return memchr_inv(src[i], 0, sizeof(*src[i])) &&
+	       !sipalg_ip_equal(src[i], src[0]);
 }
 
 static void sync_pinhole(struct sipalg_call *call, struct sipalg_sig_pinhole *pinhole,
 			 const struct sipalg_flow *flow)
 {
-	union nf_inet_addr src[SIPALG_MAX_SIG_PEERS];
+	const union nf_inet_addr *src[SIPALG_MAX_SIG_PEERS];
 	unsigned int i;
 
 	find_senders(call, pinhole, src);
@@ -425,14 +436,14 @@ static void sync_pinhole(struct sipalg_call *call, struct sipalg_sig_pinhole *pi
 		struct sipalg_sig_peer *sender = &pinhole->sender[i];
 
 		if (pinhole->tried & BIT(i) &&
-		    sipalg_ip_equal(&sender->src, &src[i])) {
+		    sipalg_ip_equal(&sender->src, src[i])) {
 			if (sender->shared)
 				sipalg_shared_expect_repair(sender->shared);
 			continue;
 		}
 		if (sender->shared)
 			sipalg_shared_expect_put(sender->shared);
-		*sender = (struct sipalg_sig_peer){ .src = src[i] };
+		*sender = (struct sipalg_sig_peer){ .src = *src[i] };
 		pinhole->tried |= BIT(i);
 		if (is_wanted(call, pinhole, src, i))
 			open_pinhole(call, pinhole, flow, sender);
