@@ -462,10 +462,10 @@ void sipalg_nat64_finish(const struct sipalg_flow *flow,
 
 	if (sipalg_nat64_is_phone(flow))
 		mapping = mapping_of_sender(flow, msg, plan);
-	else if (!inward)
-		return;
-	else
+	else if (inward)
 		note_reader(flow, plan);
+	else
+		return;
 	sipalg_plan_sort(plan);
 	edits = plan->edit_count;
 	for (i = 0; i < msg->host_count; i++) {

@@ -67,7 +67,7 @@ void sipalg_outer_finish(const struct sipalg_flow *flow,
 	bool outward, inward;
 	unsigned int i;
 
-	if (!outer || !sipalg_flow_is_plain(flow) || plan->reader.text_len)
+	if (!sipalg_flow_is_plain(flow) || plan->reader.text_len)
 		return;
 	outward = sipalg_outer_external(outer, flow->family, &flow->src.ip) !=
 		  &flow->src.ip;

@@ -336,7 +336,8 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		begin_anew(plan);
 	if (sipalg_nat64_is_used(flow))
 		sipalg_nat64_begin(flow, plan);
-	sipalg_outer_begin(flow, plan);
+	if (sipalg_outer_is_used(flow))
+		sipalg_outer_begin(flow, plan);
 	plan->unseen = !plan->call && msg->request && msg->to_tag.len;
 	if (refused_by_policy(sn, msg, plan) || refused_for_now(flow, msg, plan))
 		return;
@@ -361,7 +362,8 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		sipalg_translate(flow, msg, plan);
 		if (sipalg_nat64_is_used(flow))
 			sipalg_nat64_finish(flow, msg, plan);
-		sipalg_outer_finish(flow, msg, plan);
+		if (plan->outer)
+			sipalg_outer_finish(flow, msg, plan);
 	}
 	registrations(flow, msg, plan);
 	subscriptions(flow, msg, plan);

@@ -163,7 +163,8 @@ static int packet(struct sk_buff *skb, unsigned int protoff,
 	sipalg_ct_timeout_refresh(sn, ct);
 	sipalg_flow_init(&flow, sn, ct, CTINFO2DIR(ctinfo));
 	sipalg_domain_init(&flow.domain, skb);
-	sipalg_mapping_zone(&flow);
+	if (READ_ONCE(sn->zoned))
+		sipalg_mapping_zone(&flow);
 
 	if (nf_ct_protonum(ct) == IPPROTO_UDP && skb_is_gso(skb))
 		return burst(skb, &flow);

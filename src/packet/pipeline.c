@@ -103,7 +103,8 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 
 	if (sipalg_nat64_is_used(flow))
 		sipalg_nat64_read(flow, &scratch->msg);
-	sipalg_outer_read(flow, &scratch->msg);
+	if (sipalg_outer_is_used(flow))
+		sipalg_outer_read(flow, &scratch->msg);
 	sipalg_decide(flow, &scratch->msg, plan);
 	if (!plan->call && sipalg_is_retransmission(flow, &scratch->msg))
 		plan->retransmitted = true;

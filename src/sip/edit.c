@@ -197,7 +197,8 @@ void sipalg_plan_host(struct sipalg_plan *plan, const struct sip_host *host,
 {
 	u8 form = family == AF_INET ? SIP_HOST_IP4 : SIP_HOST_IP6;
 
-	ip = sipalg_outer_external(plan->outer, family, ip);
+	if (plan->outer)
+		ip = sipalg_outer_external(plan->outer, family, ip);
 	if (plan->reader.text_len && family == AF_INET)
 		plan_for_reader(plan, host, ip);
 	else if (host->written || host->form != form ||
