@@ -144,18 +144,37 @@ static void length_read(const struct sip_line *line, struct length *length)
 	length->value = value;
 }
 
+/* By the first byte of a line; a fold begins with white space. */
+static bool may_be_length(char c)
+{
+	return (c | 0x20) == 'c' || (c | 0x20) == 'l';
+}
+
 /*
  * Returns the first byte of the body, NULL if the blank line is not there yet.
  * The last header before a cut may go on in a fold, so nothing that the
- * headers say counts before the blank line has come.
+ * headers say counts before the blank line has come. A message in many segments
+ * is looked through with each, so other headers are not even read.
  */
 static const char *header_end(const char *p, const char *end, struct length *length)
 {
-	struct sip_line line = { .next = p };
+	struct sip_line line;
+	const char *body;
 
-	while (sip_line_walk(&line, end))
-		length_read(&line, length);
-	return line.next;
+	while (!(body = sip_line_blank(p, end))) {
+		if (p < end && may_be_length(*p)) {
+			if (!sip_line_read(p, end, &line))
+				return NULL;
+			length_read(&line, length);
+			p = line.next;
+			continue;
+		}
+		p = text_find_far(p, end, '\n');
+		if (p == end)
+			return NULL;
+		p++;
+	}
+	return body;
 }
 
 static enum sip_frame more_or(enum sip_frame too_long, u32 len, u32 max_len, u32 *frame_len)
