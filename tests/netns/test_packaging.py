@@ -66,6 +66,12 @@ def version():
     assert f"\nVersion {wanted}," in read("README.md")
 
 
+@test("fault U4", "OpenWrt offers the module only where the kernel has IPv6 and is new enough")
+def openwrt_conditions():
+    depends = re.search(r"DEPENDS:=(.*nf-conntrack.*)", read("dist/openwrt/sipalg/Makefile"))[1].split()
+    assert {"@IPV6", "+kmod-nf-conntrack6", "@!LINUX_5_15", "@!LINUX_6_1"} <= set(depends), depends
+
+
 @test("S2-4", "sipalg.service applies /etc/sipalg.conf: the one that is shipped changes nothing")
 def shipped():
     before = settings()
