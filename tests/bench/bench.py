@@ -228,9 +228,9 @@ SPLIT_GOAL, MOST_SPLIT, MOST_BEHIND, BEHIND = 1.3, 1.35, 1.5, (100, 6000)
 
 
 def least(limit, measured):
-    """Of three tries, if the first is too much: a neighbour is no reason to bark."""
+    """Of five tries, if the first is too much: a neighbour is no reason to bark."""
     found = []
-    while len(found) < 3 and min(found, default=limit + 1) > limit:
+    while len(found) < 5 and min(found, default=limit + 1) > limit:
         found.append(measured())
         print(f"# measured: {found[-1]:.3f}")
     return min(found)
