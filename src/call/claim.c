@@ -129,6 +129,7 @@ static struct sipalg_replay *replay_of(const struct claim *claim)
 		return NULL;
 	memcpy(replay->data, claim->data, claim->len);
 	sipalg_plan_init(&replay->plan);
+	replay->plan.intents = NULL;	/* nothing is translated */
 	if (sip_parse(replay->data, claim->len, &replay->msg) == SIP_OK)
 		return replay;
 	kfree(replay);

@@ -214,15 +214,27 @@ void sipalg_echo_add_foreign(const struct sipalg_flow *flow,
 	     &form, FOREIGN_TIME);
 }
 
+static bool is_foreign(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		       const struct sip_host *host, unsigned long prolong)
+{
+	if (!READ_ONCE(flow->sn->echo_count))
+		return false;
+	return look(flow->sn, route_key(flow, msg, host, false), NULL, prolong) ||
+	       look(flow->sn, route_key(flow, msg, host, true), NULL, 0);
+}
+
 bool sipalg_echo_is_foreign(const struct sipalg_flow *flow,
 			    const struct sip_msg *msg,
 			    const struct sip_host *host)
 {
-	if (!READ_ONCE(flow->sn->echo_count))
-		return false;
-	return look(flow->sn, route_key(flow, msg, host, false), NULL,
-		    FOREIGN_TIME) ||
-	       look(flow->sn, route_key(flow, msg, host, true), NULL, 0);
+	return is_foreign(flow, msg, host, 0);
+}
+
+bool sipalg_echo_keep_foreign(const struct sipalg_flow *flow,
+			      const struct sip_msg *msg,
+			      const struct sip_host *host)
+{
+	return is_foreign(flow, msg, host, FOREIGN_TIME);
 }
 
 static void sweep(struct timer_list *timer)

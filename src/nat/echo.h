@@ -108,6 +108,11 @@ bool sipalg_echo_is_foreign(const struct sipalg_flow *flow,
 			    const struct sip_msg *msg,
 			    const struct sip_host *host);
 
+/* The same, of a message that leaves: as long again as its dialog may live. */
+bool sipalg_echo_keep_foreign(const struct sipalg_flow *flow,
+			      const struct sip_msg *msg,
+			      const struct sip_host *host);
+
 /* The table of a namespace; the second in process context, with packets drained. */
 int sipalg_echoes_init(struct sipalg_net *sn);
 void sipalg_echoes_exit(struct sipalg_net *sn);

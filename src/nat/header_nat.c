@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The header translation table and its rules. */
+/*
+ * The header translation table and its rules. Nothing is changed here: what a
+ * message needs and means is in its plan, see intent.h.
+ */
 #include <linux/random.h>
 #include "core/addr_scope.h"
 #include "core/call.h"
 #include "core/net.h"
 #include "nat/echo.h"
 #include "nat/header_nat.h"
+#include "nat/intent.h"
 #include "nat/mapping.h"
 #include "nat/nat64.h"
 #include "nat/occupied.h"
@@ -37,7 +41,8 @@ struct translation {
 	struct sipalg_plan *plan;
 	bool from_inside;
 	bool to_inside;
-	struct sipalg_mapping *own; /* of the address it is sent from */
+	struct sipalg_intents *intents; /* of @plan */
+	struct sipalg_bound *own; /* of the address it is sent from */
 };
 
 static struct sipalg_addr host_addr(const struct sip_host *host)
@@ -46,7 +51,8 @@ static struct sipalg_addr host_addr(const struct sip_host *host)
 }
 
 /* A public port for a Contact that is not the port the phone sends from. */
-static bool choose_public(const struct sipalg_flow *flow,
+static bool choose_public(const struct translation *t,
+			  const struct sipalg_flow *flow,
 			  const struct sipalg_addr *private,
 			  struct sipalg_addr *public)
 {
@@ -55,6 +61,7 @@ static bool choose_public(const struct sipalg_flow *flow,
 	public->ip = flow->src_public.ip;
 	public->port = private->port;
 	while (sipalg_mapping_at(flow, flow->l4proto, public) ||
+	       sipalg_bound_has(t->intents, flow->l4proto, public) ||
 	       sipalg_is_occupied(flow, flow->l4proto, public, 1)) {
 		if (!attempts--)
 			return false;
@@ -64,20 +71,20 @@ static bool choose_public(const struct sipalg_flow *flow,
 }
 
 /* A message is translated completely or passes unchanged. */
-static void no_memory(const struct translation *t)
+static void no_port(const struct translation *t)
 {
 	t->plan->overflow = true;
 	t->plan->reason = SIPALG_REASON_NO_MEMORY;
 }
 
 /* Most addresses in a message are its sender's. */
-static struct sipalg_mapping *bind_sender(struct translation *t)
+static struct sipalg_bound *bind_sender(struct translation *t)
 {
 	const struct sipalg_flow *flow = t->flow;
 
 	if (!t->own)
-		t->own = sipalg_mapping_make(flow, &flow->src,
-					     &flow->src_public);
+		t->own = sipalg_bound_make(t->intents, flow, &flow->src,
+					   &flow->src_public);
 	return t->own;
 }
 
@@ -92,21 +99,20 @@ static struct sipalg_flow flow_of_uri(const struct translation *t,
 }
 
 /* By another protocol than the message came by: nothing is known of its port. */
-static struct sipalg_mapping *bind_other(const struct translation *t,
-					 const struct sip_host *host,
-					 const struct sipalg_addr *private)
+static struct sipalg_bound *bind_other(const struct translation *t,
+				       const struct sip_host *host,
+				       const struct sipalg_addr *private)
 {
 	const struct sipalg_flow flow = flow_of_uri(t, host);
-	struct sipalg_mapping *mapping;
+	struct sipalg_bound *bound;
 	struct sipalg_addr public;
 
-	mapping = sipalg_mapping_find_inside(&flow, private,
-					     &flow.src_public.ip);
-	if (mapping || !sipalg_uri_is_strict(host, t->flow->l4proto))
-		return mapping;
-	if (!choose_public(&flow, private, &public))
+	bound = sipalg_bound_inside(t->intents, &flow, private);
+	if (bound || !sipalg_uri_is_strict(host, t->flow->l4proto))
+		return bound;
+	if (!choose_public(t, &flow, private, &public))
 		return NULL;
-	return sipalg_mapping_make(&flow, private, &public);
+	return sipalg_bound_make(t->intents, &flow, private, &public);
 }
 
 /*
@@ -114,45 +120,36 @@ static struct sipalg_mapping *bind_other(const struct translation *t,
  * directions (RFC 5923), and so is the port a phone sends from; a UDP phone that
  * listens on another port gets a public port of its own.
  */
-static struct sipalg_mapping *bind_host(struct translation *t,
-					const struct sip_host *host)
+static struct sipalg_bound *bind_host(struct translation *t,
+				      const struct sip_host *host)
 {
 	const struct sipalg_flow *flow = t->flow;
 	struct sipalg_addr private = host_addr(host), public;
-	struct sipalg_mapping *mapping;
+	struct sipalg_bound *bound;
 
 	if (sipalg_uri_l4proto(host, flow->l4proto) != flow->l4proto) {
-		mapping = bind_other(t, host, &private);
-		if (mapping || sipalg_uri_is_strict(host, flow->l4proto))
-			return mapping;
+		bound = bind_other(t, host, &private);
+		if (bound || sipalg_uri_is_strict(host, flow->l4proto))
+			return bound;
 	}
 	if (host->field == SIP_FIELD_VIA || private.port == flow->src.port)
 		return bind_sender(t);
-	mapping = sipalg_mapping_of_sender(flow, &private);
-	if (mapping && sipalg_ip_equal(&mapping->private.addr.ip, &private.ip))
-		return mapping;
 	if (flow->l4proto == IPPROTO_TCP)
-		return sipalg_mapping_make(flow, &private, &flow->src_public);
-	if (!choose_public(flow, &private, &public))
+		return sipalg_bound_make(t->intents, flow, &private,
+					 &flow->src_public);
+	bound = sipalg_bound_inside(t->intents, flow, &private);
+	if (bound)
+		return bound;
+	if (!choose_public(t, flow, &private, &public))
 		return NULL;
-	return sipalg_mapping_make(flow, &private, &public);
+	return sipalg_bound_make(t->intents, flow, &private, &public);
 }
 
-/* How long a call may ring (RFC 3261 16.6, timer C). */
-static unsigned long ringing_time(const struct sipalg_net *sn)
+/* The call may need it only until the INVITE is answered. */
+static u16 until_answered(const struct translation *t)
 {
-	return 60 * HZ * (unsigned long)sipalg_setting(sn, SIPALG_C_TIMEOUT);
-}
-
-/* Mappings that the call does not use are needed until the INVITE is answered. */
-static void keep_for_answer(const struct translation *t,
-			    struct sipalg_mapping *mapping)
-{
-	const struct sipalg_call *call = t->plan->call;
-
-	if (call && call->mapping != mapping && t->msg->status < 200 &&
-	    t->msg->method == SIP_METHOD_INVITE)
-		sipalg_mapping_keep(mapping, ringing_time(t->flow->sn));
+	return t->msg->method == SIP_METHOD_INVITE && t->msg->status < 200 ?
+		       SIPALG_INTENT_ANSWER : 0;
 }
 
 /* RFC 3261 12.2.1.2, 3311 5.1: the Contact of an ACK or a BYE changes nothing. */
@@ -163,31 +160,10 @@ static bool is_target_refresh(const struct sip_msg *msg,
 	       sip_method_is(msg, SIP_TARGET_REFRESH);
 }
 
-/*
- * The peer sends to the phone's Contact as long as the call lives (RFC 3261
- * 12.1.1); a Via is used for the response only.
- */
-static void use_mapping(const struct translation *t,
-			const struct sip_host *host,
-			struct sipalg_mapping *mapping)
+static u16 used_by_call(const struct translation *t, const struct sip_host *host)
 {
-	struct sipalg_call *call = t->plan->call;
-	struct sipalg_mapping *before;
-
-	if (!call || call->mapping == mapping)
-		return;
-	before = call->mapping;
-	if (before && !is_target_refresh(t->msg, host)) {
-		keep_for_answer(t, mapping);
-		return;
-	}
-	if (!sipalg_mapping_use(mapping))
-		return;
-	call->mapping = mapping;
-	if (!before)
-		return;
-	keep_for_answer(t, before);
-	sipalg_mapping_unuse(before);
+	return SIPALG_INTENT_USE | until_answered(t) |
+	       (is_target_refresh(t->msg, host) ? SIPALG_INTENT_TARGET : 0);
 }
 
 /* An absent port means the default port. */
@@ -211,30 +187,24 @@ static void plan_form(const struct translation *t, const struct sip_host *host,
 	sipalg_plan_host_text(t->plan, host, form->text, form->len, port);
 }
 
-/* H2, R5: what its mapping does not tell is remembered with the transaction. */
+/* H2, R5: of a request the answers give it back; only a registrar a Contact. */
 static void note(const struct translation *t, const struct sip_host *host,
-		 struct sipalg_mapping *mapping, bool public)
+		 struct sipalg_bound *bound, u16 more)
 {
-	struct sipalg_form form;
+	const struct sip_msg *msg = t->msg;
 
-	if (sipalg_mapping_note(mapping, t->msg, host, public) ||
-	    !t->msg->request)
-		return;
-	/* only a registrar gives a Contact back */
-	if (host->field == SIP_FIELD_CONTACT &&
-	    t->msg->method != SIP_METHOD_REGISTER)
-		return;
-	sipalg_form_read(&form, t->msg, host, public);
-	sipalg_echo_add(t->flow, t->msg, &t->flow->src.ip, host, &form);
+	if (msg->request && (host->field != SIP_FIELD_CONTACT ||
+			     msg->method == SIP_METHOD_REGISTER))
+		more |= SIPALG_INTENT_ECHO;
+	sipalg_intend(t->intents, msg, host, bound, SIPALG_INTENT_NOTE | more);
 }
 
 static void hide(const struct translation *t, const struct sip_host *host,
-		 struct sipalg_mapping *mapping)
+		 struct sipalg_bound *bound)
 {
-	const struct sipalg_addr *public = &mapping->public.addr;
+	const struct sipalg_addr *public = sipalg_bound_public(bound);
 
-	note(t, host, mapping, false);
-	use_mapping(t, host, mapping);
+	note(t, host, bound, used_by_call(t, host));
 	sipalg_plan_host(t->plan, host, t->flow->family, &public->ip,
 			 port_to_write(host, public->port));
 }
@@ -243,16 +213,11 @@ static void hide(const struct translation *t, const struct sip_host *host,
 static void hide_identity(struct translation *t, const struct sip_host *host)
 {
 	const struct sipalg_flow *flow = t->flow;
-	struct sipalg_mapping *mapping = bind_sender(t);
 	u16 port = host->port;
 
-	if (!mapping) {
-		no_memory(t);
-		return;
-	}
 	if (htons(port) == flow->src.port)
 		port = ntohs(flow->src_public.port);
-	note(t, host, mapping, false);
+	note(t, host, bind_sender(t), 0);
 	sipalg_plan_host(t->plan, host, flow->family, &flow->src_public.ip,
 			 port);
 }
@@ -280,26 +245,23 @@ static bool may_introduce(const struct translation *t,
 }
 
 /* The new call, which keeps it, may take as long as a response. */
-static struct sipalg_mapping *introduce(const struct translation *t,
-					const struct sip_host *host,
-					const struct sipalg_addr *addr)
+static struct sipalg_bound *introduce(const struct translation *t,
+				      const struct sip_host *host,
+				      const struct sipalg_addr *addr)
 {
 	const struct sipalg_flow flow =
 		sipalg_uri_is_strict(host, t->flow->l4proto) ?
 			flow_of_uri(t, host) : *t->flow;
-	struct sipalg_net *sn = t->flow->sn;
-	struct sipalg_mapping *mapping;
+	struct sipalg_bound *bound;
 	struct sipalg_addr public;
 
 	if (!may_introduce(t, host, addr) ||
-	    !choose_public(&flow, addr, &public))
+	    !choose_public(t, &flow, addr, &public))
 		return NULL;
-	mapping = sipalg_mapping_make(&flow, addr, &public);
-	if (!mapping)
-		return NULL;
-	sipalg_mapping_note(mapping, t->msg, host, false);
-	sipalg_mapping_keep(mapping, ringing_time(sn));
-	return mapping;
+	bound = sipalg_bound_make(t->intents, &flow, addr, &public);
+	sipalg_intend(t->intents, t->msg, host, bound,
+		      SIPALG_INTENT_NOTE | SIPALG_INTENT_RING);
+	return bound;
 }
 
 /*
@@ -311,21 +273,21 @@ static void hide_third_party(const struct translation *t,
 {
 	const struct sipalg_flow flow = flow_of_uri(t, host);
 	struct sipalg_addr addr = host_addr(host);
-	struct sipalg_mapping *mapping;
+	const struct sipalg_addr *public;
+	struct sipalg_bound *bound;
 
 	if (host->field != SIP_FIELD_REFER_TO &&
 	    host->field != SIP_FIELD_CONTACT)
 		return;
-	mapping = sipalg_mapping_find_inside(&flow, &addr,
-					     &t->flow->src_public.ip);
-	if (!mapping && !sipalg_uri_is_strict(host, t->flow->l4proto))
-		mapping = sipalg_mapping_find_inside(t->flow, &addr,
-						     &t->flow->src_public.ip);
-	mapping = mapping ?: introduce(t, host, &addr);
-	if (mapping)
-		sipalg_plan_host(t->plan, host, t->flow->family,
-				 &mapping->public.addr.ip,
-				 port_to_write(host, mapping->public.addr.port));
+	bound = sipalg_bound_inside(t->intents, &flow, &addr);
+	if (!bound && !sipalg_uri_is_strict(host, t->flow->l4proto))
+		bound = sipalg_bound_inside(t->intents, t->flow, &addr);
+	bound = bound ?: introduce(t, host, &addr);
+	if (!bound)
+		return;
+	public = sipalg_bound_public(bound);
+	sipalg_plan_host(t->plan, host, t->flow->family, &public->ip,
+			 port_to_write(host, public->port));
 }
 
 /* The phone has learnt a public address of its and writes that: so it comes back. */
@@ -342,15 +304,30 @@ static void note_learnt(const struct translation *t,
 		return;
 	mapping = sipalg_mapping_find(flow, &addr, &flow->src.ip);
 	if (mapping)
-		note(t, host, mapping, true);
+		note(t, host, sipalg_bound_of(t->intents, mapping),
+		     SIPALG_INTENT_PUBLIC);
+}
+
+/* The peer's network uses the receiver's private address as well (R3). */
+static bool is_route_to_us(const struct translation *t,
+			   const struct sip_host *host)
+{
+	return t->to_inside && ROUTE_FIELDS & 1u << host->field &&
+	       sipalg_ip_equal(&host->addr, &t->flow->dst_private.ip) &&
+	       !sipalg_ip_equal(&host->addr, &t->flow->dst.ip);
 }
 
 /* R3: a route from outside, whatever address it names, goes back as it came. */
-static bool is_foreign_route(const struct translation *t,
-			     const struct sip_host *host)
+static bool give_back_route(const struct translation *t,
+			    const struct sip_host *host)
 {
-	return ROUTE_FIELDS & 1u << host->field &&
-	       sipalg_echo_is_foreign(t->flow, t->msg, host);
+	if (is_route_to_us(t, host))
+		return true;
+	if (!(ROUTE_FIELDS & 1u << host->field) ||
+	    !sipalg_echo_is_foreign(t->flow, t->msg, host))
+		return false;
+	sipalg_intend(t->intents, t->msg, host, NULL, SIPALG_INTENT_ROUTE);
+	return true;
 }
 
 /* C4: the To of an answer is the peer's own. */
@@ -369,25 +346,25 @@ static bool give_back_to(const struct translation *t,
 static void outbound(struct translation *t, const struct sip_host *host,
 		     u8 rule)
 {
-	struct sipalg_mapping *mapping;
+	struct sipalg_bound *bound;
 
 	if (!sipalg_ip_equal(&host->addr, &t->flow->src.ip)) {
 		note_learnt(t, host, rule);
 		hide_third_party(t, host);
 		return;
 	}
-	if (is_foreign_route(t, host) || give_back_to(t, host))
+	if (give_back_route(t, host) || give_back_to(t, host))
 		return;
 	if (rule & SIP_IDENTITY) {
 		hide_identity(t, host);
 		return;
 	}
 
-	mapping = bind_host(t, host);
-	if (mapping)
-		hide(t, host, mapping);
+	bound = bind_host(t, host);
+	if (bound)
+		hide(t, host, bound);
 	else
-		no_memory(t);
+		no_port(t);
 }
 
 /* Put back what the phone wrote; @port as it is to be written. */
@@ -571,7 +548,10 @@ static u16 sent_by(const struct translation *t, u16 port)
 static void answered(const struct translation *t, const struct sip_host *host,
 		     struct sipalg_mapping *mapping, u16 port)
 {
-	keep_for_answer(t, mapping);
+	if (until_answered(t))
+		sipalg_intend(t->intents, t->msg, host,
+			      sipalg_bound_of(t->intents, mapping),
+			      SIPALG_INTENT_ANSWER);
 	if (!host->value &&
 	    sipalg_addr_equal(&mapping->private.addr, &t->flow->dst_private))
 		t->plan->sent_by = sent_by(t, port);
@@ -618,7 +598,6 @@ static void note_to(const struct translation *t, const struct sip_host *host)
 {
 	const struct sipalg_flow *flow = t->flow;
 	bool ours = sipalg_ip_equal(&host->addr, &flow->dst.ip);
-	struct sipalg_form form;
 	u16 port = host->port;
 
 	/* what the phone will give back, hidden */
@@ -627,9 +606,7 @@ static void note_to(const struct translation *t, const struct sip_host *host)
 	if (ours ? port == host->port && is_canonical(t, host) :
 		   !sipalg_ip_equal(&host->addr, &flow->dst_private.ip))
 		return;
-	sipalg_form_read(&form, t->msg, host, true);
-	if (form.len)
-		sipalg_echo_add(flow, t->msg, &flow->dst_private.ip, host, &form);
+	sipalg_intend(t->intents, t->msg, host, NULL, SIPALG_INTENT_ECHO_TO);
 }
 
 static void inbound(const struct translation *t, const struct sip_host *host,
@@ -651,15 +628,6 @@ static void inbound(const struct translation *t, const struct sip_host *host,
 		restore_reachable(t, host);
 }
 
-/* The peer's network uses the receiver's private address as well (R3). */
-static bool is_route_to_us(const struct translation *t,
-			   const struct sip_host *host)
-{
-	return ROUTE_FIELDS & 1u << host->field &&
-	       sipalg_ip_equal(&host->addr, &t->flow->dst_private.ip) &&
-	       !sipalg_ip_equal(&host->addr, &t->flow->dst.ip);
-}
-
 void sipalg_translate_asks(const struct sipalg_flow *flow, struct sip_asked *asked)
 {
 	bool out = sipalg_flow_from_inside(flow);
@@ -677,6 +645,7 @@ void sipalg_translate(const struct sipalg_flow *flow,
 		.flow = flow,
 		.msg = msg,
 		.plan = plan,
+		.intents = plan->intents,
 		.from_inside = sipalg_flow_from_inside(flow),
 		.to_inside = sipalg_flow_to_inside(flow),
 	};
@@ -697,8 +666,9 @@ void sipalg_translate(const struct sipalg_flow *flow,
 		if (sip_host_family(host) != flow->family &&
 		    host->field != SIP_FIELD_VIA_RPORT)
 			continue;
-		if (t.to_inside && is_route_to_us(&t, host))
-			sipalg_echo_add_foreign(flow, msg, host);
+		if (is_route_to_us(&t, host))
+			sipalg_intend(t.intents, msg, host, NULL,
+				      SIPALG_INTENT_FOREIGN);
 		if (t.from_inside && rule & out)
 			outbound(&t, host, rule);
 		else if (t.to_inside && rule & in)

@@ -24,10 +24,10 @@ void sipalg_translate_asks(const struct sipalg_flow *flow, struct sip_asked *ask
  * sipalg_translate() - plan the edits of a message's headers
  * @flow: its flow
  * @msg: the message
- * @plan: gets the edits; &sipalg_plan.call, if there is one, is locked and
- *	takes a reference on the mapping of its inside party
+ * @plan: gets the edits and intents; &sipalg_plan.call, if there is one, is
+ *	locked
  *
- * Caller holds rcu_read_lock; takes mappings' locks.
+ * Only reads. Caller holds rcu_read_lock; takes mappings' locks.
  */
 void sipalg_translate(const struct sipalg_flow *flow,
 		      const struct sip_msg *msg, struct sipalg_plan *plan);

@@ -468,21 +468,18 @@ err_private:
 	return err;
 }
 
-struct sipalg_mapping *sipalg_mapping_make(const struct sipalg_flow *flow,
-					   const struct sipalg_addr *private,
-					   const struct sipalg_addr *public)
+struct sipalg_mapping *sipalg_mapping_add(const struct sipalg_flow *flow,
+					  const struct sipalg_addr *private,
+					  const struct sipalg_addr *public,
+					  bool *added)
 {
 	struct sipalg_net *sn = flow->sn;
 	struct sipalg_mapping *mapping;
 	int err;
 
-	mapping = sipalg_mapping_find(flow, public, &private->ip);
-	if (mapping)
-		return mapping;
+	*added = false;
 	if (READ_ONCE(sn->dying))
 		return NULL;
-	sipalg_mapping_replace(flow, public, &private->ip, &flow->dst_private);
-
 	mapping = mapping_alloc(flow, private, public);
 	if (!mapping)
 		return NULL;
@@ -502,6 +499,7 @@ struct sipalg_mapping *sipalg_mapping_make(const struct sipalg_flow *flow,
 	spin_lock_bh(&mapping->lock);
 	err = insert(sn, mapping);
 	spin_unlock_bh(&mapping->lock);
+	*added = !err;
 	if (!err)
 		return mapping;
 	give_port(mapping);
@@ -510,6 +508,41 @@ struct sipalg_mapping *sipalg_mapping_make(const struct sipalg_flow *flow,
 	return err == -EEXIST ?
 		       sipalg_mapping_find(flow, public, &private->ip) :
 		       NULL;
+}
+
+/* Nobody has used it: only who made it knows it, or somebody who came just now. */
+static bool is_unused(const struct sipalg_mapping *mapping)
+{
+	return !mapping->dead && !mapping->fields &&
+	       !atomic_read(&mapping->users) &&
+	       !time_before(jiffies, mapping->expires) &&
+	       hlist_empty(&mapping->registrations);
+}
+
+void sipalg_mapping_discard(struct sipalg_mapping *mapping)
+{
+	bool ended;
+
+	spin_lock_bh(&mapping->lock);
+	ended = is_unused(mapping);
+	mapping->dead |= ended;
+	spin_unlock_bh(&mapping->lock);
+	if (ended)
+		take_out(mapping);
+}
+
+struct sipalg_mapping *sipalg_mapping_make(const struct sipalg_flow *flow,
+					   const struct sipalg_addr *private,
+					   const struct sipalg_addr *public)
+{
+	struct sipalg_mapping *mapping =
+		sipalg_mapping_find(flow, public, &private->ip);
+	bool added;
+
+	if (mapping)
+		return mapping;
+	sipalg_mapping_replace(flow, public, &private->ip, &flow->dst_private);
+	return sipalg_mapping_add(flow, private, public, &added);
 }
 
 /* URIs by which the phone can be reached, Contact first. */
@@ -629,20 +662,28 @@ static bool note_form(struct sipalg_mapping *mapping, const struct sip_msg *msg,
 	return told;
 }
 
-bool sipalg_mapping_note(struct sipalg_mapping *mapping,
-			 const struct sip_msg *msg, const struct sip_host *host,
-			 bool public)
+bool sipalg_mapping_note_locked(struct sipalg_mapping *mapping,
+				const struct sip_msg *msg,
+				const struct sip_host *host, bool public)
 {
-	bool told = true;
+	if (public || !is_noted(mapping, msg, host))
+		return note_form(mapping, msg, host, public);
+	mapping->form_used[form_kind(host->field)] = jiffies;
+	return true;
+}
 
-	spin_lock_bh(&mapping->lock);
-	if (!public && is_noted(mapping, msg, host))
-		mapping->form_used[form_kind(host->field)] = jiffies;
-	else
-		told = note_form(mapping, msg, host, public);
+void sipalg_mapping_noted(struct sipalg_mapping *mapping)
+{
 	prolong(mapping, sipalg_64_t1(mapping->sn));
+}
+
+void sipalg_mapping_note(struct sipalg_mapping *mapping,
+			 const struct sip_msg *msg, const struct sip_host *host)
+{
+	spin_lock_bh(&mapping->lock);
+	sipalg_mapping_note_locked(mapping, msg, host, false);
+	sipalg_mapping_noted(mapping);
 	spin_unlock_bh(&mapping->lock);
-	return told;
 }
 
 void sipalg_mapping_form(struct sipalg_mapping *mapping, u8 field, bool request,

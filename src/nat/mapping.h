@@ -327,14 +327,41 @@ sipalg_mapping_find_uri(const struct sipalg_flow *flow,
 }
 
 /**
- * sipalg_mapping_make() - find or create the mapping of a translated host
+ * sipalg_mapping_add() - create the mapping of a translated host
  * @flow: the flow that carries it out
  * @private: the inside address in the message
  * @public: its replacement
+ * @added: out: it is new; false: another CPU was faster, or there is none
  *
- * Caller holds rcu_read_lock; softirq.
+ * Another host that is registered by the same public address stays so, see
+ * sipalg_mapping_replace(). Caller holds rcu_read_lock; softirq.
  *
  * Return: the mapping, or NULL: no memory, or the host has too many ports.
+ */
+struct sipalg_mapping *sipalg_mapping_add(const struct sipalg_flow *flow,
+					  const struct sipalg_addr *private,
+					  const struct sipalg_addr *public,
+					  bool *added);
+
+/**
+ * sipalg_mapping_discard() - the message for which a mapping was added does not leave
+ * @mapping: new; in the tables, or out of them meanwhile
+ *
+ * It goes at once, unless another message uses it already. Caller holds
+ * rcu_read_lock and no mapping's lock.
+ */
+void sipalg_mapping_discard(struct sipalg_mapping *mapping);
+
+/**
+ * sipalg_mapping_make() - find or create a mapping
+ * @flow: see sipalg_mapping_add()
+ * @private: the same
+ * @public: the same
+ *
+ * A new one replaces another host's, see sipalg_mapping_replace(). Caller holds
+ * rcu_read_lock; softirq.
+ *
+ * Return: the mapping or NULL, as sipalg_mapping_add().
  */
 struct sipalg_mapping *sipalg_mapping_make(const struct sipalg_flow *flow,
 					   const struct sipalg_addr *private,
@@ -365,20 +392,34 @@ void sipalg_mapping_replace(const struct sipalg_flow *flow,
 void sipalg_mapping_lose(struct sipalg_mapping *mapping);
 
 /**
- * sipalg_mapping_note() - remember how the phone writes its address
- * @mapping: its mapping
+ * sipalg_mapping_note_locked() - remember how the phone writes its address
+ * @mapping: its mapping, its lock is held
  * @msg: the message
  * @host: the host that is being translated
  * @public: it is the public address, which the phone has learnt, and stays
  *
  * A form is kept as long as answers to requests that had it may come, and then
- * makes room for another. Caller holds rcu_read_lock; takes the mapping's lock.
+ * makes room for another.
  *
  * Return: false if another form is kept: this one needs an echo.
  */
-bool sipalg_mapping_note(struct sipalg_mapping *mapping,
-			 const struct sip_msg *msg, const struct sip_host *host,
-			 bool public);
+bool sipalg_mapping_note_locked(struct sipalg_mapping *mapping,
+				const struct sip_msg *msg,
+				const struct sip_host *host, bool public);
+
+/* After that, for all of a message; its lock is held: it lives for a transaction. */
+void sipalg_mapping_noted(struct sipalg_mapping *mapping);
+
+/**
+ * sipalg_mapping_note() - both of these, for one host
+ * @mapping: its mapping
+ * @msg: the message
+ * @host: a host by which the phone names itself
+ *
+ * Caller holds rcu_read_lock; takes the mapping's lock.
+ */
+void sipalg_mapping_note(struct sipalg_mapping *mapping,
+			 const struct sip_msg *msg, const struct sip_host *host);
 
 /**
  * sipalg_mapping_form() - how the phone writes itself

@@ -5,6 +5,7 @@
 #include "core/addr_scope.h"
 #include "core/call.h"
 #include "core/net.h"
+#include "nat/intent.h"
 #include "nat/mapping.h"
 #include "nat/nat64.h"
 #include "sip/names.h"
@@ -352,28 +353,24 @@ static void write_inward(const struct sipalg_flow *flow,
 	sipalg_plan_host(plan, host, AF_INET, ip, host->port);
 }
 
-static void note_spelling(struct sipalg_mapping *mapping,
-			  const struct sip_msg *msg,
-			  const struct sip_host *host)
+void sipalg_nat64_spell(struct sipalg_mapping *mapping,
+			const struct sip_msg *msg, const struct sip_host *host)
 {
 	struct sipalg_spelling *spelling =
 		&mapping->spelling[host->field == SIP_FIELD_TO];
 
 	if (host->host.len > SIPALG_MAPPING_TEXT)
 		return;
-	spin_lock_bh(&mapping->lock);
 	spelling->ip = host->addr.ip;
 	spelling->text_len = host->host.len;
 	memcpy(spelling->text, sip_span_ptr(msg, host->host), host->host.len);
-	spin_unlock_bh(&mapping->lock);
 }
 
 static void write_outward(const struct sipalg_flow *flow,
 			  const struct sip_msg *msg,
 			  const struct sip_host *host,
 			  struct sipalg_plan *plan,
-			  struct sipalg_mapping *mapping,
-			  struct left_alone *left)
+			  struct sipalg_bound *bound, struct left_alone *left)
 {
 	const struct sipalg_nat64 *nat64 = phone_at(flow, &flow->src.ip);
 	bool hidden = sipalg_flow_from_inside(flow);
@@ -387,9 +384,10 @@ static void write_outward(const struct sipalg_flow *flow,
 		left->loop = true;
 		return;
 	}
-	if (mapping && (host->field == SIP_FIELD_FROM ||
-			host->field == SIP_FIELD_TO))
-		note_spelling(mapping, msg, host);
+	if (bound && (host->field == SIP_FIELD_FROM ||
+		      host->field == SIP_FIELD_TO))
+		sipalg_intend(plan->intents, msg, host, bound,
+			      SIPALG_INTENT_SPELL);
 	sipalg_plan_host(plan, host, AF_INET, &host->addr, host->port);
 }
 
@@ -397,47 +395,48 @@ static void write_outward(const struct sipalg_flow *flow,
  * Where nothing is translated nobody else notes how the phone writes itself:
  * for as long as its call, or a transaction.
  */
-static struct sipalg_mapping *note_plain(const struct sipalg_flow *flow,
-					 const struct sip_msg *msg,
-					 struct sipalg_plan *plan)
+static struct sipalg_bound *note_plain(const struct sipalg_flow *flow,
+				       const struct sip_msg *msg,
+				       struct sipalg_plan *plan)
 {
 	const struct sip_host *host = topmost_via(msg);
-	struct sipalg_call *call = plan->call;
-	struct sipalg_mapping *mapping;
+	struct sipalg_bound *bound;
 
 	if (!msg->request || !host ||
 	    !sipalg_ip_equal(&host->addr, &flow->src.ip))
 		host = first_contact(msg);
 	if (!host || !sipalg_ip_equal(&host->addr, &flow->src.ip))
 		return NULL;
-	mapping = sipalg_mapping_make(flow, &flow->src, &flow->src_public);
-	if (!mapping)
-		return NULL;
-	sipalg_mapping_note(mapping, msg, host, false);
-	if (call && !call->mapping && sipalg_mapping_use(mapping))
-		call->mapping = mapping;
-	return mapping;
+	bound = sipalg_bound_make(plan->intents, flow, &flow->src,
+				  &flow->src_public);
+	sipalg_intend(plan->intents, msg, host, bound,
+		      SIPALG_INTENT_NOTE | SIPALG_INTENT_USE);
+	return bound;
 }
 
-static struct sipalg_mapping *mapping_of_sender(const struct sipalg_flow *flow,
-						const struct sip_msg *msg,
-						struct sipalg_plan *plan)
+static struct sipalg_bound *mapping_of_sender(const struct sipalg_flow *flow,
+					      const struct sip_msg *msg,
+					      struct sipalg_plan *plan)
 {
 	if (!sipalg_flow_from_inside(flow) && !sipalg_flow_to_inside(flow))
 		return note_plain(flow, msg, plan);
-	return sipalg_mapping_find(flow, &flow->src_public, &flow->src.ip);
+	return sipalg_bound_find(plan->intents, flow, &flow->src_public,
+				 &flow->src.ip);
 }
 
 /* A phone that is called, and has not yet said anything in the call. */
-static void note_reader(const struct sipalg_flow *flow, struct sipalg_plan *plan)
+static void note_reader(const struct sipalg_flow *flow,
+			const struct sip_msg *msg, struct sipalg_plan *plan)
 {
 	struct sipalg_mapping *mapping;
 
 	if (!plan->call || plan->call->mapping)
 		return;
 	mapping = mapping_of(flow, &flow->dst, &flow->dst_private);
-	if (mapping && sipalg_mapping_use(mapping))
-		plan->call->mapping = mapping;
+	if (mapping)
+		sipalg_intend(plan->intents, msg, msg->hosts,
+			      sipalg_bound_of(plan->intents, mapping),
+			      SIPALG_INTENT_USE);
 }
 
 /* Has a rule written this host already? @edit: the first not before it */
@@ -456,14 +455,14 @@ void sipalg_nat64_finish(const struct sipalg_flow *flow,
 			 const struct sip_msg *msg, struct sipalg_plan *plan)
 {
 	bool inward = plan->reader.text_len;
-	struct sipalg_mapping *mapping = NULL;
+	struct sipalg_bound *bound = NULL;
 	struct left_alone left = {};
 	unsigned int i, edits, edit = 0;
 
 	if (sipalg_nat64_is_phone(flow))
-		mapping = mapping_of_sender(flow, msg, plan);
+		bound = mapping_of_sender(flow, msg, plan);
 	else if (inward)
-		note_reader(flow, plan);
+		note_reader(flow, msg, plan);
 	else
 		return;
 	sipalg_plan_sort(plan);
@@ -476,7 +475,7 @@ void sipalg_nat64_finish(const struct sipalg_flow *flow,
 		if (inward)
 			write_inward(flow, msg, host, plan);
 		else
-			write_outward(flow, msg, host, plan, mapping, &left);
+			write_outward(flow, msg, host, plan, bound, &left);
 	}
 	count_left_alone(flow->sn, &left);
 }

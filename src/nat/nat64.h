@@ -68,6 +68,15 @@ bool sipalg_nat64_is_neighbour(const struct sipalg_flow *flow,
 void sipalg_nat64_read(const struct sipalg_flow *flow, struct sip_msg *msg);
 
 /**
+ * sipalg_nat64_spell() - remember how a phone writes somebody else
+ * @mapping: the phone's, its lock is held
+ * @msg: the message
+ * @host: its From or To
+ */
+void sipalg_nat64_spell(struct sipalg_mapping *mapping,
+			const struct sip_msg *msg, const struct sip_host *host);
+
+/**
  * sipalg_nat64_written() - how a party behind a translator writes itself
  * @call: locked
  * @side: enum sipalg_side of the party

@@ -314,7 +314,7 @@ static bool is_foreign(const struct sipalg_flow *flow, const struct sip_msg *msg
 		host->field == SIP_FIELD_RECORD_ROUTE) &&
 	       sipalg_flow_from_inside(flow) &&
 	       sipalg_ip_equal(&host->addr, &flow->src.ip) &&
-	       sipalg_echo_is_foreign(flow, msg, host);
+	       sipalg_echo_keep_foreign(flow, msg, host);
 }
 
 void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,

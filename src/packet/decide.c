@@ -8,24 +8,16 @@
 #include "call/lru.h"
 #include "call/message.h"
 #include "call/screen.h"
-#include "core/ct_data.h"
 #include "core/event.h"
 #include "core/net.h"
 #include "core/ratelimit.h"
 #include "media/media.h"
 #include "nat/header_nat.h"
-#include "nat/heard.h"
-#include "nat/mapping.h"
+#include "nat/intent.h"
 #include "nat/nat64.h"
 #include "nat/outer.h"
-#include "nat/registration.h"
-#include "nat/sig_expect.h"
 #include "packet/decide.h"
 #include "sip/names.h"
-
-#define REGISTER_EXPIRES_DEFAULT	3600
-#define HEARD_FOR			(3600UL * HZ)
-#define SUBSCRIBE_EXPIRES_MAX		(7 * 24 * 3600)
 
 /* `observe` drops nothing, whatever other settings say. */
 static bool only_watches(const struct sipalg_net *sn)
@@ -110,175 +102,50 @@ static bool refused_for_now(const struct sipalg_flow *flow,
 	return true;
 }
 
-static u32 requested_expires(const struct sip_msg *msg,
-			     const struct sip_contact *contact)
+/* A REGISTER and its 2xx, from and to where phones are. */
+static u8 tells_of_registration(const struct sipalg_flow *flow,
+				const struct sip_msg *msg)
 {
-	if (contact->has_expires)
-		return contact->expires;
-	return msg->has_expires ? msg->expires : REGISTER_EXPIRES_DEFAULT;
-}
+	bool plain = sipalg_flow_is_plain(flow);
 
-/* Phones behind NAT get their mapping in header translation, others here. */
-static struct sipalg_mapping *bind_plain(const struct sipalg_flow *flow,
-					 const struct sip_msg *msg,
-					 const struct sip_host *host,
-					 const struct sipalg_addr *addr)
-{
-	struct sipalg_mapping *mapping;
-	struct sipalg_flow other;
-
-	if (!sipalg_flow_is_plain(flow) || !sipalg_ip_equal(&addr->ip, &flow->src.ip))
-		return NULL;
-	other = *flow;
-	if (sipalg_uri_is_strict(host, flow->l4proto))
-		other.l4proto = sipalg_uri_l4proto(host, flow->l4proto);
-	mapping = sipalg_mapping_make(&other, addr, addr);
-	if (mapping)
-		sipalg_mapping_note(mapping, msg, host, false);
-	return mapping;
-}
-
-static void note_contact(const struct sipalg_flow *flow,
-			 const struct sip_msg *msg,
-			 const struct sip_contact *contact)
-{
-	u32 expires = requested_expires(msg, contact);
-	struct sipalg_mapping *mapping = NULL;
-	const struct sip_host *host = NULL;
-	struct sipalg_addr addr;
-
-	if (contact->host != SIP_NO_INDEX)
-		host = &msg->hosts[contact->host];
-	if (host && sip_host_family(host) == flow->family) {
-		addr.ip = host->addr;
-		addr.port = htons(sip_host_port(host));
-		mapping = sipalg_mapping_of_uri(flow, host, &addr) ?:
-				  bind_plain(flow, msg, host, &addr);
-	}
-	if (mapping)
-		sipalg_registration_request(flow, msg, mapping, &addr, expires);
-	if (!expires)
-		sipalg_registration_request_end(flow, msg,
-						mapping ? &addr : NULL,
-						!mapping);
-}
-
-static void note_register(const struct sipalg_flow *flow,
-			  const struct sip_msg *msg)
-{
-	unsigned int i;
-
-	if (msg->contact_star)
-		sipalg_registration_request_end(flow, msg, NULL, false);
-	for (i = 0; i < msg->contact_count; i++)
-		note_contact(flow, msg, &msg->contacts[i]);
-}
-
-static void confirmed(const struct sipalg_flow *flow, const struct sip_msg *msg,
-		      struct sipalg_plan *plan)
-{
-	plan->keep = sipalg_registration_confirmed(flow, msg);
-	if (plan->keep)
-		sipalg_heard_keep(flow, plan->keep);
-}
-
-static void registrations(const struct sipalg_flow *flow,
-			  const struct sip_msg *msg, struct sipalg_plan *plan)
-{
-	if (msg->method != SIP_METHOD_REGISTER)
-		return;
-	if (msg->request && (sipalg_flow_from_inside(flow) || sipalg_flow_is_plain(flow)))
-		note_register(flow, msg);
-	else if (msg->status / 100 == 2 &&
-		 (sipalg_flow_to_inside(flow) || sipalg_flow_is_plain(flow)))
-		confirmed(flow, msg, plan);
-}
-
-/* 0 where it is not the flow's: of another family, or no host. */
-static __be16 contact_port(const struct sipalg_flow *flow,
-			   const struct sip_msg *msg)
-{
-	const struct sip_host *host;
-
-	if (!msg->contact_count || msg->contacts[0].host == SIP_NO_INDEX)
-		return 0;
-	host = &msg->hosts[msg->contacts[0].host];
-	if (sip_host_family(host) != flow->family)
-		return 0;
-	return htons(sip_host_port(host));
-}
-
-/* Stored for the requester's direction; the response comes in the other one. */
-static __be16 *subscriber(const struct sipalg_flow *flow, bool by_sender)
-{
-	struct sipalg_ct_data *data = sipalg_ct_data(flow->ct);
-	int dir = flow->original == by_sender ? IP_CT_DIR_ORIGINAL :
-						IP_CT_DIR_REPLY;
-
-	return data ? &data->stream[dir].subscriber : NULL;
-}
-
-/* Without this check one forged response would keep any flow for a week. */
-static __be16 asked_by(const struct sipalg_flow *flow)
-{
-	const __be16 *port = subscriber(flow, false);
-
-	return port ? READ_ONCE(*port) : 0;
-}
-
-static void note_subscribe(const struct sipalg_flow *flow,
-			   const struct sip_msg *msg)
-{
-	__be16 *port = subscriber(flow, true);
-
-	if (port)
-		WRITE_ONCE(*port, contact_port(flow, msg) ?: flow->src.port);
-}
-
-static void keep_mapping(struct sipalg_mapping *mapping, unsigned long time)
-{
-	if (mapping)
-		sipalg_mapping_keep(mapping, time);
-}
-
-/* The sender's mapping, and that of its Contact. */
-static void keep_subscribed(const struct sipalg_flow *flow, unsigned long time)
-{
-	bool in = sipalg_flow_to_inside(flow);
-	const struct sipalg_addr *seen = in ? &flow->dst : &flow->src_public;
-	struct sipalg_addr phone = in ? flow->dst_private : flow->src;
-
-	keep_mapping(sipalg_mapping_find(flow, seen, &phone.ip), time);
-	if (!in)
-		return;
-	phone.port = asked_by(flow);
-	keep_mapping(sipalg_mapping_find_inside(flow, &phone, &seen->ip), time);
+	if (msg->request && (sipalg_flow_from_inside(flow) || plain))
+		return SIPALG_TELLS_REGISTER;
+	if (msg->status / 100 == 2 && (sipalg_flow_to_inside(flow) || plain))
+		return SIPALG_TELLS_REGISTERED;
+	return SIPALG_TELLS_NOTHING;
 }
 
 /*
  * S3-36, RFC 6665 4.1.2.1: NOTIFYs come on the flow of the SUBSCRIBE, rarely, and
  * until the expiry in the 2xx.
  */
-static void subscriptions(const struct sipalg_flow *flow,
-			  const struct sip_msg *msg, struct sipalg_plan *plan)
+static u8 tells_of_subscription(const struct sipalg_flow *flow,
+				const struct sip_msg *msg)
 {
-	u32 expires;
-
-	if (msg->method != SIP_METHOD_SUBSCRIBE)
-		return;
 	if (msg->request)
-		note_subscribe(flow, msg);
-	if (msg->status / 100 != 2 || !msg->has_expires || !msg->expires ||
-	    !asked_by(flow))
-		return;
-	expires = min_t(u32, msg->expires, SUBSCRIBE_EXPIRES_MAX);
-	plan->keep = (unsigned long)expires * HZ + sipalg_64_t1(flow->sn);
-	keep_subscribed(flow, plan->keep);
+		return SIPALG_TELLS_SUBSCRIBE;
+	return msg->status / 100 == 2 && msg->has_expires && msg->expires ?
+		       SIPALG_TELLS_SUBSCRIBED : SIPALG_TELLS_NOTHING;
+}
+
+static u8 what_it_tells(const struct sipalg_flow *flow, const struct sip_msg *msg)
+{
+	if (msg->method == SIP_METHOD_REGISTER)
+		return tells_of_registration(flow, msg);
+	if (msg->method == SIP_METHOD_SUBSCRIBE)
+		return tells_of_subscription(flow, msg);
+	return SIPALG_TELLS_NOTHING;
+}
+
+void sipalg_decide_unchanged(struct sipalg_plan *plan)
+{
+	plan->edit_count = 0;
+	sipalg_intents_init(plan->intents);
 }
 
 static void pass_unchanged(struct sipalg_plan *plan, u8 reason)
 {
-	plan->edit_count = 0;
+	sipalg_decide_unchanged(plan);
 	plan->reason = reason;
 }
 
@@ -328,7 +195,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	struct sipalg_net *sn = flow->sn;
 
 	sipalg_plan_init(plan);
-	sipalg_heard_note(flow, HEARD_FOR);
+	sipalg_intents_init(plan->intents);
 	/* before any refusal: what is dropped is in its call's msg_log, too */
 	if (!sip_method_is(msg, SIP_NO_CALL))
 		plan->call = lock_call(sipalg_call_find(flow, msg, false));
@@ -351,6 +218,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		sipalg_call_claim(plan->call, flow, msg);
 	if (msg->sdp.len && !plan->described && !plan->reason)
 		sipalg_media_retransmit(plan->call, flow, msg, plan);
+	plan->repairs = plan->followed && !plan->pinholes;
 	if (plan->verdict == SIPALG_VERDICT_DROP)
 		return;
 	if (plan->reason) {
@@ -365,14 +233,52 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		if (plan->outer)
 			sipalg_outer_finish(flow, msg, plan);
 	}
-	registrations(flow, msg, plan);
-	subscriptions(flow, msg, plan);
-	if (plan->followed && plan->call->linked &&
-	    sipalg_setting(sn, SIPALG_MODE) >= SIPALG_MODE_PINHOLES)
-		sipalg_sig_expect_learn(plan->call, plan->side, plan->fork,
-					flow, msg);
+	plan->tells = what_it_tells(flow, msg);
+	plan->names_parties = plan->followed && plan->call->linked &&
+			      !only_watches(sn);
 	if (!sipalg_plan_finish(plan, msg))
 		pass_unchanged(plan, plan->reason ?: SIPALG_REASON_TOO_LONG);
+}
+
+/* It passes as it came, and its media as well as it can. */
+static void without_pinholes(struct sipalg_plan *plan)
+{
+	sipalg_media_rollback(plan->call, plan->side, plan->fork);
+	plan->pinholes = false;
+	pass_unchanged(plan, SIPALG_REASON_NO_MEMORY);
+}
+
+static void dropped(struct sipalg_plan *plan, u8 reason)
+{
+	plan->verdict = SIPALG_VERDICT_DROP;
+	plan->reason = reason;
+}
+
+void sipalg_decide_without(const struct sipalg_flow *flow,
+			   struct sipalg_plan *plan, enum sipalg_applied lack)
+{
+	switch (lack) {
+	case SIPALG_APPLIED:
+		break;
+	case SIPALG_LACKS_MAPPING:
+		pass_unchanged(plan, SIPALG_REASON_NO_MEMORY);
+		break;
+	case SIPALG_LACKS_LENGTH:
+		dropped(plan, SIPALG_REASON_TOO_LONG);
+		break;
+	case SIPALG_LACKS_ROOM:
+		dropped(plan, SIPALG_REASON_NO_MEMORY);
+		break;
+	case SIPALG_LACKS_PORT:
+		if (sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL)
+			dropped(plan, SIPALG_REASON_NO_PORT_PAIR);
+		else
+			without_pinholes(plan);
+		break;
+	case SIPALG_LACKS_PINHOLE:
+		without_pinholes(plan);
+		break;
+	}
 }
 
 void sipalg_decide_undo(struct sipalg_plan *plan)

@@ -6,6 +6,7 @@
 #define SIPALG_DECIDE_H
 
 #include "core/flow.h"
+#include "packet/mangle.h"
 #include "sip/edit.h"
 #include "sip/msg.h"
 
@@ -21,12 +22,27 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		   struct sipalg_plan *plan);
 
 /**
+ * sipalg_decide_without() - decide again, for lack of something
+ * @flow: the message's flow
+ * @plan: its plan, of which nothing was applied; now it drops the message, or
+ *	needs less
+ * @lack: what it could not have
+ */
+void sipalg_decide_without(const struct sipalg_flow *flow,
+			   struct sipalg_plan *plan, enum sipalg_applied lack);
+
+/**
+ * sipalg_decide_unchanged() - the message passes as it came
+ * @plan: its plan: what it means to a call stands
+ */
+void sipalg_decide_unchanged(struct sipalg_plan *plan);
+
+/**
  * sipalg_decide_undo() - give back what a message took that does not leave
  * @plan: its plan, that could not be applied
  *
  * A call that it began is gone, else the streams that it was the first to describe,
- * with their ports and pinholes. What is learnt of the sender's addresses stays
- * until it expires: it is true of any message of his.
+ * with their ports and pinholes.
  */
 void sipalg_decide_undo(struct sipalg_plan *plan);
 

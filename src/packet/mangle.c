@@ -19,7 +19,9 @@
 #include "core/net.h"
 #include "media/media.h"
 #include "media/media_expect.h"
+#include "nat/intent.h"
 #include "nat/sig_expect.h"
+#include "packet/learn.h"
 #include "packet/mangle.h"
 #include "packet/tcp_queue.h"
 
@@ -51,16 +53,14 @@ static void let_be_fragmented(struct sipalg_packet *packet)
 }
 
 /* A datagram is changed where it stands. */
-static bool mangle(struct sipalg_packet *packet, unsigned int offset,
+static void mangle(struct sipalg_packet *packet, unsigned int offset,
 		   struct sip_span span, const char *text, unsigned int len)
 {
-	if (!nf_nat_mangle_udp_packet(packet->skb, packet->ct, packet->ctinfo,
-				      packet->protoff, offset + span.off,
-				      span.len, text, len))
-		return false;
+	nf_nat_mangle_udp_packet(packet->skb, packet->ct, packet->ctinfo,
+				 packet->protoff, offset + span.off, span.len,
+				 text, len);
 	if (len > span.len)
 		let_be_fragmented(packet);
-	return true;
 }
 
 /* A datagram, as its changes need it: writable, and as much longer. */
@@ -104,13 +104,11 @@ static bool rewrite(struct sipalg_packet *packet, const struct sip_msg *msg,
  * The response goes to the port in the phone's Via; conntrack, which has already
  * processed the packet, knows only the port that the phone sends from.
  */
-static bool steer(struct sipalg_packet *packet, __be16 port)
+static void steer(struct sipalg_packet *packet, __be16 port)
 {
 	struct sk_buff *skb = packet->skb;
 	struct udphdr *udp;
 
-	if (skb_ensure_writable(skb, packet->protoff + sizeof(*udp)))
-		return false;
 	udp = (struct udphdr *)(skb->data + packet->protoff);
 	if (udp->check || skb->ip_summed == CHECKSUM_PARTIAL) {
 		inet_proto_csum_replace2(&udp->check, skb, udp->dest, port,
@@ -119,84 +117,109 @@ static bool steer(struct sipalg_packet *packet, __be16 port)
 			udp->check = CSUM_MANGLED_0;
 	}
 	udp->dest = port;
-	return true;
 }
 
 /*
- * All that may fail, before a pinhole is opened: the new bytes are in @room, or in
- * the copy that a stream sends, and a datagram has room for them.
+ * The new bytes are in @room, or in the copy that a stream sends, and a datagram
+ * has room for them.
  */
-static bool prepare_edits(struct sipalg_packet *packet,
-			  const struct sip_msg *msg, struct sipalg_plan *plan,
-			  char *room, u32 room_len, int *len)
+static enum sipalg_applied acquire_edits(struct sipalg_packet *packet,
+					 const struct sip_msg *msg,
+					 const struct sipalg_plan *plan,
+					 char *room, u32 room_len, int *len)
 {
 	struct sip_span span = sipalg_plan_span(plan);
 	bool udp = nf_ct_protonum(packet->ct) == IPPROTO_UDP;
 
 	*len = sipalg_plan_render(plan, msg->data, room, room_len);
 	if (*len < 0 ||
-	    (udp && packet->skb->len + *len - span.len > SIP_MAX_MESSAGE)) {
-		plan->reason = SIPALG_REASON_TOO_LONG;
-		return false;
-	}
+	    (udp && packet->skb->len + *len - span.len > SIP_MAX_MESSAGE))
+		return SIPALG_LACKS_LENGTH;
 	if ((*len != span.len && !may_resize(packet)) ||
-	    (udp ? plan->pinholes && !make_room(packet, *len - span.len) :
-		   !rewrite(packet, msg, span, room, *len))) {
-		plan->reason = SIPALG_REASON_NO_MEMORY;
-		return false;
-	}
-	return true;
+	    (udp ? !make_room(packet, *len - span.len) :
+		   !rewrite(packet, msg, span, room, *len)))
+		return SIPALG_LACKS_ROOM;
+	return SIPALG_APPLIED;
 }
 
-/* Prepared, this finds all that it needs. */
-static bool apply_edits(struct sipalg_packet *packet, unsigned int offset,
-			struct sipalg_plan *plan, const char *room, int len)
+/*
+ * Media may arrive as soon as the message has left. What is open beyond the plan's
+ * own is repaired if it can be.
+ */
+static enum sipalg_applied acquire_pinholes(const struct sipalg_flow *flow,
+					    const struct sipalg_plan *plan)
 {
-	if (nf_ct_protonum(packet->ct) == IPPROTO_UDP &&
-	    !mangle(packet, offset, sipalg_plan_span(plan), room, len)) {
-		plan->reason = SIPALG_REASON_NO_MEMORY;
-		return false;
+	if (plan->repairs)
+		sipalg_media_repair(plan->call, flow);
+	switch (plan->pinholes ? sipalg_media_sync(plan->call, flow) : 0) {
+	case 0:
+		return SIPALG_APPLIED;
+	case -EBUSY:
+	case -EALREADY:
+		return SIPALG_LACKS_PORT;
+	default:
+		return SIPALG_LACKS_PINHOLE;
 	}
-	return !plan->sent_by || steer(packet, htons(plan->sent_by));
 }
 
-static void forget_edits(struct sipalg_packet *packet, struct sipalg_plan *plan)
+/* All that may fail; pinholes last, since packets may come through them at once. */
+static enum sipalg_applied acquire(struct sipalg_packet *packet,
+				   const struct sipalg_flow *flow,
+				   const struct sip_msg *msg,
+				   const struct sipalg_plan *plan,
+				   char *room, u32 room_len, int *len)
 {
-	plan->edit_count = 0;
+	enum sipalg_applied lack = SIPALG_APPLIED;
+
+	if (!sipalg_intents_acquire(plan->intents, flow))
+		return SIPALG_LACKS_MAPPING;
+	if (plan->edit_count)
+		lack = acquire_edits(packet, msg, plan, room, room_len, len);
+	return lack ?: acquire_pinholes(flow, plan);
+}
+
+/* The message does not leave so. */
+static void release(struct sipalg_packet *packet, const struct sipalg_plan *plan)
+{
+	sipalg_intents_release(plan->intents);
 	if (!packet->rtx)
 		return;
 	sipalg_tcp_rtx_free(packet->tcp, packet->rtx);
 	packet->rtx = NULL;
 }
 
-/*
- * Runs before the edits: media may arrive as soon as the message has left, and an
- * unedited message can still pass if its pinholes cannot be opened. Returns
- * false if it must not pass at all.
- */
-static bool apply_pinholes(struct sipalg_packet *packet,
-			   const struct sipalg_flow *flow,
-			   struct sipalg_plan *plan)
+/* What the message means, while its bytes are still as they came. */
+static void commit(struct sipalg_packet *packet, const struct sipalg_flow *flow,
+		   const struct sip_msg *msg, struct sipalg_plan *plan)
 {
-	int err;
+	sipalg_intents_commit(plan->intents, flow, msg, plan->call);
+	sipalg_learn(flow, msg, plan);
+	if (plan->names_parties)
+		sipalg_sig_expect_learn(plan->call, plan->side, plan->fork, flow,
+					msg);
+	if (plan->call)
+		sipalg_sig_expect_sync(plan->call, flow);
+	if (plan->keep)
+		sipalg_ct_timeout_extend(packet->ct, plan->keep);
+	if (plan->followed)
+		sipalg_ct_timeout_get(flow->sn, &plan->call->signalling,
+				      packet->ct);
+	if (!plan->edit_count)
+		return;
+	sipalg_count(flow->sn, translated);
+	/* RFC 8224: without translation there would be no call to authenticate */
+	if (msg->identity)
+		sipalg_count(flow->sn, identity_changed);
+}
 
-	if (!plan->call)
-		return true;
-	if (plan->followed && !plan->pinholes)
-		sipalg_media_repair(plan->call, flow);
-	err = plan->pinholes ? sipalg_media_sync(plan->call, flow) : 0;
-	if ((err == -EBUSY || err == -EALREADY) &&
-	    sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL) {
-		plan->reason = SIPALG_REASON_NO_PORT_PAIR;
-		return false;
-	}
-	if (err) {
-		sipalg_media_rollback(plan->call, plan->side, plan->fork);
-		plan->reason = SIPALG_REASON_NO_MEMORY;
-		forget_edits(packet, plan);
-	}
-	sipalg_sig_expect_sync(plan->call, flow);
-	return true;
+/* It has the room that it needs: this does not fail. */
+static void edit(struct sipalg_packet *packet, unsigned int offset,
+		 const struct sipalg_plan *plan, const char *room, int len)
+{
+	if (nf_ct_protonum(packet->ct) == IPPROTO_UDP)
+		mangle(packet, offset, sipalg_plan_span(plan), room, len);
+	if (plan->sent_by)
+		steer(packet, htons(plan->sent_by));
 }
 
 enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
@@ -206,29 +229,17 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 				 struct sipalg_plan *plan,
 				 char *room, u32 room_len)
 {
+	enum sipalg_applied lack;
 	int len = 0;
 
-	/* the mode may have become full since its pieces were let go */
-	if (packet->passed)
-		plan->edit_count = 0;
-	if (plan->edit_count &&
-	    !prepare_edits(packet, msg, plan, room, room_len, &len))
-		return SIPALG_APPLY_FAILED;
-	if (!apply_pinholes(packet, flow, plan))
-		return SIPALG_APPLY_FAILED;
-	if (plan->edit_count && !apply_edits(packet, offset, plan, room, len))
-		return SIPALG_APPLY_FAILED;
-
-	if (plan->keep)
-		sipalg_ct_timeout_extend(packet->ct, plan->keep);
-	if (plan->followed)
-		sipalg_ct_timeout_get(flow->sn, &plan->call->signalling,
-				      packet->ct);
+	lack = acquire(packet, flow, msg, plan, room, room_len, &len);
+	if (lack) {
+		release(packet, plan);
+		return lack;
+	}
+	commit(packet, flow, msg, plan);
 	if (plan->edit_count)
-		sipalg_count(flow->sn, translated);
-	/* RFC 8224: without translation there would be no call to authenticate */
-	if (plan->edit_count && msg->identity)
-		sipalg_count(flow->sn, identity_changed);
+		edit(packet, offset, plan, room, len);
 	return SIPALG_APPLIED;
 }
 

@@ -53,10 +53,15 @@ static inline struct tcphdr *sipalg_packet_tcp(const struct sipalg_packet *packe
 	return (struct tcphdr *)(packet->skb->data + packet->protoff);
 }
 
-/* What happened to a message. */
+/* What happened to a plan. */
 enum sipalg_applied {
-	SIPALG_APPLIED,		/* as planned */
-	SIPALG_APPLY_FAILED,	/* it is unchanged and must be dropped */
+	SIPALG_APPLIED,
+	/* nothing of it, for lack of */
+	SIPALG_LACKS_MAPPING,	/* memory or ports for a public address */
+	SIPALG_LACKS_LENGTH,	/* it would not fit in a packet */
+	SIPALG_LACKS_ROOM,	/* memory for its bytes */
+	SIPALG_LACKS_PORT,	/* a pinhole is in the way of its own */
+	SIPALG_LACKS_PINHOLE,	/* memory for a pinhole */
 };
 
 /**
@@ -69,13 +74,14 @@ enum sipalg_applied {
  * @room: buffer for the new bytes
  * @room_len: its size in bytes
  *
- * Takes what the edits need, opens the pinholes, makes all edits in one mangle
- * call and sets the flow's lifetime: for what cannot be edited no pinhole is
- * opened. If the pinholes cannot be opened the message passes unchanged, with a
- * reason. Pointers into the packet are stale afterwards. RCU read side, BH
- * off.
+ * Three steps. First all that may fail: mappings, room for the edits, pinholes; if
+ * one of them is not to be had the others are given back. Then what the message
+ * means is remembered, and last its bytes are changed, in one mangle call; both do
+ * not fail. Nothing is decided here: what becomes of a message without what it
+ * lacks says sipalg_decide_without(). Pointers into the packet are stale
+ * afterwards. RCU read side, BH off.
  *
- * Return: enum sipalg_applied; &sipalg_plan.reason says why it failed.
+ * Return: enum sipalg_applied.
  */
 enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 				 const struct sipalg_flow *flow,

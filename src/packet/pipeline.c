@@ -6,6 +6,7 @@
 #include "core/net.h"
 #include "core/sipalg_trace.h"
 #include "nat/header_nat.h"
+#include "nat/heard.h"
 #include "nat/nat64.h"
 #include "nat/outer.h"
 #include "packet/decide.h"
@@ -13,6 +14,8 @@
 #include "packet/pipeline.h"
 #include "packet/retransmit.h"
 #include "packet/scratch.h"
+
+#define HEARD_FOR	(3600UL * HZ)
 
 /* @call: locked, or NULL: the message belongs to none, or it is not known. */
 static int pass(const struct sipalg_flow *flow, const struct sipalg_call *call,
@@ -74,11 +77,26 @@ static int not_understood(const struct sipalg_flow *flow,
 	return sipalg_message_unchanged(flow, reasons[result]);
 }
 
-/* It does not leave: what it took is free again, for when it comes again. */
-static int not_applied(const struct sipalg_flow *flow, struct sipalg_plan *plan)
+/*
+ * All of the plan or nothing. What it lacks the next one does without, until there is
+ * one that can be applied, or the message does not leave: what it took is then
+ * free again, for when it comes again.
+ */
+static int apply(struct sipalg_packet *packet, const struct sipalg_flow *flow,
+		 unsigned int offset, struct sipalg_scratch *scratch)
 {
-	int verdict = drop(flow, plan->call, plan->reason);
+	struct sipalg_plan *plan = &scratch->plan;
+	enum sipalg_applied lack;
+	int verdict;
 
+	while (plan->verdict == SIPALG_VERDICT_PASS) {
+		lack = sipalg_apply(packet, flow, offset, &scratch->msg, plan,
+				    scratch->room, sizeof(scratch->room));
+		if (lack == SIPALG_APPLIED)
+			return pass(flow, plan->call, plan->reason);
+		sipalg_decide_without(flow, plan, lack);
+	}
+	verdict = drop(flow, plan->call, plan->reason);
 	sipalg_decide_undo(plan);
 	return verdict;
 }
@@ -105,7 +123,11 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 		sipalg_nat64_read(flow, &scratch->msg);
 	if (sipalg_outer_is_used(flow))
 		sipalg_outer_read(flow, &scratch->msg);
+	sipalg_heard_note(flow, HEARD_FOR);
 	sipalg_decide(flow, &scratch->msg, plan);
+	/* the mode may have become full since its pieces were let go */
+	if (packet->passed)
+		sipalg_decide_unchanged(plan);
 	if (!plan->call && sipalg_is_retransmission(flow, &scratch->msg))
 		plan->retransmitted = true;
 	trace_sipalg_plan(flow, plan);
@@ -113,11 +135,8 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 
 	if (plan->verdict == SIPALG_VERDICT_DROP)
 		verdict = drop(flow, plan->call, plan->reason);
-	else if (sipalg_apply(packet, flow, offset, &scratch->msg, plan,
-			      scratch->room, sizeof(scratch->room)))
-		verdict = not_applied(flow, plan);
 	else
-		verdict = pass(flow, plan->call, plan->reason);
+		verdict = apply(packet, flow, offset, scratch);
 
 	if (plan->call)
 		sipalg_msg_log_note(flow, &scratch->msg, plan,

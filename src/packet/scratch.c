@@ -48,6 +48,7 @@ int sipalg_scratch_init(void)
 			sipalg_scratch_exit();
 			return -ENOMEM;
 		}
+		set->plan.intents = &set->intents;
 		per_cpu(scratch.set, cpu) = set;
 	}
 	return 0;

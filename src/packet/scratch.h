@@ -9,6 +9,7 @@
 #ifndef SIPALG_SCRATCH_H
 #define SIPALG_SCRATCH_H
 
+#include "nat/intent.h"
 #include "sip/edit.h"
 #include "sip/msg.h"
 
@@ -16,12 +17,14 @@
  * struct sipalg_scratch - the set
  * @msg: index of a message
  * @plan: what is to become of it
+ * @intents: of @plan
  * @room: new bytes of a message, from its first edit to its last
  * @out: payload of a segment that is put together from several places
  */
 struct sipalg_scratch {
 	struct sip_msg msg;
 	struct sipalg_plan plan;
+	struct sipalg_intents intents;
 	char room[SIP_MAX_MESSAGE];
 	char out[SIP_MAX_MESSAGE];
 };

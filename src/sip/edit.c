@@ -26,11 +26,14 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 	plan->call = NULL;
 	plan->described = false;
 	plan->pinholes = false;
+	plan->repairs = false;
+	plan->names_parties = false;
 	plan->created = false;
 	plan->new_media = false;
 	plan->followed = false;
 	plan->side = 0;
 	plan->fork = 0;
+	plan->tells = SIPALG_TELLS_NOTHING;
 	plan->keep = 0;
 	plan->sent_by = 0;
 }

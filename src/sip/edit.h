@@ -17,6 +17,7 @@
 
 struct sipalg_addr;
 struct sipalg_call;
+struct sipalg_intents;
 
 /**
  * struct sipalg_edit - one replacement
@@ -28,6 +29,15 @@ struct sipalg_edit {
 	struct sip_span at;
 	u16 text;
 	u16 text_len;
+};
+
+/* What a message tells of its sender, for as long as it has asked for. */
+enum sipalg_lesson {
+	SIPALG_TELLS_NOTHING,
+	SIPALG_TELLS_REGISTER,	/* where a phone wants to be called */
+	SIPALG_TELLS_REGISTERED,	/* the registrar has agreed */
+	SIPALG_TELLS_SUBSCRIBE,	/* where NOTIFYs come to */
+	SIPALG_TELLS_SUBSCRIBED,	/* and that they will */
 };
 
 enum sipalg_verdict {
@@ -46,13 +56,17 @@ enum sipalg_verdict {
  * @text_used: bytes of @text in use
  * @call: the call of the message: locked and referenced from decide until
  *	sipalg_decide_done(); NULL: none
+ * @intents: what it means to mappings, see nat/intent.h; its maker's
  * @described: the session description was processed
  * @pinholes: @call's media changed: apply updates its pinholes
+ * @repairs: apply opens those that somebody has flushed
+ * @names_parties: apply opens pinholes for signalling as its headers say
  * @created: the message began @call
  * @new_media: it describes a stream that @call had not
  * @followed: the call processed it, and uses the message's flow
  * @side: enum sipalg_side of the sender then
  * @fork: dialog of the sender then, 0 for the caller
+ * @tells: enum sipalg_lesson: noted if it leaves
  * @keep: lifetime of the signalling flow after its last packet, in jiffies;
  *	0: conntrack's own timeout (S3-4, H-11)
  * @sent_by: UDP port of the receiver for this response, host byte order;
@@ -75,13 +89,17 @@ struct sipalg_plan {
 	u16 edit_count;
 	u16 text_used;
 	struct sipalg_call *call;
+	struct sipalg_intents *intents;
 	bool described;
 	bool pinholes;
+	bool repairs;
+	bool names_parties;
 	bool created;
 	bool new_media;
 	bool followed;
 	u8 side;
 	u16 fork;
+	u8 tells;
 	unsigned long keep;
 	u16 sent_by;
 	struct sipalg_nat64_reader reader;
