@@ -169,10 +169,10 @@ static const char *header_end(const char *p, const char *end, struct length *len
 			p = line.next;
 			continue;
 		}
-		p = text_find_far(p, end, '\n');
+		p = text_line_end(p, end);
 		if (p == end)
 			return NULL;
-		p++;
+		p = sip_line_behind(p);
 	}
 	return body;
 }

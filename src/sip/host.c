@@ -9,6 +9,7 @@
 #include "sip/host.h"
 
 #define IP4_ROOM	16	/* bytes at hand for an address and what ends it */
+#define IP4_SHORTEST	7	/* bytes of 0.0.0.0 */
 
 /*
  * 0..255 in one to three digits without leading zeros. The end of
@@ -60,19 +61,61 @@ static const char *ip4_read_apart(const char *p, const char *end, u8 addr[4])
 	return behind ? p + (behind - apart) : NULL;
 }
 
-static const char *ip4_read(const struct sip_msg *msg, const char *p, const char *end,
-			    u8 addr[4])
+/* Do the bytes at @p spell @literal? IP4_ROOM bytes can be read of both. */
+static bool is_spelt(const struct sip_literal *literal, const char *text, const char *p)
+{
+	u32 len = literal->len;
+	u64 diff;
+
+	if (!len)
+		return false;
+	diff = text_word(p) ^ text_word(text);
+	if (len == IP4_SHORTEST)
+		return !(diff << 8) && !text_is_digit(p[len]);
+	return !diff && text_word(p + len - 8) == text_word(text + len - 8) &&
+	       !text_is_digit(p[len]);
+}
+
+/* A message has one address many times, and seldom more than two. */
+static const char *ip4_read_again(const struct sip_msg *msg, const char *p, __be32 *addr)
+{
+	const struct sip_literal *literal;
+
+	for (literal = msg->literals; literal < msg->literals + SIP_LITERALS; literal++)
+		if (is_spelt(literal, msg->data + literal->off, p)) {
+			*addr = literal->ip;
+			return p + literal->len;
+		}
+	return NULL;
+}
+
+static const char *ip4_read_first(struct sip_msg *msg, const char *p, __be32 *addr)
+{
+	const char *behind = octets_read(p, (u8 *)addr);
+
+	if (!behind)
+		return NULL;
+	msg->literals[msg->next_literal] = (struct sip_literal){
+		.off = p - msg->data,
+		.len = behind - p,
+		.ip = *addr,
+	};
+	msg->next_literal = (msg->next_literal + 1) % SIP_LITERALS;
+	return behind;
+}
+
+static const char *ip4_read(struct sip_msg *msg, const char *p, const char *end, __be32 *addr)
 {
 	const char *behind;
 
 	if (p == end || !text_is_digit(*p))
 		return NULL;
 	if (msg->data + msg->len - p >= IP4_ROOM) {
-		behind = octets_read(p, addr);
+		behind = ip4_read_again(msg, p, addr) ?: ip4_read_first(msg, p, addr);
 		if (behind && behind <= end)
 			return behind;
 	}
-	return ip4_read_apart(p, end, addr);
+	return ip4_read_apart(p, end, (u8 *)addr);
 }
 
 static u32 hex_value(char c)
@@ -107,8 +150,18 @@ static bool gap_fill(u8 addr[16], int len, int gap)
 	return true;
 }
 
+static bool ip4_tail_read(struct sip_msg *msg, const char *p, const char *end, u8 addr[4])
+{
+	__be32 ip;
+
+	if (ip4_read(msg, p, end, &ip) != end)
+		return false;
+	memcpy(addr, &ip, sizeof(ip));
+	return true;
+}
+
 /* RFC 4291 2.2, all three forms; [p, end) must be exactly the address. */
-static bool ip6_read(const struct sip_msg *msg, const char *p, const char *end, u8 addr[16])
+static bool ip6_read(struct sip_msg *msg, const char *p, const char *end, u8 addr[16])
 {
 	int len = 0, gap = -1;
 	const char *next;
@@ -124,7 +177,7 @@ static bool ip6_read(const struct sip_msg *msg, const char *p, const char *end, 
 		if (!next)
 			return false;
 		if (next < end && *next == '.')	/* the last four bytes, dotted */
-			return len <= 12 && ip4_read(msg, p, end, addr + len) == end &&
+			return len <= 12 && ip4_tail_read(msg, p, end, addr + len) &&
 			       gap_fill(addr, len + 4, gap);
 		len += 2;
 		p = next;
@@ -146,7 +199,7 @@ static bool ip6_read(const struct sip_msg *msg, const char *p, const char *end, 
  * [v6]. Text in brackets that is no IPv6 address (a zone, the three colons of RFC
  * 5118 4.10) is treated as a name.
  */
-static const char *reference_read(const struct sip_msg *msg, const char *p, const char *end,
+static const char *reference_read(struct sip_msg *msg, const char *p, const char *end,
 				  struct sip_host *host)
 {
 	const char *close = text_find(p, end, ']');
@@ -167,7 +220,7 @@ static const char *reference_read(const struct sip_msg *msg, const char *p, cons
 	return close + 1;
 }
 
-const char *sip_host_read(const struct sip_msg *msg, const char *p, const char *end,
+const char *sip_host_read(struct sip_msg *msg, const char *p, const char *end,
 			  struct sip_host *host)
 {
 	const char *start = p;
@@ -178,7 +231,7 @@ const char *sip_host_read(const struct sip_msg *msg, const char *p, const char *
 		if (!p)
 			return NULL;
 	} else {
-		p = ip4_read(msg, start, end, (u8 *)&host->addr);
+		p = ip4_read(msg, start, end, &host->addr.ip);
 		if (p && (p == end || !text_in(*p, TEXT_HOST))) {
 			host->form = SIP_HOST_IP4;
 		} else {
@@ -193,7 +246,7 @@ const char *sip_host_read(const struct sip_msg *msg, const char *p, const char *
 	return p;
 }
 
-bool sip_host_read_bare(const struct sip_msg *msg, const char *p, const char *end,
+bool sip_host_read_bare(struct sip_msg *msg, const char *p, const char *end,
 			struct sip_host *host)
 {
 	if (sip_host_read(msg, p, end, host) == end)

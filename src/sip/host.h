@@ -8,7 +8,7 @@
 
 /**
  * sip_host_read() - read a host as URIs and Via write it
- * @msg: the message that [@p, @end) is part of
+ * @msg: the message that [@p, @end) is part of; it remembers addresses
  * @p: where the host begins
  * @end: where reading must stop
  * @host: filled: host, form, bracketed, addr; no port
@@ -20,12 +20,12 @@
  *
  * Return: the first byte behind the host, or NULL.
  */
-const char *sip_host_read(const struct sip_msg *msg, const char *p, const char *end,
+const char *sip_host_read(struct sip_msg *msg, const char *p, const char *end,
 			  struct sip_host *host);
 
 /**
  * sip_host_read_bare() - read a host, IPv6 also without brackets
- * @msg: the message that [@p, @end) is part of
+ * @msg: the message that [@p, @end) is part of; it remembers addresses
  * @p: where the host begins
  * @end: where it ends
  * @host: filled like sip_host_read() does
@@ -35,7 +35,7 @@ const char *sip_host_read(const struct sip_msg *msg, const char *p, const char *
  *
  * Return: true if it is one.
  */
-bool sip_host_read_bare(const struct sip_msg *msg, const char *p, const char *end,
+bool sip_host_read_bare(struct sip_msg *msg, const char *p, const char *end,
 			struct sip_host *host);
 
 /**

@@ -42,6 +42,18 @@ static inline const char *sip_line_end(const char *p, const char *lf)
 	return p < lf && lf[-1] == '\r' ? lf - 1 : lf;
 }
 
+/* Behind the line end that text_line_end() has found before @end. */
+static inline const char *sip_line_behind(const char *p)
+{
+	return p + 1 + (*p == '\r');
+}
+
+/* Does the line that begins at @p continue the one before it? */
+static inline bool sip_line_folds(const char *p, const char *end)
+{
+	return p < end && (*p == ' ' || *p == '\t');
+}
+
 /*
  * Reads the header that begins at @p. False if [p, end) ends before the
  * header's LF.
@@ -49,24 +61,25 @@ static inline const char *sip_line_end(const char *p, const char *lf)
 static inline bool sip_line_read(const char *p, const char *end, struct sip_line *line)
 {
 	const char *colon = text_find2(p, end, ':', '\n');
-	const char *lf = colon;
+	const char *stop = text_line_end(colon, end);
+	const char *next;
 
 	line->name = p;
 	line->name_len = 0;
 	line->value = colon;
-	if (colon < end && *colon == ':') {
-		line->name_len = text_trim(p, colon) - p;
-		lf = text_find_far(colon + 1, end, '\n');
+	for (;; stop = text_line_end(next, end)) {
+		if (stop == end)
+			return false;
+		next = sip_line_behind(stop);
+		if (!sip_line_folds(next, end))
+			break;
 	}
-	while (end - lf > 1 && (lf[1] == ' ' || lf[1] == '\t'))
-		lf = text_find(lf + 1, end, '\n');
-	if (lf == end)
-		return false;
-
-	if (line->name_len)
-		line->value = text_skip(colon + 1, lf, TEXT_SPACE);
-	line->value_end = text_trim(line->value, lf);
-	line->next = lf + 1;
+	line->next = next;
+	if (*colon == ':') {
+		line->name_len = text_trim(p, colon) - p;
+		line->value = text_skip(colon + 1, stop, TEXT_SPACE);
+	}
+	line->value_end = text_trim(line->value, stop);
 	return true;
 }
 

@@ -153,6 +153,20 @@ static inline u8 sip_host_family(const struct sip_host *host)
 	}
 }
 
+#define SIP_LITERALS	2	/* the sender's address, and the receiver's */
+
+/**
+ * struct sip_literal - an IPv4 address as it stands in the message
+ * @off: offset of its first byte
+ * @len: its length in bytes; 0: not there
+ * @ip: network byte order
+ */
+struct sip_literal {
+	u16 off;
+	u8 len;
+	__be32 ip;
+};
+
 #define SIP_NO_INDEX	0xffff	/* "none" where an index into an array stands */
 
 /**
@@ -270,6 +284,8 @@ enum sip_refresher { SIP_REFRESHER_NONE, SIP_REFRESHER_UAC, SIP_REFRESHER_UAS };
  * @sdp: the session description: the body, or its part of type
  *	application/sdp in a multipart body (S-H-4); empty: none
  * @sdp_direction: enum sdp_direction of the session level
+ * @literals: IPv4 addresses that were read last
+ * @next_literal: the one of them that goes next
  * @hosts: every host found, in the order of the bytes
  * @contacts: the Contact values
  * @media: the m= sections, in order
@@ -308,6 +324,9 @@ struct sip_msg {
 	struct sip_span body;
 	struct sip_span sdp;
 	u8 sdp_direction;
+
+	struct sip_literal literals[SIP_LITERALS];
+	u8 next_literal;
 
 	u16 host_count;
 	u16 contact_count;

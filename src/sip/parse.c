@@ -99,7 +99,7 @@ static bool request_line(struct reader *reader, const char *p, const char *end)
 static enum sip_result start_line(struct reader *reader, const char *p, const char *end,
 				  const char **next)
 {
-	const char *lf;
+	const char *stop;
 	bool good;
 
 	/* Line ends before a message are passed over (RFC 3261 7.5). */
@@ -108,18 +108,17 @@ static enum sip_result start_line(struct reader *reader, const char *p, const ch
 	if (p == end || !text_in(*p, TEXT_TOKEN))
 		return SIP_NOT_SIP;
 
-	lf = text_find_far(p, end, '\n');
-	*next = lf;
-	if (!sip_line_claims_sip(p, lf))
+	stop = text_line_end(p, end);
+	if (!sip_line_claims_sip(p, stop))
 		return SIP_NOT_SIP;
-	if (lf == end)
+	if (stop == end)
 		return SIP_MALFORMED;
-	*next = lf + 1;
-	lf = text_trim(p, lf);
-	if (text_begins(p, lf, "sip/2.0 "))
-		good = status_line(reader, p, lf);
+	*next = sip_line_behind(stop);
+	stop = text_trim(p, stop);
+	if (text_begins(p, stop, "sip/2.0 "))
+		good = status_line(reader, p, stop);
 	else
-		good = request_line(reader, p, lf);
+		good = request_line(reader, p, stop);
 	return good ? SIP_OK : SIP_MALFORMED;
 }
 

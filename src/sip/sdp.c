@@ -311,13 +311,13 @@ enum sip_result sdp_parse(struct sip_msg *msg)
 	};
 	const char *p = sip_span_ptr(msg, msg->sdp);
 	const char *end = p + msg->sdp.len;
-	const char *lf;
+	const char *stop;
 
-	for (; p < end; p = lf < end ? lf + 1 : end) {
-		lf = text_find_far(p, end, '\n');
-		if (lf - p < 2 || p[1] != '=')
+	for (; p < end; p = stop < end ? sip_line_behind(stop) : end) {
+		stop = text_line_end(p, end);
+		if (stop - p < 2 || p[1] != '=')
 			continue;
-		if (!line(&walk, *p, p + 2, text_trim(p + 2, lf)))
+		if (!line(&walk, *p, p + 2, text_trim(p + 2, stop)))
 			return SIP_MALFORMED;
 		if (msg->host_count > SIP_MAX_HOSTS || msg->media_count > SIP_MAX_MEDIA)
 			return SIP_TOO_MANY;

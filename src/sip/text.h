@@ -54,6 +54,10 @@ struct text_packed32 {
 	__le32 word;
 } __packed;
 
+struct text_packed16 {
+	__le16 word;
+} __packed;
+
 /* Eight bytes, the first of them in the low bits. */
 static __always_inline u64 text_word(const char *p)
 {
@@ -91,18 +95,44 @@ static inline const char *text_find(const char *p, const char *end, char c)
 	return p;
 }
 
-/* The same where it is expected to be far. */
-static inline const char *text_find_far(const char *p, const char *end, char c)
+/*
+ * 0x80 in the lowest byte of @word that is below @limit or beyond 0x7f + @limit,
+ * and perhaps in some above it: of what headers are written in, in none.
+ */
+static __always_inline u64 text_unusual(u64 word, u8 limit)
 {
-	for (; end - p >= 16; p += 16) {
-		u64 first = text_hits(text_word(p), c);
-		u64 second = text_hits(text_word(p + 8), c);
+	return (word - TEXT_EACH(limit)) & TEXT_EACH(0x80);
+}
 
-		if (first | second)
-			return first ? p + (__ffs64(first) >> 3) :
-				       p + 8 + (__ffs64(second) >> 3);
+/* Two bytes, the first of them in the low bits. */
+static __always_inline u16 text_pair(const char *p)
+{
+	return le16_to_cpu(((const struct text_packed16 *)p)->word);
+}
+
+#define TEXT_CRLF	('\r' | '\n' << 8)
+
+/*
+ * The first CR LF or bare LF in [p, end), or @end. Lines are long, and hardly a
+ * byte of theirs is a control character: words without any are passed over.
+ */
+static inline const char *text_line_end(const char *p, const char *end)
+{
+	for (; ; p++) {
+		for (; end - p >= 16; p += 16) {
+			u64 first = text_unusual(text_word(p), ' ');
+			u64 second = text_unusual(text_word(p + 8), ' ');
+
+			if (!(first | second))
+				continue;
+			p += first ? __ffs64(first) >> 3 : 8 + (__ffs64(second) >> 3);
+			break;
+		}
+		if (end - p < 2)
+			return p < end && *p == '\n' ? p : end;
+		if (text_pair(p) == TEXT_CRLF || *p == '\n')
+			return p;
 	}
-	return text_find(p, end, c);
 }
 
 /* The first @a or @b in [p, end), or @end. */
@@ -136,27 +166,22 @@ static inline const char *text_until(const char *p, const char *end, u8 classes)
 	return p;
 }
 
-/*
- * 0x80 in each byte of @word that is below @limit, 0x80 at most. As with
- * text_hits() only the lowest is to be believed.
- */
-static inline u64 text_below(u64 word, u8 limit)
-{
-	return (word - TEXT_EACH(limit)) & ~word & TEXT_EACH(0x80);
-}
-
 /* The first byte in [p, end) that is TEXT_SPACE, or @end. */
 static inline const char *text_until_space(const char *p, const char *end)
 {
-	for (; end - p >= 8; p += 8) {
-		u64 below = text_below(text_word(p), ' ' + 1);
+	for (;;) {
+		for (; end - p >= 8; p += 8) {
+			u64 unusual = text_unusual(text_word(p), ' ' + 1);
 
-		if (below) {
-			p += __ffs64(below) >> 3;
-			break;
+			if (unusual) {
+				p += __ffs64(unusual) >> 3;
+				break;
+			}
 		}
+		if (p == end || text_in(*p, TEXT_SPACE))
+			return p;
+		p++;
 	}
-	return text_until(p, end, TEXT_SPACE);
 }
 
 /* The first byte in [p, end) that is TEXT_CONTROL, or @end. */
@@ -165,38 +190,37 @@ static inline const char *text_until_control(const char *p, const char *end)
 	for (; end - p >= 8; p += 8) {
 		u64 word = text_word(p);
 
-		if (text_below(word, ' ') | text_hits(word, 0x7f))
+		if (text_unusual(word, ' ') | text_unusual(~word, 0x81))
 			break;
 	}
 	return text_until(p, end, TEXT_CONTROL);
 }
 
 /*
- * 0x80 in each byte of @word that may end a parameter's value: what is below
- * "-", ";" and "<". A few below "-" do not.
+ * 0x80 in the lowest byte of @word that may end a parameter's value, and perhaps
+ * in some above it: what is below "-", and ":" to "?", of which most do not.
  */
-static inline u64 text_stops(u64 word)
+static __always_inline u64 text_stops(u64 word)
 {
-	u64 seven = word & TEXT_EACH(0x7f);
-	u64 not_low = seven + TEXT_EACH(0x80 - '-');
-	u64 from_semicolon = seven + TEXT_EACH(0x80 - ';');
-	u64 beyond_less = seven + TEXT_EACH(0x80 - '=');
-
-	return (~not_low | (from_semicolon ^ beyond_less)) & ~word & TEXT_EACH(0x80);
+	return text_unusual(word, '-') | text_unusual(word ^ TEXT_EACH('?'), '?' - ':' + 1);
 }
 
 /* The first byte in [p, end) that is TEXT_STOP or TEXT_SPACE, or @end. */
 static inline const char *text_until_stop(const char *p, const char *end)
 {
-	for (; end - p >= 8; p += 8) {
-		u64 stops = text_stops(text_word(p));
+	for (;;) {
+		for (; end - p >= 8; p += 8) {
+			u64 stops = text_stops(text_word(p));
 
-		if (stops) {
-			p += __ffs64(stops) >> 3;
-			break;
+			if (stops) {
+				p += __ffs64(stops) >> 3;
+				break;
+			}
 		}
+		if (p == end || text_in(*p, TEXT_STOP | TEXT_SPACE))
+			return p;
+		p++;
 	}
-	return text_until(p, end, TEXT_STOP | TEXT_SPACE);
 }
 
 /* Where [p, end) ends when the white space at its end is left off. */

@@ -80,6 +80,7 @@ static const char *place_text(const char *text)
 
 	msg.data = guard_behind(text, len);
 	msg.len = len;
+	memset(msg.literals, 0, sizeof(msg.literals));
 	return msg.data;
 }
 
@@ -201,6 +202,50 @@ static bool uri_is_read(const struct uri_case *c)
 	       msg.hosts[0].value == 3;
 }
 
+/* Of addresses that begin alike, and of all lengths. */
+static const char *const alike[] = {
+	"1.1.1.1", "1.1.1.12", "1.1.1.123", "1.1.1.2", "10.1.1.1", "10.1.1.11", "10.1.1.111",
+	"100.100.1.1", "100.100.1.11", "100.100.100.100", "100.100.100.10", "100.100.100.1",
+	"01.1.1.1", "1.1.1.1.1", "1.1.1.1234", "1.1.1", "192.168.100.200", "192.168.100.20",
+};
+
+/* As if nothing had been read before. */
+static bool is_read_alone(const char *text, const struct sip_host *got)
+{
+	const char *p = place_text(text);
+	struct sip_host host;
+
+	return sip_host_read(&msg, p, p + strlen(text), &host) &&
+	       host.form == got->form && host.host.len == got->host.len &&
+	       !memcmp(&host.addr, &got->addr, sizeof(host.addr));
+}
+
+/* @third stands behind two others, which have been read. */
+static bool is_read_again(const char *first, const char *second, const char *third)
+{
+	struct sip_host host;
+	const char *p, *end;
+	char line[80];
+
+	snprintf(line, sizeof(line), "%s %s %s ", first, second, third);
+	p = place_text(line);
+	end = p + strlen(line) - 1;
+	p = sip_host_read(&msg, p, end, &host);
+	p = sip_host_read(&msg, p + 1, end, &host);
+	return sip_host_read(&msg, p + 1, end, &host) == end && is_read_alone(third, &host);
+}
+
+static bool are_read_again(const char *third)
+{
+	size_t i, j;
+
+	for (i = 0; i < sizeof(alike) / sizeof(*alike); i++)
+		for (j = 0; j < sizeof(alike) / sizeof(*alike); j++)
+			if (!is_read_again(alike[i], alike[j], third))
+				return false;
+	return true;
+}
+
 #define EACH(i, array)	for (i = 0; i < sizeof(array) / sizeof(*(array)); i++)
 
 void host_tests(void)
@@ -216,6 +261,8 @@ void host_tests(void)
 		    strcmp(text, "[10.0.0.1]") && strcmp(text, "[]") && strcmp(text, "[1]"))
 			tap(bare_is_read(&hosts[i]), "host '%s' without brackets", text);
 	}
+	EACH(i, alike)
+		tap(are_read_again(alike[i]), "host '%s' behind others that begin alike", alike[i]);
 	EACH(i, uris)
 		tap(uri_is_read(&uris[i]), "URI '%s'", uris[i].text);
 }

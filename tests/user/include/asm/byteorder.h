@@ -6,5 +6,6 @@
 
 #define le64_to_cpu(x)	le64toh(x)
 #define le32_to_cpu(x)	le32toh(x)
+#define le16_to_cpu(x)	le16toh(x)
 
 #endif

@@ -14,6 +14,7 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 typedef uint16_t __be16;
 typedef uint32_t __be32;
+typedef uint16_t __le16;
 typedef uint32_t __le32;
 typedef uint64_t __le64;
 typedef uint8_t __u8;
