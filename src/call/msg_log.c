@@ -62,37 +62,15 @@ static const u16 shown_field[SIP_FIELD_MAX] = {
 	SDP_FIELDS(FIELD_SHOWN, _)
 };
 
-static u32 host_end(const struct sip_host *host)
+static u16 fields_of(const struct sipalg_plan *plan)
 {
-	if (host->digits.len)
-		return host->digits.off + host->digits.len;
-	return host->host.off + host->host.len;
-}
+	u16 fields = plan->edited & SIPALG_EDITED_PORT ? SIPALG_MESSAGE_FIELD_SDP_MEDIA : 0;
+	u32 rest = plan->edited & ~SIPALG_EDITED_PORT;
 
-static bool is_in_sdp(const struct sip_msg *msg, const struct sipalg_edit *edit)
-{
-	return msg->sdp.len && edit->at.off >= msg->sdp.off;
-}
-
-/* Hosts and edits both come in the order of the message's bytes. */
-static u16 fields_of(const struct sip_msg *msg, const struct sipalg_plan *plan)
-{
-	unsigned int i, host = 0;
-	u16 fields = 0;
-
-	for (i = 0; i < plan->edit_count; i++) {
-		const struct sipalg_edit *edit = &plan->edits[i];
-		u32 at = edit->at.off;
-
-		while (host + 1 < msg->host_count &&
-		       msg->hosts[host + 1].host.off <= at)
-			host++;
-		if (host < msg->host_count && msg->hosts[host].host.off <= at &&
-		    at <= host_end(&msg->hosts[host]))
-			fields |= shown_field[msg->hosts[host].field];
-		else if (is_in_sdp(msg, edit))
-			fields |= SIPALG_MESSAGE_FIELD_SDP_MEDIA;
-	}
+	if (!plan->edit_count)
+		return 0;
+	for (; rest; rest &= rest - 1)
+		fields |= shown_field[__ffs(rest)];
 	return fields;
 }
 
@@ -110,7 +88,7 @@ void sipalg_msg_log_note(const struct sipalg_flow *flow,
 		.time = jiffies_to_msecs(sipalg_since(plan->call->created)),
 		.cseq = msg->cseq,
 		.edits = min_t(u16, plan->edit_count, U8_MAX),
-		.fields = fields_of(msg, plan),
+		.fields = fields_of(plan),
 		.status = msg->status,
 		.method = msg->method,
 		.reason = plan->reason,

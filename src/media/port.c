@@ -62,10 +62,10 @@ struct port_search {
  */
 static u32 hash(const union nf_inet_addr *ip, u16 port, u32 seed)
 {
-	u32 group = jhash2((__force const u32 *)ip->all, ARRAY_SIZE(ip->all),
-			   seed + port / NEIGHBOURS);
+	/* the router's own addresses: nobody else chooses them */
+	u32 address = ip->all[0] ^ ip->all[1] ^ ip->all[2] ^ ip->all[3];
 
-	return group + port % NEIGHBOURS;
+	return jhash_2words(address, port / NEIGHBOURS, seed) + port % NEIGHBOURS;
 }
 
 static u32 hash_key(const void *data, u32 len, u32 seed)

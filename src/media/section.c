@@ -378,10 +378,10 @@ void sipalg_section_edit(const struct sipalg_section *section,
 	const struct sdp_media *sdp = section->sdp;
 
 	if (ntohs(rtp) != sdp->port)
-		sipalg_plan_number(plan, sdp->digits, ntohs(rtp));
+		sipalg_plan_port(plan, sdp->digits, ntohs(rtp));
 	if (section->ports > 1 && sdp->rtcp_digits.len &&
 	    ntohs(rtcp) != sdp->rtcp_port)
-		sipalg_plan_number(plan, sdp->rtcp_digits, ntohs(rtcp));
+		sipalg_plan_port(plan, sdp->rtcp_digits, ntohs(rtcp));
 	if (ip && sdp->candidates && section->ice_rewrite)
 		edit_candidates(section, msg, rtp, rtcp, family, ip, plan);
 }

@@ -419,8 +419,8 @@ static void restore_via_params(const struct translation *t,
 		return;
 	if (host->field == SIP_FIELD_VIA_RPORT) {
 		if (htons(host->port) == flow->dst.port)
-			sipalg_plan_number(t->plan, host->digits,
-					   ntohs(flow->dst_private.port));
+			sipalg_plan_host_port(t->plan, host,
+					      ntohs(flow->dst_private.port));
 	} else if (sipalg_ip_equal(&host->addr, &flow->dst.ip)) {
 		sipalg_plan_host(t->plan, host, flow->family,
 				 &flow->dst_private.ip, 0);

@@ -4,6 +4,7 @@
 #define SIPALG_ADDR_H
 
 #include <linux/types.h>
+#include <linux/compiler.h>
 #include <linux/netfilter.h>
 
 /**
@@ -16,11 +17,19 @@ struct sipalg_addr {
 	__be16 port;
 };
 
+/* An address as few words, where it stands. */
+struct sipalg_ip_words {
+	u64 word[2];
+} __packed __aligned(4);
+
+/* A message asks this some fifty times. */
 static inline bool sipalg_ip_equal(const union nf_inet_addr *a,
 				   const union nf_inet_addr *b)
 {
-	return !((a->all[0] ^ b->all[0]) | (a->all[1] ^ b->all[1]) |
-		 (a->all[2] ^ b->all[2]) | (a->all[3] ^ b->all[3]));
+	const struct sipalg_ip_words *x = (const struct sipalg_ip_words *)a;
+	const struct sipalg_ip_words *y = (const struct sipalg_ip_words *)b;
+
+	return !((x->word[0] ^ y->word[0]) | (x->word[1] ^ y->word[1]));
 }
 
 static inline bool sipalg_addr_equal(const struct sipalg_addr *a,

@@ -22,6 +22,7 @@ void sipalg_plan_init(struct sipalg_plan *plan)
 	plan->text_used = 0;
 	plan->reader.text_len = 0;
 	plan->outer = NULL;
+	plan->edited = 0;
 	plan->named_len = 0;
 	plan->call = NULL;
 	plan->described = false;
@@ -82,14 +83,19 @@ void sipalg_plan_number(struct sipalg_plan *plan, struct sip_span digits,
 	sipalg_plan_replace(plan, digits, text, sipalg_number_text(text, value));
 }
 
+void sipalg_plan_port(struct sipalg_plan *plan, struct sip_span digits, u16 port)
+{
+	plan->edited |= SIPALG_EDITED_PORT;
+	sipalg_plan_number(plan, digits, port);
+}
+
 static u32 span_end(struct sip_span span)
 {
 	return span.off + span.len;
 }
 
-/* Put in, change or take out the port that follows a host. */
-static void plan_port(struct sipalg_plan *plan, const struct sip_host *host,
-		      u16 port)
+void sipalg_plan_host_port(struct sipalg_plan *plan, const struct sip_host *host,
+			   u16 port)
 {
 	struct sip_span gap;
 	char text[1 + SIPALG_NUMBER_TEXT] = ":";
@@ -97,6 +103,7 @@ static void plan_port(struct sipalg_plan *plan, const struct sip_host *host,
 	if (port == host->port && !!port == !!host->digits.len)
 		return;
 
+	plan->edited |= 1u << host->field;
 	if (host->digits.len && port) {
 		sipalg_plan_number(plan, host->digits, port);
 		return;
@@ -112,8 +119,9 @@ void sipalg_plan_host_text(struct sipalg_plan *plan,
 			   const struct sip_host *host, const char *text,
 			   unsigned int len, u16 port)
 {
+	plan->edited |= 1u << host->field;
 	sipalg_plan_replace(plan, host->host, text, len);
-	plan_port(plan, host, port);
+	sipalg_plan_host_port(plan, host, port);
 }
 
 /* A message has one address many times: its text is written once. */
@@ -152,6 +160,7 @@ static void plan_literal(struct sipalg_plan *plan, const struct sip_host *host,
 	u8 written = host->written ?: host->form;
 	struct sip_span at = host->host;
 
+	plan->edited |= 1u << host->field;
 	if (host->bracketed && form == SIP_HOST_IP6) {
 		at.off++;
 		at.len -= 2;
@@ -207,7 +216,7 @@ void sipalg_plan_host(struct sipalg_plan *plan, const struct sip_host *host,
 	else if (host->written || host->form != form ||
 		 !sipalg_ip_equal(&host->addr, ip))
 		plan_literal(plan, host, form, name_ip(plan, family, ip));
-	plan_port(plan, host, port);
+	sipalg_plan_host_port(plan, host, port);
 }
 
 /* Edits come nearly in order, so insertion is linear in practice. */

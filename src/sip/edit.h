@@ -15,6 +15,8 @@
 #define SIPALG_MAX_EDITS	(2 * SIP_MAX_HOSTS + 3 * SIP_MAX_MEDIA + 1)
 #define SIPALG_PLAN_TEXT	24576u	/* room for the text of all edits */
 
+#define SIPALG_EDITED_PORT	(1u << SIP_FIELD_MAX)
+
 struct sipalg_addr;
 struct sipalg_call;
 struct sipalg_intents;
@@ -73,6 +75,8 @@ enum sipalg_verdict {
  *	0: the port it is sent to
  * @reader: how the receiver writes addresses, if it is behind a NAT64
  * @outer: public-address, if the message leaves for the outside; else NULL
+ * @edited: bits of enum sip_field: in which of them hosts or ports change;
+ *	SIPALG_EDITED_PORT: a port of a stream does
  * @named: the address that was last written as text
  * @named_family: its family
  * @named_text: its offset in @text, with brackets if it is IPv6
@@ -104,6 +108,7 @@ struct sipalg_plan {
 	u16 sent_by;
 	struct sipalg_nat64_reader reader;
 	const struct sipalg_outer *outer;
+	u32 edited;
 	union nf_inet_addr named;
 	u8 named_family;
 	u16 named_text;
@@ -164,6 +169,23 @@ void sipalg_plan_host_text(struct sipalg_plan *plan,
  */
 void sipalg_plan_number(struct sipalg_plan *plan, struct sip_span digits,
 			u32 value);
+
+/**
+ * sipalg_plan_host_port() - put in, change or take out the port that follows a host
+ * @plan: the plan
+ * @host: the host as it stands in the message
+ * @port: the new port, host byte order; 0: no port is written
+ */
+void sipalg_plan_host_port(struct sipalg_plan *plan, const struct sip_host *host,
+			   u16 port);
+
+/**
+ * sipalg_plan_port() - replace a port of a stream
+ * @plan: the plan
+ * @digits: its digits, in the session description
+ * @port: the new port, host byte order
+ */
+void sipalg_plan_port(struct sipalg_plan *plan, struct sip_span digits, u16 port);
 
 /**
  * sipalg_plan_sort() - bring the edits so far into the order of the message

@@ -106,7 +106,7 @@ const u8 sip_method_flags[SIP_METHOD_MAX] = {
 #define NO_NAME(X, id, name, compact)
 #define FIELD_NAME(X, id, name, ...)					\
 	[SIP_FIELD_##id] = name,
-static_assert(SIP_FIELD_MAX <= 32, "masks of fields are u32");
+static_assert(SIP_FIELD_MAX < 32, "masks of fields are u32, and SIPALG_EDITED_PORT is behind them");
 
 const char *sip_field_name(enum sip_field field)
 {
