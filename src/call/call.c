@@ -142,6 +142,7 @@ static void deadlines_passed(struct sipalg_call *call)
 	spin_lock(&call->lock);
 	if (call->linked)
 		sipalg_call_timers_expired(call);
+	call->sooner = true;
 	sipalg_call_woken(call);
 	spin_unlock(&call->lock);
 	sipalg_lru_idle(call->sn);
@@ -164,6 +165,10 @@ void sipalg_call_schedule(struct sipalg_call *call)
 	long nearest = LONG_MAX;
 	unsigned int i;
 
+	/* most messages put deadlines off: the timer finds that when it comes */
+	if (!call->sooner)
+		return;
+	call->sooner = false;
 	for_each_set_bit(i, &set, SIPALG_TIMER_MAX)
 		nearest = min(nearest, sipalg_call_left(call, i));
 	/*

@@ -136,6 +136,7 @@ struct sipalg_transaction {
  * @from_len: bytes of From's user behind that
  * @to_len: bytes of To's user behind that
  * @deadlines: bits of enum sipalg_call_timer
+ * @sooner: one of them was set that @timer may be too late for
  * @running: bits of the limits that apply, also of those that are 0 (never)
  * @sdp_transaction: by side: transaction of its newest description
  * @party: by side: source of its signalling, before NAT
@@ -213,6 +214,7 @@ struct sipalg_call {
 	u8 to_len;
 	u16 deadlines;
 	u16 running;
+	bool sooner;
 	struct sipalg_transaction sdp_transaction[2];
 	struct sipalg_addr party[2];
 	struct sipalg_addr public[2];
@@ -319,8 +321,13 @@ static inline bool sipalg_call_on_hold(const struct sipalg_call *call)
 static inline void
 sipalg_call_timer_set(struct sipalg_call *call, enum sipalg_call_timer which, unsigned long time)
 {
-	call->deadline[which] = jiffies + time;
+	u32 deadline = jiffies + time;
+
+	call->deadline[which] = deadline;
 	call->deadlines |= 1u << which;
+	if (!timer_pending(&call->timer) ||
+	    (s32)(deadline - (u32)call->timer.expires) < 0)
+		call->sooner = true;
 }
 
 /**

@@ -352,11 +352,9 @@ static bool is_allowed(const struct sipalg_call *call,
  * Before a response, addresses in a single INVITE get no pinhole (H-25), even if
  * its To has a tag; the response itself uses Via.
  */
-static bool may_open(const struct sipalg_call *call,
-		     const struct sipalg_sig_pinhole *pinhole)
+static bool may_all_open(const struct sipalg_call *call)
 {
-	return is_allowed(call, pinhole) && (pinhole->field == SIP_FIELD_VIA ||
-	       (sipalg_call_both_spoke(call) && !list_empty(&call->dialogs)));
+	return sipalg_call_both_spoke(call) && !list_empty(&call->dialogs);
 }
 
 /* Any sender, or the other party: its source address and its Contact. */
@@ -453,11 +451,16 @@ static void sync_pinhole(struct sipalg_call *call, struct sipalg_sig_pinhole *pi
 void sipalg_sig_expect_sync(struct sipalg_call *call,
 			    const struct sipalg_flow *flow)
 {
+	struct sipalg_sig_pinholes *opened = call->sig_pinholes;
+	bool all = may_all_open(call);
 	unsigned int i;
 
-	for (i = 0; call->sig_pinholes && i < call->sig_pinholes->count; i++)
-		if (may_open(call, &call->sig_pinholes->pinhole[i]))
-			sync_pinhole(call, &call->sig_pinholes->pinhole[i], flow);
+	for (i = 0; opened && i < opened->count; i++) {
+		struct sipalg_sig_pinhole *pinhole = &opened->pinhole[i];
+
+		if ((all || pinhole->field == SIP_FIELD_VIA) && is_allowed(call, pinhole))
+			sync_pinhole(call, pinhole, flow);
+	}
 }
 
 void sipalg_sig_expect_settings(struct sipalg_call *call,

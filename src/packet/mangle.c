@@ -27,6 +27,7 @@
 
 /* RFC 9293 3.7.1: what every path can carry. */
 #define SMALLEST_PIECE	536
+#define SMALLEST_MTU	576
 
 /* RFC 8684 3.1 */
 #define MPTCP_MP_CAPABLE	0
@@ -34,6 +35,7 @@
 /*
  * A packet that has grown is longer than its sender has found to pass without
  * fragments: by routers behind us, and by a NAT64, which makes it longer still.
+ * A short one passes everywhere, and stays as its sender has made it.
  */
 static void let_be_fragmented(struct sipalg_packet *packet)
 {
@@ -41,7 +43,7 @@ static void let_be_fragmented(struct sipalg_packet *packet)
 	struct iphdr *iph;
 
 	skb->ignore_df = 1;
-	if (nf_ct_l3num(packet->ct) != NFPROTO_IPV4 ||
+	if (skb->len <= SMALLEST_MTU || nf_ct_l3num(packet->ct) != NFPROTO_IPV4 ||
 	    !(ip_hdr(skb)->frag_off & htons(IP_DF)) ||
 	    skb_ensure_writable(skb, skb_network_offset(skb) + sizeof(*iph)))
 		return;
