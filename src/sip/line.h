@@ -60,7 +60,7 @@ static inline bool sip_line_folds(const char *p, const char *end)
  */
 static inline bool sip_line_read(const char *p, const char *end, struct sip_line *line)
 {
-	const char *colon = text_find2(p, end, ':', '\n');
+	const char *colon = text_colon(p, end);
 	const char *stop = text_line_end(colon, end);
 	const char *next;
 

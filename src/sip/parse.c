@@ -87,8 +87,8 @@ static bool request_line(struct reader *reader, const char *p, const char *end)
 	reader->start_method = sip_span_of(msg, p, behind);
 
 	uri = text_skip(behind, uri_end, TEXT_SPACE);
-	if (uri == uri_end || *uri == '/' || text_until_space(uri, uri_end) != uri_end ||
-	    text_until_control(behind, end) != end)
+	if (uri == uri_end || *uri == '/' || text_until_low(uri, uri_end) != uri_end ||
+	    text_until_control(uri_end, end) != end)
 		return false;
 	msg->uri = sip_span_of(msg, uri, uri_end);
 	return sip_uri_read(msg, uri, uri_end, SIP_FIELD_REQUEST_URI, 0,

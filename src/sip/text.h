@@ -135,6 +135,26 @@ static inline const char *text_line_end(const char *p, const char *end)
 	}
 }
 
+/* The first colon in the line that begins at @p, or its end as text_line_end() has it. */
+static inline const char *text_colon(const char *p, const char *end)
+{
+	for (; end - p >= 8; p += 8) {
+		u64 word = text_word(p);
+		u64 hits = text_hits(word, ':') | text_unusual(word, ' ');
+
+		if (!hits)
+			continue;
+		p += __ffs64(hits) >> 3;
+		if (*p == ':')
+			return p;
+		break;
+	}
+	for (; p < end && *p != ':'; p++)
+		if (*p == '\n' || (*p == '\r' && end - p > 1 && p[1] == '\n'))
+			return p;
+	return p;
+}
+
 /* The first @a or @b in [p, end), or @end. */
 static inline const char *text_find2(const char *p, const char *end, char a, char b)
 {
@@ -194,6 +214,18 @@ static inline const char *text_until_control(const char *p, const char *end)
 			break;
 	}
 	return text_until(p, end, TEXT_CONTROL);
+}
+
+/* The first byte in [p, end) that is TEXT_CONTROL or TEXT_SPACE, or @end. */
+static inline const char *text_until_low(const char *p, const char *end)
+{
+	for (; end - p >= 8; p += 8) {
+		u64 word = text_word(p);
+
+		if (text_unusual(word, ' ' + 1) | text_unusual(~word, 0x81))
+			break;
+	}
+	return text_until(p, end, TEXT_CONTROL | TEXT_SPACE);
 }
 
 /*

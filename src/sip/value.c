@@ -7,11 +7,37 @@
 #include "sip/uri.h"
 #include "sip/value.h"
 
+/*
+ * The value of the parameter @name at @p ("tag="), written without white space or
+ * quotes and followed by the next parameter or the end: as each message has it.
+ * NULL for what must be read by sip_param_read().
+ */
+#define plain_param(p, end, name)					\
+	(text_begins(p, end, name) ? plain_value((p) + sizeof(name) - 1, end) : NULL)
+
+static const char *plain_value(const char *p, const char *end)
+{
+	const char *behind = text_until_stop(p, end);
+
+	return behind == end || *behind == ';' ? behind : NULL;
+}
+
+/* Most names are shorter than a word, and followed by "=". */
+static const char *name_end(const char *p, const char *end)
+{
+	if (end - p >= 8) {
+		u64 stops = text_stops(text_word(p));
+
+		p += stops ? __ffs64(stops) >> 3 : 8;
+	}
+	return text_skip(p, end, TEXT_TOKEN);
+}
+
 const char *sip_param_read(const char *p, const char *end, struct sip_param *param)
 {
 	p = text_skip(p, end, TEXT_SPACE);
 	param->name = p;
-	p = text_skip(p, end, TEXT_TOKEN);
+	p = name_end(p, end);
 	param->name_len = p - param->name;
 	param->value = p;
 	param->value_len = 0;
@@ -78,6 +104,12 @@ static const char *sent_by_port_read(const struct sip_msg *msg, const char *p, c
 	return sip_port_read(msg, digits, end, &host->digits, &host->port);
 }
 
+static void branch(struct sip_msg *msg, const char *p, const char *end, u8 value)
+{
+	if (!value && !msg->branch.len)
+		msg->branch = sip_span_of(msg, p, end);
+}
+
 static void via_param(struct sip_msg *msg, const struct sip_param *param, u8 value)
 {
 	const char *p = param->value;
@@ -85,8 +117,7 @@ static void via_param(struct sip_msg *msg, const struct sip_param *param, u8 val
 	struct sip_host host;
 
 	if (text_is(param->name, param->name_len, "branch")) {
-		if (!value && !msg->branch.len)
-			msg->branch = sip_span_of(msg, p, end);
+		branch(msg, p, end, value);
 	} else if (text_is(param->name, param->name_len, "rport")) {
 		if (!value)
 			msg->rport = true;
@@ -109,6 +140,7 @@ const char *sip_via_read(struct sip_msg *msg, const char *p, const char *end, u8
 {
 	struct sip_host host;
 	struct sip_param param;
+	const char *behind;
 
 	p = protocol_read(text_skip(p, end, TEXT_SPACE), end);
 	if (!p)
@@ -123,6 +155,12 @@ const char *sip_via_read(struct sip_msg *msg, const char *p, const char *end, u8
 
 	p = text_skip(p, end, TEXT_SPACE);
 	while (p < end && *p == ';') {
+		behind = plain_param(p, end, ";branch=");
+		if (behind) {
+			branch(msg, p + 8, behind, value);
+			p = behind;
+			continue;
+		}
 		p = sip_param_read(p + 1, end, &param);
 		if (!p)
 			return NULL;
@@ -195,7 +233,7 @@ const char *sip_address_read(struct sip_msg *msg, const char *p,
 			     const char *end, enum sip_field field, u8 value,
 			     struct sip_address *address)
 {
-	const char *uri, *uri_end;
+	const char *uri, *uri_end, *behind;
 	struct sip_param param;
 	bool list = field_is_list(field);
 
@@ -210,6 +248,12 @@ const char *sip_address_read(struct sip_msg *msg, const char *p,
 
 	p = text_skip(p, end, TEXT_SPACE);
 	while (p < end && *p == ';') {
+		behind = plain_param(p, end, ";tag=");
+		if (behind) {
+			address->tag = sip_span_of(msg, p + 5, behind);
+			p = behind;
+			continue;
+		}
 		p = sip_param_read(p + 1, end, &param);
 		if (!p)
 			return NULL;
