@@ -321,12 +321,14 @@ static inline bool sipalg_call_on_hold(const struct sipalg_call *call)
 static inline void
 sipalg_call_timer_set(struct sipalg_call *call, enum sipalg_call_timer which, unsigned long time)
 {
-	u32 deadline = jiffies + time;
+	u32 now = jiffies, deadline = now + time;
+	u32 expires = call->timer.expires;
 
 	call->deadline[which] = deadline;
 	call->deadlines |= 1u << which;
-	if (!timer_pending(&call->timer) ||
-	    (s32)(deadline - (u32)call->timer.expires) < 0)
+	/* one that should have come may be late: see core/long_timer.h */
+	if (!timer_pending(&call->timer) || (s32)(deadline - expires) < 0 ||
+	    (s32)(expires - now) < 0)
 		call->sooner = true;
 }
 
