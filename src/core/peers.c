@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The prefixes of signalling-peers. */
-#include <linux/slab.h>
 #include <linux/socket.h>
 #include "core/net.h"
 #include "core/peers.h"
 #include "sip/prefix.h"
-
-static u32 size_of(u8 family)
-{
-	return family == AF_INET ? 4 : 16;
-}
 
 /* Conntrack has room for one of two pinholes that admit the same packet. */
 static bool overlap(const struct sipalg_prefix *a, const struct sipalg_prefix *b)
@@ -21,7 +15,7 @@ static bool overlap(const struct sipalg_prefix *a, const struct sipalg_prefix *b
 enum sipalg_peers_flaw sipalg_peers_add(struct sipalg_peers *peers,
 					const struct sipalg_prefix *prefix)
 {
-	u32 size = size_of(prefix->family);
+	u32 size = sipalg_ip_size(prefix->family);
 	unsigned int i;
 
 	if (!prefix->len || prefix->len > size * 8)
@@ -35,23 +29,6 @@ enum sipalg_peers_flaw sipalg_peers_add(struct sipalg_peers *peers,
 		return SIPALG_PEERS_MANY;
 	peers->prefix[peers->count++] = *prefix;
 	return SIPALG_PEERS_FINE;
-}
-
-int sipalg_peers_swap(struct sipalg_net *sn, const struct sipalg_peers *peers)
-{
-	struct sipalg_peers *new = NULL, *old;
-
-	if (peers->count) {
-		new = kmemdup(peers, sizeof(*peers), GFP_KERNEL);
-		if (!new)
-			return -ENOMEM;
-	}
-	old = rcu_replace_pointer(sn->peers, new, true);
-	if (old) {
-		synchronize_rcu();
-		kfree(old);
-	}
-	return 0;
 }
 
 int sipalg_peers_find(const struct sipalg_peers *peers, u8 family,

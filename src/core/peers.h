@@ -62,17 +62,6 @@ enum sipalg_peers_flaw sipalg_peers_add(struct sipalg_peers *peers,
 					const struct sipalg_prefix *prefix);
 
 /**
- * sipalg_peers_swap() - from now on these are the peers
- * @sn: the namespace
- * @peers: they; copied
- *
- * Process context, one at a time.
- *
- * Return: 0 or -ENOMEM: those of before stay.
- */
-int sipalg_peers_swap(struct sipalg_net *sn, const struct sipalg_peers *peers);
-
-/**
  * sipalg_peers_find() - which prefix has this address
  * @peers: of these; NULL: none
  * @family: AF_INET or AF_INET6

@@ -31,23 +31,6 @@ struct left_alone {
 	bool loop;
 };
 
-int sipalg_nat64_swap(struct sipalg_net *sn, const struct sipalg_nat64 *nat64)
-{
-	struct sipalg_nat64 *new = NULL, *old;
-
-	if (nat64->prefix_len) {
-		new = kmemdup(nat64, sizeof(*nat64), GFP_KERNEL);
-		if (!new)
-			return -ENOMEM;
-	}
-	old = rcu_replace_pointer(sn->nat64, new, true);
-	if (old) {
-		synchronize_rcu();
-		kfree(old);
-	}
-	return 0;
-}
-
 static const struct sipalg_nat64 *phone_at(const struct sipalg_flow *flow,
 					   const union nf_inet_addr *ip)
 {

@@ -15,17 +15,6 @@
 #include "sip/msg.h"
 #include "sip/nat64.h"
 
-/**
- * sipalg_nat64_swap() - put the settings in force
- * @sn: the namespace
- * @nat64: copied; without prefix: there is no translator
- *
- * Process context, one at a time.
- *
- * Return: 0 or -ENOMEM: those of before stay.
- */
-int sipalg_nat64_swap(struct sipalg_net *sn, const struct sipalg_nat64 *nat64);
-
 /* Most networks have no translator, and their messages pay for none. */
 static inline bool sipalg_nat64_is_used(const struct sipalg_flow *flow)
 {

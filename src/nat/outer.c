@@ -1,28 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* LOCAL and EXTERNAL of public-address in messages. */
-#include <linux/slab.h>
 #include "core/net.h"
 #include "nat/outer.h"
-
-int sipalg_outer_copy(const struct sipalg_outer *outer,
-		      struct sipalg_outer **copy)
-{
-	*copy = NULL;
-	if (!outer->count)
-		return 0;
-	*copy = kmemdup(outer, sizeof(*outer), GFP_KERNEL);
-	return *copy ? 0 : -ENOMEM;
-}
-
-void sipalg_outer_swap(struct sipalg_net *sn, struct sipalg_outer *new)
-{
-	struct sipalg_outer *old = rcu_replace_pointer(sn->outer, new, true);
-
-	if (!old)
-		return;
-	synchronize_rcu();
-	kfree(old);
-}
 
 void sipalg_outer_read(const struct sipalg_flow *flow, struct sip_msg *msg)
 {

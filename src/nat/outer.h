@@ -15,27 +15,6 @@
 #include "sip/msg.h"
 #include "sip/outer.h"
 
-/**
- * sipalg_outer_copy() - a copy for sipalg_outer_swap()
- * @outer: the setting
- * @copy: out: NULL where there are no pairs
- *
- * Process context.
- *
- * Return: 0 or -ENOMEM.
- */
-int sipalg_outer_copy(const struct sipalg_outer *outer,
-		      struct sipalg_outer **copy);
-
-/**
- * sipalg_outer_swap() - put the setting in force
- * @sn: the namespace; takes @new over
- * @new: of sipalg_outer_copy()
- *
- * Process context, one at a time; sleeps.
- */
-void sipalg_outer_swap(struct sipalg_net *sn, struct sipalg_outer *new);
-
 /* As of sipalg_nat64_is_used(). */
 static inline bool sipalg_outer_is_used(const struct sipalg_flow *flow)
 {

@@ -40,7 +40,7 @@ static const char *state_of(const struct sipalg_call *call)
 static bool in_prefix(const struct call_filter *filter, u8 family,
 		      const union nf_inet_addr *ip)
 {
-	return nla_len(filter->address) == (family == AF_INET ? 4 : 16) &&
+	return nla_len(filter->address) == sipalg_ip_size(family) &&
 	       sipalg_begins_alike(nla_data(filter->address), ip,
 				   filter->prefix);
 }

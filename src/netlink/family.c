@@ -41,6 +41,16 @@ void sipalg_netlink_walk(struct rhashtable_iter *iter,
 	cb->seq++;
 }
 
+int sipalg_nl_refuse(const char *sentence, const struct nlattr *attr,
+		     struct netlink_ext_ack *extack)
+{
+	if (extack)
+		extack->_msg = sentence;
+	if (attr)
+		NL_SET_BAD_ATTR(extack, attr);
+	return -ERANGE;
+}
+
 int sipalg_netlink_endpoint(struct sk_buff *skb, int attr, u8 family,
 			    const union nf_inet_addr *ip, __be16 port)
 {

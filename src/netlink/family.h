@@ -58,6 +58,17 @@ void sipalg_netlink_walk(struct rhashtable_iter *iter,
 			 struct netlink_callback *cb);
 
 /**
+ * sipalg_nl_refuse() - say why a value is none
+ * @sentence: static
+ * @attr: the value, or NULL
+ * @extack: of the request, or NULL
+ *
+ * Return: -ERANGE.
+ */
+int sipalg_nl_refuse(const char *sentence, const struct nlattr *attr,
+		     struct netlink_ext_ack *extack);
+
+/**
  * sipalg_netlink_endpoint() - put a transport address
  * @skb: the answer
  * @attr: which nest it becomes

@@ -3,6 +3,7 @@
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>
 #include <net/genetlink.h>
+#include "netlink/family.h"
 #include "netlink/gen.h"
 #include "netlink/nat64.h"
 
@@ -70,16 +71,6 @@ bool sipalg_nl_nat64_is(const char *name)
 	return !strcmp(name, PREFIX) || !strcmp(name, POOL);
 }
 
-static int refuse(const char *sentence, const struct nlattr *attr,
-		  struct netlink_ext_ack *extack)
-{
-	if (extack)
-		extack->_msg = sentence;
-	if (attr)
-		NL_SET_BAD_ATTR(extack, attr);
-	return -ERANGE;
-}
-
 static int set_prefix(struct sipalg_nat64 *nat64, const struct nlattr *value,
 		      struct netlink_ext_ack *extack)
 {
@@ -93,7 +84,7 @@ static int set_prefix(struct sipalg_nat64 *nat64, const struct nlattr *value,
 	if (nla_len(value) == 17)
 		flaw = sipalg_nat64_prefix_flaw(bytes, bytes[16]);
 	if (flaw != SIPALG_NAT64_FINE)
-		return refuse(prefix_sentences[flaw], value, extack);
+		return sipalg_nl_refuse(prefix_sentences[flaw], value, extack);
 	memcpy(&nat64->prefix, bytes, 16);
 	nat64->prefix_len = bytes[16];
 	return 0;
@@ -112,7 +103,7 @@ static int set_pool(struct sipalg_nat64 *nat64, const struct nlattr *value,
 	if (nla_len(value) == 5)
 		flaw = sipalg_nat64_pool_flaw(bytes, bytes[4]);
 	if (flaw != SIPALG_NAT64_FINE)
-		return refuse(pool_sentences[flaw], value, extack);
+		return sipalg_nl_refuse(pool_sentences[flaw], value, extack);
 	memcpy(&nat64->pool, bytes, 4);
 	nat64->pool_len = bytes[4];
 	return 0;
@@ -126,9 +117,9 @@ int sipalg_nl_nat64_set(struct sipalg_nat64 *nat64, const char *name,
 
 	*given |= prefix ? PREFIX_GIVEN : POOL_GIVEN;
 	if (!value)
-		return refuse(prefix ? prefix_sentences[SIPALG_NAT64_LENGTH] :
-				       pool_sentences[SIPALG_NAT64_LENGTH],
-			      NULL, extack);
+		return sipalg_nl_refuse(prefix ? prefix_sentences[SIPALG_NAT64_LENGTH] :
+						 pool_sentences[SIPALG_NAT64_LENGTH],
+					NULL, extack);
 	return prefix ? set_prefix(nat64, value, extack) :
 			set_pool(nat64, value, extack);
 }
@@ -177,11 +168,10 @@ int sipalg_nl_nat64_check(struct net *net, const struct sipalg_nat64 *nat64,
 	if (!given)
 		return 0;
 	if (given != BOTH || !nat64->prefix_len != !nat64->pool_len)
-		return refuse(PREFIX " and " POOL ": " PREFIX_RANGE " and " POOL_RANGE
-			      ", both in one command; or both none",
-			      NULL, extack);
+		return sipalg_nl_refuse(PREFIX " and " POOL ": " PREFIX_RANGE " and " POOL_RANGE
+					", both in one command; or both none", NULL, extack);
 	if (nat64->pool_len && overlaps_any(net, nat64))
-		return refuse(POOL ": it overlaps the network of an interface of this router",
-			      NULL, extack);
+		return sipalg_nl_refuse(POOL ": it overlaps the network of an interface of this router",
+					NULL, extack);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* public-address by netlink: all its pairs at once, or none. */
 #include <linux/socket.h>
 #include <net/genetlink.h>
+#include "netlink/family.h"
 #include "netlink/gen.h"
 #include "netlink/outer.h"
 
@@ -19,7 +20,7 @@ static const char * const sentences[] = {
 
 static int put_pair(struct sk_buff *skb, const struct sipalg_outer_pair *pair)
 {
-	unsigned int size = pair->family == AF_INET ? 4 : 16;
+	unsigned int size = sipalg_ip_size(pair->family);
 	u8 bytes[32];
 
 	memcpy(bytes, &pair->local, size);
@@ -44,15 +45,6 @@ int sipalg_nl_outer_put(struct sk_buff *skb, const struct sipalg_outer *outer)
 	return 0;
 }
 
-static int refuse(enum sipalg_outer_flaw flaw, const struct nlattr *attr,
-		  struct netlink_ext_ack *extack)
-{
-	if (extack)
-		extack->_msg = sentences[flaw];
-	NL_SET_BAD_ATTR(extack, attr);
-	return -ERANGE;
-}
-
 int sipalg_nl_outer_set(struct sipalg_outer *outer, struct nlattr *setting,
 			struct netlink_ext_ack *extack)
 {
@@ -70,7 +62,7 @@ int sipalg_nl_outer_set(struct sipalg_outer *outer, struct nlattr *setting,
 			continue;
 		flaw = sipalg_outer_add(outer, nla_data(attr), nla_len(attr));
 		if (flaw != SIPALG_OUTER_FINE)
-			return refuse(flaw, attr, extack);
+			return sipalg_nl_refuse(sentences[flaw], attr, extack);
 	}
-	return any ? 0 : refuse(SIPALG_OUTER_SIZE, setting, extack);
+	return any ? 0 : sipalg_nl_refuse(sentences[SIPALG_OUTER_SIZE], setting, extack);
 }

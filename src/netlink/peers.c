@@ -2,6 +2,7 @@
 /* The setting signalling-peers: a list of prefixes of both families. */
 #include <net/genetlink.h>
 #include "core/peers.h"
+#include "netlink/family.h"
 #include "netlink/gen.h"
 #include "netlink/peers.h"
 
@@ -17,7 +18,7 @@ static const char * const sentences[] = {
 int sipalg_nl_prefix_put(struct sk_buff *skb, int type,
 			 const struct sipalg_prefix *prefix)
 {
-	u32 size = prefix && prefix->family == AF_INET ? 4 : 16;
+	u32 size = prefix ? sipalg_ip_size(prefix->family) : 0;
 	u8 value[17];
 
 	if (!prefix)
@@ -44,15 +45,6 @@ int sipalg_nl_peers_put(struct sk_buff *skb, const struct sipalg_peers *peers)
 					 &peers->prefix[i]))
 			return -EMSGSIZE;
 	return 0;
-}
-
-static int refuse(enum sipalg_peers_flaw flaw, const struct nlattr *attr,
-		  struct netlink_ext_ack *extack)
-{
-	if (extack)
-		extack->_msg = sentences[flaw];
-	NL_SET_BAD_ATTR(extack, attr);
-	return -ERANGE;
 }
 
 static enum sipalg_peers_flaw add(struct sipalg_peers *peers,
@@ -87,7 +79,7 @@ int sipalg_nl_peers_set(struct sipalg_peers *peers, const struct nlattr *nest,
 			continue;
 		flaw = add(peers, attr);
 		if (flaw != SIPALG_PEERS_FINE)
-			return refuse(flaw, attr, extack);
+			return sipalg_nl_refuse(sentences[flaw], attr, extack);
 	}
-	return any ? 0 : refuse(SIPALG_PEERS_LENGTH, nest, extack);
+	return any ? 0 : sipalg_nl_refuse(sentences[SIPALG_PEERS_LENGTH], nest, extack);
 }

@@ -257,26 +257,35 @@ static void reach_all(struct sipalg_net *sn, bool ways)
 		sipalg_mappings_settings(sn);
 }
 
+/* A list of a setting for the packet path, NULL where it is empty. */
+#define copy_of(settings, list, used)					\
+	((settings)->list.used ?					\
+	 kmemdup(&(settings)->list, sizeof((settings)->list), GFP_KERNEL) : NULL)
+
 /* What the packet path reads through a pointer: all new, or all as before. */
 static int swap_all(struct sipalg_net *sn, const struct sipalg_settings *new)
 {
-	struct sipalg_outer *outer;
-	int err = sipalg_outer_copy(&new->outer, &outer);
+	struct sipalg_outer *outer = copy_of(new, outer, count);
+	struct sipalg_nat64 *nat64 = copy_of(new, nat64, prefix_len);
+	struct sipalg_peers *peers = copy_of(new, peers, count);
+	bool all = (outer || !new->outer.count) &&
+		   (nat64 || !new->nat64.prefix_len) &&
+		   (peers || !new->peers.count);
 
-	if (err)
-		return err;
-	err = sipalg_nat64_swap(sn, &new->nat64);
-	if (!err)
-		err = sipalg_peers_swap(sn, &new->peers);
-	if (err) {
-		kfree(outer);
-		return err;
+	if (all) {
+		outer = rcu_replace_pointer(sn->outer, outer, true);
+		nat64 = rcu_replace_pointer(sn->nat64, nat64, true);
+		peers = rcu_replace_pointer(sn->peers, peers, true);
+		if (outer || nat64 || peers)
+			synchronize_rcu();
+		sn->settings.outer = new->outer;
+		sn->settings.nat64 = new->nat64;
+		sn->settings.peers = new->peers;
 	}
-	sipalg_outer_swap(sn, outer);
-	sn->settings.outer = new->outer;
-	sn->settings.nat64 = new->nat64;
-	sn->settings.peers = new->peers;
-	return 0;
+	kfree(outer);
+	kfree(nat64);
+	kfree(peers);
+	return all ? 0 : -ENOMEM;
 }
 
 static int take_over(struct sipalg_net *sn, const struct sipalg_settings *new)

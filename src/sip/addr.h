@@ -3,9 +3,10 @@
 #ifndef SIPALG_ADDR_H
 #define SIPALG_ADDR_H
 
-#include <linux/types.h>
 #include <linux/compiler.h>
 #include <linux/netfilter.h>
+#include <linux/socket.h>
+#include <linux/types.h>
 
 /**
  * struct sipalg_addr - a transport address; the family stands beside it
@@ -16,6 +17,12 @@ struct sipalg_addr {
 	union nf_inet_addr ip;
 	__be16 port;
 };
+
+/* Bytes of an address. */
+static inline unsigned int sipalg_ip_size(u8 family)
+{
+	return family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+}
 
 /* An address as few words, where it stands. */
 struct sipalg_ip_words {

@@ -56,28 +56,32 @@ enum sipalg_outer_flaw sipalg_outer_add(struct sipalg_outer *outer,
 	return SIPALG_OUTER_FINE;
 }
 
+/* What stands beside @ip in its pair, @ip itself where it stands in none. */
+static const union nf_inet_addr *other_of(const struct sipalg_outer *outer, u8 family,
+					  const union nf_inet_addr *ip, bool is_local)
+{
+	unsigned int i;
+
+	for (i = 0; outer && i < outer->count; i++) {
+		const struct sipalg_outer_pair *pair = &outer->pair[i];
+
+		if (pair->family == family &&
+		    sipalg_ip_equal(is_local ? &pair->local : &pair->external, ip))
+			return is_local ? &pair->external : &pair->local;
+	}
+	return ip;
+}
+
 const union nf_inet_addr *
 sipalg_outer_external(const struct sipalg_outer *outer, u8 family,
 		      const union nf_inet_addr *ip)
 {
-	unsigned int i;
-
-	for (i = 0; outer && i < outer->count; i++)
-		if (outer->pair[i].family == family &&
-		    sipalg_ip_equal(&outer->pair[i].local, ip))
-			return &outer->pair[i].external;
-	return ip;
+	return other_of(outer, family, ip, true);
 }
 
 const union nf_inet_addr *
 sipalg_outer_local(const struct sipalg_outer *outer, u8 family,
 		   const union nf_inet_addr *ip)
 {
-	unsigned int i;
-
-	for (i = 0; outer && i < outer->count; i++)
-		if (outer->pair[i].family == family &&
-		    sipalg_ip_equal(&outer->pair[i].external, ip))
-			return &outer->pair[i].local;
-	return ip;
+	return other_of(outer, family, ip, false);
 }
