@@ -18,10 +18,11 @@ static struct sipalg_bound *append(struct sipalg_intents *intents)
 struct sipalg_bound *sipalg_bound_of(struct sipalg_intents *intents,
 				     struct sipalg_mapping *mapping)
 {
-	struct sipalg_bound *bound = &intents->bound[intents->bound_count - 1];
+	u16 count = intents->bound_count;
+	struct sipalg_bound *bound;
 
-	if (intents->bound_count && bound->mapping == mapping)
-		return bound;
+	if (count && intents->bound[count - 1].mapping == mapping)
+		return &intents->bound[count - 1];
 	bound = append(intents);
 	bound->mapping = mapping;
 	bound->added = false;
@@ -109,10 +110,11 @@ void sipalg_intend(struct sipalg_intents *intents, const struct sip_msg *msg,
 		   const struct sip_host *host, struct sipalg_bound *bound,
 		   u16 what)
 {
-	struct sipalg_intent *intent = &intents->intent[intents->count];
+	struct sipalg_intent *intent;
 
 	if (intents->count == SIPALG_MAX_INTENTS)
 		return;
+	intent = &intents->intent[intents->count];
 	intent->bound = bound;
 	intent->host = host - msg->hosts;
 	intent->what = what;
