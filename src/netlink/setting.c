@@ -258,16 +258,20 @@ static void reach_all(struct sipalg_net *sn, bool ways)
 }
 
 /* A list of a setting for the packet path, NULL where it is empty. */
-#define copy_of(settings, list, used)					\
-	((settings)->list.used ?					\
-	 kmemdup(&(settings)->list, sizeof((settings)->list), GFP_KERNEL) : NULL)
+static void *copy_of(const void *list, size_t size, bool used)
+{
+	return used ? kmemdup(list, size, GFP_KERNEL) : NULL;
+}
 
 /* What the packet path reads through a pointer: all new, or all as before. */
 static int swap_all(struct sipalg_net *sn, const struct sipalg_settings *new)
 {
-	struct sipalg_outer *outer = copy_of(new, outer, count);
-	struct sipalg_nat64 *nat64 = copy_of(new, nat64, prefix_len);
-	struct sipalg_peers *peers = copy_of(new, peers, count);
+	struct sipalg_outer *outer = copy_of(&new->outer, sizeof(*outer),
+					     new->outer.count);
+	struct sipalg_nat64 *nat64 = copy_of(&new->nat64, sizeof(*nat64),
+					     new->nat64.prefix_len);
+	struct sipalg_peers *peers = copy_of(&new->peers, sizeof(*peers),
+					     new->peers.count);
 	bool all = (outer || !new->outer.count) &&
 		   (nat64 || !new->nat64.prefix_len) &&
 		   (peers || !new->peers.count);

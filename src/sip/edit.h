@@ -15,7 +15,7 @@
 #define SIPALG_MAX_EDITS	(2 * SIP_MAX_HOSTS + 3 * SIP_MAX_MEDIA + 1)
 #define SIPALG_PLAN_TEXT	24576u	/* room for the text of all edits */
 
-#define SIPALG_EDITED_PORT	(1u << SIP_FIELD_MAX)
+enum { SIPALG_EDITED_PORT = 1u << SIP_FIELD_MAX };
 
 struct sipalg_addr;
 struct sipalg_call;

@@ -8,17 +8,18 @@
 #include "sip/value.h"
 
 /*
- * The value of the parameter @name at @p ("tag="), written without white space or
+ * The value of the parameter @name at @p (";tag="), written without white space or
  * quotes and followed by the next parameter or the end: as each message has it.
  * NULL for what must be read by sip_param_read().
  */
-#define plain_param(p, end, name)					\
-	(text_begins(p, end, name) ? plain_value((p) + sizeof(name) - 1, end) : NULL)
-
-static const char *plain_value(const char *p, const char *end)
+static __always_inline const char *plain_param(const char *p, const char *end,
+					       const char *name, size_t len)
 {
-	const char *behind = text_until_stop(p, end);
+	const char *behind;
 
+	if (!text_same_start(p, end, name, len))
+		return NULL;
+	behind = text_until_stop(p + len, end);
 	return behind == end || *behind == ';' ? behind : NULL;
 }
 
@@ -155,7 +156,7 @@ const char *sip_via_read(struct sip_msg *msg, const char *p, const char *end, u8
 
 	p = text_skip(p, end, TEXT_SPACE);
 	while (p < end && *p == ';') {
-		behind = plain_param(p, end, ";branch=");
+		behind = plain_param(p, end, ";branch=", 8);
 		if (behind) {
 			branch(msg, p + 8, behind, value);
 			p = behind;
@@ -248,7 +249,7 @@ const char *sip_address_read(struct sip_msg *msg, const char *p,
 
 	p = text_skip(p, end, TEXT_SPACE);
 	while (p < end && *p == ';') {
-		behind = plain_param(p, end, ";tag=");
+		behind = plain_param(p, end, ";tag=", 5);
 		if (behind) {
 			address->tag = sip_span_of(msg, p + 5, behind);
 			p = behind;
