@@ -233,6 +233,106 @@ static bool evict_answered(struct sipalg_net *sn)
 	return ended;
 }
 
+static bool holds_pinholes(const struct sipalg_call *call)
+{
+	const struct sipalg_media *media;
+
+	list_for_each_entry(media, &call->media, list)
+		if (media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP])
+			return true;
+	return false;
+}
+
+static u32 calls_of(const struct sipalg_call *call)
+{
+	return sipalg_quota_count(call->quota, SIPALG_QUOTA_CALLS);
+}
+
+/* Half of the calls and more are its host's. */
+static bool has_most(const struct sipalg_call *call)
+{
+	return 2 * calls_of(call) > atomic_read(&call->sn->call_count);
+}
+
+/* What is over goes, whosever; else it is for a host that has less. */
+static bool may_go(const struct sipalg_call *call,
+		   const struct sipalg_call *wants, enum sipalg_lru_class class)
+{
+	return call != wants &&
+	       (class == SIPALG_LRU_ENDED || calls_of(call) > calls_of(wants) + 1);
+}
+
+/* Some calls of a class that may go, the first to go first, with a reference each. */
+static unsigned int sample_for(const struct sipalg_call *wants,
+			       enum sipalg_lru_class class,
+			       struct sipalg_call **calls)
+{
+	struct sipalg_net *sn = wants->sn;
+	struct sipalg_lru_source *source;
+	struct sipalg_call *call;
+	unsigned int count = 0;
+
+	spin_lock_bh(&sn->lru_lock);
+	source = greediest(sn, class);
+	if (source)
+		list_for_each_entry(call, &source->calls, lru) {
+			if (may_go(call, wants, class) &&
+			    refcount_inc_not_zero(&call->refs))
+				calls[count++] = call;
+			if (count == SAMPLE)
+				break;
+		}
+	spin_unlock_bh(&sn->lru_lock);
+	return count;
+}
+
+/* The caller holds another call's lock. */
+static bool evict_for_room(struct sipalg_call *call)
+{
+	bool goes;
+
+	if (!spin_trylock(&call->lock))
+		return false;
+	goes = call->linked && holds_pinholes(call);
+	if (goes)
+		sipalg_call_end(call, SIPALG_END_EVICTED);
+	spin_unlock(&call->lock);
+	return goes;
+}
+
+bool sipalg_lru_make_room(struct sipalg_call *call)
+{
+	struct sipalg_call *calls[SAMPLE];
+	unsigned int class, i, count;
+	bool gone = false;
+
+	for (class = 0; class < SIPALG_LRU_ANSWERED && !gone; class++) {
+		count = sample_for(call, class, calls);
+		for (i = 0; i < count; i++) {
+			gone = gone || evict_for_room(calls[i]);
+			sipalg_call_put(calls[i]);
+		}
+	}
+	if (!gone && !has_most(call))
+		WRITE_ONCE(call->sn->starved_until,
+			   jiffies + sipalg_64_t1(call->sn));
+	return gone;
+}
+
+bool sipalg_lru_must_wait(const struct sipalg_call *call)
+{
+	struct sipalg_net *sn = call->sn;
+	unsigned long until = READ_ONCE(sn->starved_until);
+
+	if (!until)
+		return false;
+	if (time_after_eq(jiffies, until)) {	/* before jiffies wrap */
+		WRITE_ONCE(sn->starved_until, 0);
+		return false;
+	}
+	return !call->master && has_most(call);
+}
+
 static struct sipalg_call *most_idle(struct sipalg_net *sn)
 {
 	return list_first_entry_or_null(&sn->idle_lru, struct sipalg_call,

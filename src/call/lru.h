@@ -59,6 +59,26 @@ void sipalg_lru_sort(struct sipalg_call *call);
 bool sipalg_lru_one(struct sipalg_net *sn);
 
 /**
+ * sipalg_lru_make_room() - evict a call, for what it holds of conntrack's tables
+ * @call: locked; the one that could not be opened
+ *
+ * One that is over, or of a host with more calls one that is not answered, or is
+ * idle. Where there is none, hosts with most of the calls leave to others what
+ * becomes free in the next 64*T1. Softirq; another call's lock is only tried.
+ *
+ * Return: true if a call was evicted: it may be tried again.
+ */
+bool sipalg_lru_make_room(struct sipalg_call *call);
+
+/**
+ * sipalg_lru_must_wait() - test whether others are waiting for room, and need it more
+ * @call: locked
+ *
+ * Return: true if a call that opens nothing yet must leave it to them.
+ */
+bool sipalg_lru_must_wait(const struct sipalg_call *call);
+
+/**
  * sipalg_lru_idle() - enforce max-idle-calls (S0-19)
  * @sn: the namespace
  *

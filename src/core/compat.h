@@ -179,6 +179,12 @@ static inline void sipalg_compat_refresh(struct nf_conn *ct, u32 extra_jiffies)
 #endif
 }
 
+/* Caller has just been refused one more, or asks whether it would be. */
+static inline bool sipalg_compat_conntrack_is_full(const struct net *net)
+{
+	return nf_conntrack_count(net) >= nf_conntrack_max;
+}
+
 /* Among the hooks of a priority, that of NAT. */
 static inline bool sipalg_compat_is_nat(const struct nf_hook_ops *ops)
 {

@@ -106,6 +106,8 @@ enum sipalg_tcp_kind {
  * @event_second: second of @event_count, in jiffies / HZ
  * @event_count: events sent in it
  * @events_lost: events that were not sent
+ * @full_at: when conntrack's tables have refused us last, in jiffies
+ * @starved_until: until when who has most leaves what becomes free to others
  * @zoned: a flow of another zone than the default one has been seen
  * @dying: the namespace is being removed: no new state
  */
@@ -182,6 +184,8 @@ struct sipalg_net {
 	unsigned long event_second;
 	atomic_t event_count;
 	atomic_t events_lost;
+	unsigned long full_at;
+	unsigned long starved_until;
 	bool zoned;
 	bool dying;
 };

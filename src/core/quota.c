@@ -111,8 +111,11 @@ static u32 most_pairs(const struct sipalg_net *sn)
 	u32 calls = sipalg_setting(sn, SIPALG_MAX_CALLS);
 	u32 own = sipalg_setting(sn, SIPALG_MAX_CALLS_PER_SOURCE);
 
-	if (own >= calls)
+	/* who has chosen both means it; what memory allows says nothing of one host */
+	if (own >= calls &&
+	    calls != sipalg_setting_initial(SIPALG_MAX_CALLS))
 		return pairs;
+	own = min(own, calls);
 	if (pairs >= FEW_PAIRS)
 		pairs -= pairs / 4;
 	return min(pairs, 2 * own);
@@ -172,6 +175,12 @@ bool sipalg_quota_charge(struct sipalg_quota *quota,
 			return false;
 	} while (!atomic_try_cmpxchg(&quota->has[kind], &has, has + count));
 	return true;
+}
+
+u32 sipalg_quota_count(const struct sipalg_quota *quota,
+		       enum sipalg_quota_kind kind)
+{
+	return atomic_read(&quota->has[kind]);
 }
 
 void sipalg_quota_uncharge(struct sipalg_quota *quota,

@@ -101,6 +101,18 @@ bool sipalg_quota_charge(struct sipalg_quota *quota,
 			 enum sipalg_quota_kind kind, u32 count);
 
 /**
+ * sipalg_quota_count() - how much an address has been charged
+ * @quota: its entry
+ * @kind: resource
+ *
+ * Any context.
+ *
+ * Return: number or bytes.
+ */
+u32 sipalg_quota_count(const struct sipalg_quota *quota,
+		       enum sipalg_quota_kind kind);
+
+/**
  * sipalg_quota_uncharge() - uncharge an address
  * @quota: its entry
  * @kind: resource

@@ -2,6 +2,7 @@
 /* The table that settings.def is. */
 #include <linux/build_bug.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/string.h>
 #include "core/setting.h"
 #include "sip/msg.h"
@@ -81,13 +82,28 @@ const struct sipalg_setting_info sipalg_setting_table[SIPALG_SETTING_MAX] = {
 		      sizeof(help "") > 1);
 #include "core/settings.def"
 
+/* One shift for both: bytes of memory would not fit in 32 bits. */
+static u32 calls_by_memory(void)
+{
+	return clamp_t(unsigned long, totalram_pages() >>
+				(SIPALG_CALL_SHARE_SHIFT - PAGE_SHIFT),
+		       sipalg_setting_table[SIPALG_MAX_CALLS].min,
+		       SIPALG_CALLS_BY_MEMORY_MAX);
+}
+
+u32 sipalg_setting_initial(enum sipalg_setting setting)
+{
+	return setting == SIPALG_MAX_CALLS ?
+		       calls_by_memory() : sipalg_setting_table[setting].initial;
+}
+
 void sipalg_settings_init(struct sipalg_settings *settings)
 {
 	const u16 *codes = sipalg_setting_table[SIPALG_SCREEN_EXEMPT].codes;
 	unsigned int i;
 
 	for (i = 0; i < SIPALG_SETTING_MAX; i++)
-		settings->value[i] = sipalg_setting_table[i].initial;
+		settings->value[i] = sipalg_setting_initial(i);
 	memset(&settings->nat64, 0, sizeof(settings->nat64));
 	memset(&settings->peers, 0, sizeof(settings->peers));
 	memset(&settings->outer, 0, sizeof(settings->outer));

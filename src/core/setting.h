@@ -45,6 +45,14 @@ enum sipalg_setting {
 
 #define SIPALG_SCREEN_EXEMPT_MAX	16
 
+/*
+ * The default of max-calls: one for each 64 kB of memory. With a call of one stream
+ * at 4 kB, conntrack's objects counted, all of them take a sixteenth.
+ */
+#define SIPALG_BY_MEMORY		0
+#define SIPALG_CALL_SHARE_SHIFT		16
+#define SIPALG_CALLS_BY_MEMORY_MAX	65536
+
 /**
  * struct sipalg_settings - all settings of a namespace
  * @value: by enum sipalg_setting, in the unit of its row
@@ -66,7 +74,7 @@ struct sipalg_settings {
  * @name: as in sipalg(4)
  * @unit: "s", "ms", "min", "bytes", "messages/s" or ""
  * @kind: enum sipalg_setting_kind
- * @initial: default
+ * @initial: default, or SIPALG_BY_MEMORY
  * @min: smallest value; for words 0
  * @max: largest value; for words the last one's number
  * @zero: 0 is allowed though below @min (never, off, no limit)
@@ -86,6 +94,14 @@ struct sipalg_setting_info {
 };
 
 extern const struct sipalg_setting_info sipalg_setting_table[SIPALG_SETTING_MAX];
+
+/**
+ * sipalg_setting_initial() - the default of a setting on this machine
+ * @setting: enum sipalg_setting, of a kind that is one number
+ *
+ * Return: it, in the setting's unit.
+ */
+u32 sipalg_setting_initial(enum sipalg_setting setting);
 
 /**
  * sipalg_settings_init() - set every setting to its default

@@ -340,7 +340,7 @@ static int sync_call(struct sipalg_call *call, const struct sipalg_flow *flow)
 	if (!call->master && flow)
 		call->master = sipalg_master_alloc(flow, &media_ops, call);
 	if (!call->master)	/* only a message can bring one: no use in waiting */
-		return flow ? -ENOMEM : 0;
+		return flow ? sipalg_master_error(call->sn) : 0;
 
 	list_for_each_entry(media, &call->media, list) {
 		err = sync_media(media);

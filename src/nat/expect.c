@@ -83,6 +83,27 @@ struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
 	return master_alloc(flow->ct, nf_ct_zone(flow->ct), helper, ops, owner);
 }
 
+static void note_full(struct sipalg_net *sn)
+{
+	WRITE_ONCE(sn->full_at, jiffies ?: 1);
+	sipalg_count(sn, pinholes_refused);
+}
+
+bool sipalg_expects_are_full(const struct sipalg_net *sn)
+{
+	unsigned long at = READ_ONCE(sn->full_at);
+
+	return at && time_before_eq(jiffies, at + HZ);
+}
+
+int sipalg_master_error(struct sipalg_net *sn)
+{
+	if (!sipalg_compat_conntrack_is_full(sn->net))
+		return -ENOMEM;
+	note_full(sn);
+	return -ENFILE;
+}
+
 /* The owner's master for pinholes of a zone, made if there is none yet, or NULL. */
 static struct nf_conn *master_in(struct nf_conn *master, u16 id)
 {
@@ -219,7 +240,7 @@ int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
 
 	master = master_in(master, pinhole->zone);
 	if (!master)
-		return -ENOMEM;
+		return sipalg_master_error(sn);
 	/* conntrack would evict the oldest */
 	if (nfct_help(master)->expecting[pinhole->class] >= NF_CT_EXPECT_MAX_CNT)
 		return -ENOSPC;
@@ -243,6 +264,8 @@ int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
 
 	err = nf_ct_expect_related(new, 0);
 	if (err) {
+		if (err == -EMFILE)
+			note_full(sn);
 		nf_ct_expect_put(new);
 		return err;
 	}

@@ -89,11 +89,32 @@ struct sipalg_expect {
  *
  * Softirq; the caller may hold the owner's lock.
  *
- * Return: a master or NULL: no memory or the conntrack table is full.
+ * Return: a master or NULL: no memory, or the conntrack table is full; see
+ * sipalg_master_error().
  */
 struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
 				    const struct sipalg_expect_ops *ops,
 				    void *owner);
+
+/**
+ * sipalg_master_error() - why there is no master
+ * @sn: the namespace
+ *
+ * Any context, directly after it was refused.
+ *
+ * Return: -ENFILE: the conntrack table is full; else -ENOMEM.
+ */
+int sipalg_master_error(struct sipalg_net *sn);
+
+/**
+ * sipalg_expects_are_full() - have conntrack's tables refused us just now
+ * @sn: the namespace
+ *
+ * Any context.
+ *
+ * Return: true if within the last second.
+ */
+bool sipalg_expects_are_full(const struct sipalg_net *sn);
 
 /**
  * sipalg_master_release() - close all pinholes of an owner for good
@@ -129,8 +150,8 @@ extern struct nf_conntrack_helper *sipalg_expect_helpers[2];
  * nf_conntrack_expect_lock.
  *
  * Return: 0; -EBUSY or -EALREADY: another expectation is in the way;
- * -EMFILE: the namespace's expectation table is full; -ENOSPC: the master has
- * as many of this class as it can; -ENOMEM.
+ * -EMFILE: the namespace's expectation table is full; -ENFILE: the conntrack
+ * table is; -ENOSPC: the master has as many of this class as it can; -ENOMEM.
  */
 int sipalg_expect_open(struct sipalg_net *sn, struct nf_conn *master,
 		       const struct sipalg_expect *pinhole,

@@ -151,8 +151,10 @@ shared_alloc(const struct sipalg_flow *flow,
 	if (!shared->quota)
 		goto err_shared;
 	shared->master = sipalg_master_alloc(flow, &shared_ops, shared);
-	if (!shared->master)
+	if (!shared->master) {
+		sipalg_master_error(sn);
 		goto err_source;
+	}
 	if (open_shared(shared))
 		goto err_master;
 

@@ -5,6 +5,7 @@
 #include "core/call.h"
 #include "core/net.h"
 #include "nat/echo.h"
+#include "nat/expect.h"
 #include "nat/face.h"
 #include "nat/heard.h"
 #include "nat/mapping.h"
@@ -443,8 +444,12 @@ static void sync_pinhole(struct sipalg_call *call, struct sipalg_sig_pinhole *pi
 			sipalg_shared_expect_put(sender->shared);
 		*sender = (struct sipalg_sig_peer){ .src = *src[i] };
 		pinhole->tried |= BIT(i);
-		if (is_wanted(call, pinhole, src, i))
-			open_pinhole(call, pinhole, flow, sender);
+		if (!is_wanted(call, pinhole, src, i))
+			continue;
+		open_pinhole(call, pinhole, flow, sender);
+		/* tables that were full may have room with the next message */
+		if (!sender->shared && sipalg_expects_are_full(call->sn))
+			pinhole->tried &= ~BIT(i);
 	}
 }
 

@@ -35,12 +35,15 @@ static int put_words(struct sk_buff *skb, const struct sipalg_setting_info *info
 	return 0;
 }
 
-static int put_info(struct sk_buff *skb, const struct sipalg_setting_info *info,
-		    u32 value)
+static int put_info(struct sk_buff *skb, struct sipalg_net *sn, unsigned int i)
 {
+	const struct sipalg_setting_info *info = &sipalg_setting_table[i];
+
 	if (nla_put_string(skb, SIPALG_A_SETTING_NAME, info->name) ||
-	    nla_put_u32(skb, SIPALG_A_SETTING_VALUE, value) ||
-	    nla_put_u32(skb, SIPALG_A_SETTING_DEFAULT, info->initial) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_VALUE,
+			sipalg_setting(sn, i)) ||
+	    nla_put_u32(skb, SIPALG_A_SETTING_DEFAULT,
+			sipalg_setting_initial(i)) ||
 	    nla_put_u32(skb, SIPALG_A_SETTING_MIN, info->min) ||
 	    nla_put_u32(skb, SIPALG_A_SETTING_MAX_VALUE, info->max) ||
 	    nla_put_u32(skb, SIPALG_A_SETTING_KIND, info->kind) ||
@@ -90,7 +93,7 @@ static int put_row(struct sk_buff *skb, struct sipalg_net *sn, unsigned int i)
 	case SIPALG_SETTING_KIND_PAIRS:
 		return sipalg_nl_outer_put(skb, &sn->settings.outer);
 	default:
-		return put_info(skb, info, sipalg_setting(sn, i));
+		return put_info(skb, sn, i);
 	}
 }
 

@@ -241,11 +241,11 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 }
 
 /* It passes as it came, and its media as well as it can. */
-static void without_pinholes(struct sipalg_plan *plan)
+static void without_pinholes(struct sipalg_plan *plan, u8 reason)
 {
 	sipalg_media_rollback(plan->call, plan->side, plan->fork);
 	plan->pinholes = false;
-	pass_unchanged(plan, SIPALG_REASON_NO_MEMORY);
+	pass_unchanged(plan, reason);
 }
 
 static void dropped(struct sipalg_plan *plan, u8 reason)
@@ -273,10 +273,16 @@ void sipalg_decide_without(const struct sipalg_flow *flow,
 		if (sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL)
 			dropped(plan, SIPALG_REASON_NO_PORT_PAIR);
 		else
-			without_pinholes(plan);
+			without_pinholes(plan, SIPALG_REASON_NO_MEMORY);
 		break;
 	case SIPALG_LACKS_PINHOLE:
-		without_pinholes(plan);
+		without_pinholes(plan, SIPALG_REASON_NO_MEMORY);
+		break;
+	case SIPALG_LACKS_EXPECTATION:
+		without_pinholes(plan, SIPALG_REASON_EXPECTATIONS_FULL);
+		break;
+	case SIPALG_LACKS_CONNTRACK:
+		without_pinholes(plan, SIPALG_REASON_CONNTRACK_FULL);
 		break;
 	}
 }

@@ -14,6 +14,7 @@
 #include <net/netfilter/nf_nat_helper.h>
 #include <net/tcp.h>
 #include "call/call.h"
+#include "call/lru.h"
 #include "core/compat.h"
 #include "core/ct_timeout.h"
 #include "core/net.h"
@@ -144,6 +145,20 @@ static enum sipalg_applied acquire_edits(struct sipalg_packet *packet,
 	return SIPALG_APPLIED;
 }
 
+/* In full tables others' calls make room for one of a host that has less. */
+static int open_media(struct sipalg_call *call, const struct sipalg_flow *flow)
+{
+	int err;
+
+	if (sipalg_lru_must_wait(call))
+		return -EMFILE;
+	do {
+		err = sipalg_media_sync(call, flow);
+	} while ((err == -EMFILE || err == -ENFILE) &&
+		 sipalg_lru_make_room(call));
+	return err;
+}
+
 /*
  * Media may arrive as soon as the message has left. What is open beyond the plan's
  * own is repaired if it can be.
@@ -153,12 +168,16 @@ static enum sipalg_applied acquire_pinholes(const struct sipalg_flow *flow,
 {
 	if (plan->repairs)
 		sipalg_media_repair(plan->call, flow);
-	switch (plan->pinholes ? sipalg_media_sync(plan->call, flow) : 0) {
+	switch (plan->pinholes ? open_media(plan->call, flow) : 0) {
 	case 0:
 		return SIPALG_APPLIED;
 	case -EBUSY:
 	case -EALREADY:
 		return SIPALG_LACKS_PORT;
+	case -EMFILE:
+		return SIPALG_LACKS_EXPECTATION;
+	case -ENFILE:
+		return SIPALG_LACKS_CONNTRACK;
 	default:
 		return SIPALG_LACKS_PINHOLE;
 	}

@@ -62,6 +62,8 @@ enum sipalg_applied {
 	SIPALG_LACKS_ROOM,	/* memory for its bytes */
 	SIPALG_LACKS_PORT,	/* a pinhole is in the way of its own */
 	SIPALG_LACKS_PINHOLE,	/* memory for a pinhole */
+	SIPALG_LACKS_EXPECTATION,	/* room in conntrack's table of them */
+	SIPALG_LACKS_CONNTRACK,	/* the same of connections, for a master */
 };
 
 /**

@@ -346,7 +346,7 @@ def bytes_now():
 def many_calls(result):
     """Cost and memory while so many calls are up."""
     attach("sipalg")
-    router(f"{CTL} setting set max-calls-per-source 1000000 inactive-media-timeout 0")
+    router(f"{CTL} setting set max-calls 100000 max-calls-per-source 1000000 inactive-media-timeout 0")
     empty = bytes_now()
     benches = many_phones()
     registered = bytes_now()

@@ -2,6 +2,7 @@
 """sipalg-ctl of the router, for tests that need its answers and not its manners."""
 import json
 import os
+import re
 
 from topology import router
 
@@ -16,6 +17,13 @@ def ctl(arguments):
 def data(arguments):
     """The same as JSON says it."""
     return json.loads(ctl(f"-j {arguments}"))
+
+
+def calls_by_memory():
+    """The default of max-calls: one for each 64 kB of this machine."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        total = int(re.search(r"MemTotal: +(\d+) kB", file.read())[1])
+    return max(16, min(total // 64, 65536))
 
 
 def stats():

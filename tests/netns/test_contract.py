@@ -8,6 +8,7 @@ import time
 
 import topology as net
 from sip import Call, again, sdp
+from ctl import calls_by_memory
 from ksft import run, test
 from topology import PHONE, PHONE6, RELAY, ROUTER, ROUTER6, SERVER, SERVER6, Udp, shell
 
@@ -19,7 +20,7 @@ TOOL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
 ENDS = {"bye", "cancelled", "failed", "session_expired", "max_duration", "invite_timeout", "idle",
         "evicted", "admin", "signalling_lost"}
 REASONS = {"no_connection_line", "no_port_pair", "parse_error", "screened", "rate_limited",
-           "too_long", "no_memory", "method_denied"}
+           "too_long", "no_memory", "expectations_full", "conntrack_full", "method_denied"}
 SWITCH, DOING = ("off", "on"), ("pass", "drop")
 # name, default, and what it may be: words, or (least, most) and whether 0 is allowed beside
 SETTINGS = (
@@ -37,7 +38,7 @@ SETTINGS = (
     ("unknown-message", "pass", DOING), ("unknown-method", "pass", DOING),
     ("no-connection-line", "drop", DOING), ("screen-invites", "off", SWITCH),
     ("screen-timeout", 5, (1, 3600, False)), ("ice", "leave", ("leave", "rewrite")),
-    ("rate-limit", 0, (1, 1000000, True)), ("max-calls", 65536, (16, 1048576, False)),
+    ("rate-limit", 0, (1, 1000000, True)), ("max-calls", calls_by_memory(), (16, 1048576, False)),
     ("max-calls-per-source", 4096, (1, 1048576, False)),
     ("max-idle-calls", 0, (0, 1048576, False)), ("max-media-per-call", 32, (1, 64, False)),
     ("max-message", 65535, (1500, 65535, False)),

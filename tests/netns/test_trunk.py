@@ -49,7 +49,7 @@ def sample(numbers, wanted=2):
 @test("H-2", "1,000 calls in setup on one flow: every pinhole is there, and each call answers")
 def setup():
     shell("nsenter --net=/proc/1/ns/net sysctl -qw net.netfilter.nf_conntrack_max=1000000")  # of the whole kernel
-    ctl("setting set max-calls-per-source 100000")
+    ctl("setting set max-calls 100000 max-calls-per-source 100000")
     calls = [invite(number) for number in range(SETUP)]
     assert count() == 2 * SETUP
     sample(range(SETUP))

@@ -331,11 +331,15 @@ static void answer(struct check *c)
 	check_outer(c);
 }
 
+/* At boot, before there are interfaces and rules: it looks at neither. */
 static int mend(void)
 {
 	struct check c;
-	int status = load(&c);
+	int status;
 
+	defaults(&c);
+	status = read_settings(&c);
+	c.system = system_of("/etc/os-release");
 	return status ?: limits_fix(&c);
 }
 

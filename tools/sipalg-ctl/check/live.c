@@ -8,6 +8,8 @@
 #include "conntrack.h"
 #include "ctl.h"
 
+#define OF_STREAM	2	/* expectations: RTP and RTCP */
+
 #ifndef IPS_OFFLOAD
 #define IPS_OFFLOAD	0x4000
 #endif
@@ -26,13 +28,13 @@ static void count_pinhole(const struct pinhole *pinhole, void *data)
 	counted->ours += !strcmp(pinhole->helper, counted->c->helper);
 }
 
-/* Full is what is refused now; nearly full is worth a word. */
-static void check_table(const char *question, const char *what, long used, long limit,
+/* Full is what is refused now: it has no room for @more; nearly full is worth a word. */
+static void check_table(const char *question, const char *what, long used, long limit, long more,
 			const char *fix)
 {
-	if (used < 0 || limit <= 0 || used * 10 < limit * 8)
+	if (used < 0 || limit <= 0 || (used * 10 < limit * 8 && used + more <= limit))
 		say(LEVEL_OK, question, "", "");
-	else if (used < limit)
+	else if (used + more <= limit)
 		say(LEVEL_NOTE, question, text_of("%s: %ld of %ld.", what, used, limit), fix);
 	else
 		say(LEVEL_FAULT, question,
@@ -44,10 +46,10 @@ static void check_full(const struct check *c, long pinholes)
 	long expect = number_in("/proc/sys/net/netfilter/nf_conntrack_expect_max");
 	long most = number_in("/proc/sys/net/netfilter/nf_conntrack_max");
 
-	check_table("the table of pinholes has room", "Expectations", pinholes, expect,
+	check_table("the table of pinholes has room", "Expectations", pinholes, expect, OF_STREAM,
 		    how_to_set(c, "net.netfilter.nf_conntrack_expect_max", 2 * expect));
 	check_table("the table of connections has room", "Connections",
-		    number_in("/proc/sys/net/netfilter/nf_conntrack_count"), most,
+		    number_in("/proc/sys/net/netfilter/nf_conntrack_count"), most, 1,
 		    how_to_set(c, "net.netfilter.nf_conntrack_max", 2 * most));
 }
 
@@ -530,5 +532,5 @@ void check_live(struct check *c)
 	check_strays(c);
 	pinholes = check_counted(c);
 	check_full(c, pinholes);
-	check_troubles(c, pinholes >= 0 && pinholes >= most);
+	check_troubles(c, pinholes >= 0 && pinholes + OF_STREAM > most);
 }
