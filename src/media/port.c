@@ -20,6 +20,7 @@
 /* The last free pair of STEPS is always found, in a wider range probably. */
 #define PORT_GUESSES	128
 #define PORT_STEPS	64
+#define PORT_RUN	1024	/* that are asked for a run of them at most */
 
 /**
  * struct port_key - a public address and RTP port
@@ -309,6 +310,45 @@ static u16 choose_near(struct port_search *search,
 	return 0;
 }
 
+/* Nobody has this one port, nor a pair that begins below it. */
+static bool is_one_free(struct port_search *search, u16 port)
+{
+	const struct sipalg_flow *flow = search->flow;
+	const struct sipalg_media *media = search->media;
+
+	return !holder(search, port, -1) && !holder(search, port, 0) &&
+	       !is_refused(flow->sn, media, port) &&
+	       !is_signalling(flow, media, port) &&
+	       !expected_by_another(flow, media, port);
+}
+
+/*
+ * Many adjacent ports (m=audio 20000/32): each is asked for once, from a random
+ * one upward, until so many in a row are free. K4: guesses would ask for each
+ * again and again.
+ */
+static u16 choose_run(struct port_search *search,
+		      struct sipalg_port_range range, u16 count)
+{
+	u16 wish = ntohs(search->media->private_port[SIPALG_RTP]);
+	u16 port = random_port(range, wish), first = port;
+	unsigned int i;
+
+	for (i = 0; i < PORT_RUN; i++) {
+		if (port < range.low || port > range.high + count - 1) {
+			port = first_port(range, wish);
+			first = port;
+		}
+		if (!is_one_free(search, port))
+			first = port + 1 + ((port + 1 - wish) & 1);
+		else if (port - first + 1 == count &&
+			 !is_others(search->flow, search->media, first, count))
+			return first;
+		port++;
+	}
+	return 0;
+}
+
 /* Where all others are in use, one that a call that is over still holds. */
 static u16 choose(struct port_search *search)
 {
@@ -322,6 +362,12 @@ static u16 choose(struct port_search *search)
 	range.high -= last;
 	if (rule_picks_ports(search->flow))
 		port = choose_near(search, range) ?: wish;
+	if (search->more) {
+		if (port >= range.low && port <= range.high &&
+		    is_free(search, port))
+			return port;
+		return choose_run(search, range, last + 1) ?: search->lent;
+	}
 	for (i = 0; i < PORT_GUESSES + PORT_STEPS; i++) {
 		if (port >= range.low && port <= range.high &&
 		    is_free(search, port))
