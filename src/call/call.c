@@ -461,7 +461,7 @@ void sipalg_call_discard(struct sipalg_call *call)
 {
 	if (!call->linked)
 		return;
-	this_cpu_dec(call->sn->stats->calls);
+	sipalg_count_by(call->sn, calls, -1);
 	remove_call(call);
 }
 

@@ -145,7 +145,7 @@ static void faces_work(struct work_struct *work)
 
 	WRITE_ONCE(sn->face_walk, jiffies);
 	while ((losses.count = sipalg_faces_take_lost(sn, losses.face))) {
-		this_cpu_add(sn->stats->face_lost, losses.count);
+		sipalg_count_by(sn, face_lost, losses.count);
 		/* first nothing new by the old address, then what has begun */
 		each(&sn->mappings_public, &losses, lose_mapping);
 		each(&sn->calls, &losses, lose_call);

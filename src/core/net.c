@@ -64,7 +64,7 @@ static int __net_init net_init(struct net *net)
 
 	sn->net = net;
 	init_members(sn);
-	sn->stats = alloc_percpu(struct sipalg_stats);
+	sn->stats = sipalg_stats_alloc();
 	if (!sn->stats)
 		return -ENOMEM;
 	err = sipalg_quotas_init(sn);
@@ -98,6 +98,7 @@ static void nothing_left(const struct sipalg_net *sn)
 	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->idle_count));
 	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->mapping_count));
 	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->pinhole_count));
+	DEBUG_NET_WARN_ON_ONCE(atomic_read(&sn->master_count));
 	DEBUG_NET_WARN_ON_ONCE(sn->shared_expect_count);
 	for (i = 0; i < SIPALG_TCP_KINDS; i++)
 		DEBUG_NET_WARN_ON_ONCE(atomic_long_read(&sn->tcp_bytes[i]));

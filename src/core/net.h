@@ -75,6 +75,7 @@ enum sipalg_tcp_kind {
  * @refused: the newest public address and port whose pinhole conntrack has refused
  * @refused_until: until when it is given to nobody
  * @ports: struct sipalg_media by translated address and port
+ * @ways_out: struct sipalg_media whose ways out have no expectation, see way_out.h
  * @shared_expect_lock: guards @shared_expects
  * @shared_expects: struct sipalg_shared_expect by what they admit
  * @shared_expect_count: their number
@@ -102,7 +103,8 @@ enum sipalg_tcp_kind {
  * @own_ports: by hash of the host inside: its mappings with a port of their own
  * @registration_count: confirmed registrations
  * @pinhole_count: expectations of this module
- * @memory: bytes of this module's objects
+ * @master_count: their master conntracks
+ * @memory: bytes of this module's objects, but for those of conntrack
  * @event_second: second of @event_count, in jiffies / HZ
  * @event_count: events sent in it
  * @events_lost: events that were not sent
@@ -114,7 +116,7 @@ enum sipalg_tcp_kind {
 struct sipalg_net {
 	struct net *net;
 	struct sipalg_settings settings;
-	struct sipalg_stats __percpu *stats;
+	struct sipalg_cpu_stats __percpu *stats;
 	siphash_key_t key;
 	hsiphash_key_t table_key;
 
@@ -127,22 +129,33 @@ struct sipalg_net {
 	struct sipalg_nat64 __rcu *nat64;
 	struct sipalg_peers __rcu *peers;
 	struct sipalg_outer __rcu *outer;
+	unsigned long full_at;
+	unsigned long starved_until;
+	bool zoned;
+	bool dying;
+
+	/*
+	 * All above is read with each message and hardly ever written; what is
+	 * written with each call has lines of its own, by what guards it.
+	 */
 
 	/* guards lru and idle_lru */
-	spinlock_t lru_lock;
+	spinlock_t lru_lock ____cacheline_aligned_in_smp;
 	struct rb_root lru[SIPALG_LRU_CLASSES];
 	struct list_head idle_lru;
 
 	struct sipalg_hashlimit __rcu *hashlimit;
 
 	/* guards ports and refused */
-	spinlock_t port_lock;
+	spinlock_t port_lock ____cacheline_aligned_in_smp;
 	struct rhashtable ports;
 	struct sipalg_addr refused;
 	unsigned long refused_until;
 
+	struct rhashtable ways_out;
+
 	/* guards shared_expects */
-	spinlock_t shared_expect_lock;
+	spinlock_t shared_expect_lock ____cacheline_aligned_in_smp;
 	struct hlist_head shared_expects[1 << SIPALG_SHARED_EXPECT_HASH_BITS];
 	unsigned int shared_expect_count;
 
@@ -170,7 +183,7 @@ struct sipalg_net {
 	struct list_head tcp;
 	atomic_long_t tcp_bytes[SIPALG_TCP_KINDS];
 
-	atomic_t call_id;
+	atomic_t call_id ____cacheline_aligned_in_smp;
 	atomic_t registration_id;
 	atomic_t call_count;
 	atomic_t call_peak;
@@ -180,14 +193,11 @@ struct sipalg_net {
 	atomic_t own_ports[1 << SIPALG_OWN_PORTS_BITS];
 	atomic_t registration_count;
 	atomic_t pinhole_count;
+	atomic_t master_count;
 	atomic_long_t memory;
 	unsigned long event_second;
 	atomic_t event_count;
 	atomic_t events_lost;
-	unsigned long full_at;
-	unsigned long starved_until;
-	bool zoned;
-	bool dying;
 };
 
 /**

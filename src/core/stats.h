@@ -8,6 +8,7 @@
 #define SIPALG_STATS_H
 
 #include <linux/percpu.h>
+#include <linux/u64_stats_sync.h>
 #include "core/reason.h"
 #include "sip/msg.h"
 
@@ -33,7 +34,35 @@ struct sipalg_stats {
 #include "core/counters.def"
 };
 
-#define sipalg_count(sn, field)		this_cpu_inc((sn)->stats->field)
+/**
+ * struct sipalg_cpu_stats - the counters of one CPU, and what keeps readers off halves
+ * @counters: they
+ * @sync: empty where a u64 is one word
+ */
+struct sipalg_cpu_stats {
+	struct sipalg_stats counters;
+	struct u64_stats_sync sync;
+};
+
+/* Any context. Where a u64 is two words, nobody on this CPU may come between. */
+#if BITS_PER_LONG == 64
+#define sipalg_count_by(sn, field, n)					\
+	this_cpu_add((sn)->stats->counters.field, n)
+#else
+#define sipalg_count_by(sn, field, n)					\
+	do {								\
+		struct sipalg_cpu_stats *_stats;			\
+		unsigned long _flags;					\
+									\
+		local_irq_save(_flags);					\
+		_stats = this_cpu_ptr((sn)->stats);			\
+		u64_stats_update_begin(&_stats->sync);			\
+		_stats->counters.field += (n);				\
+		u64_stats_update_end(&_stats->sync);			\
+		local_irq_restore(_flags);				\
+	} while (0)
+#endif
+#define sipalg_count(sn, field)		sipalg_count_by(sn, field, 1)
 
 /**
  * sipalg_count_message() - count a message by method or class
@@ -45,6 +74,9 @@ struct sipalg_stats {
  */
 void sipalg_count_message(struct sipalg_net *sn, const struct sip_msg *msg,
 			  bool retransmitted);
+
+/* Counters of all CPUs, zero, for free_percpu(); NULL: no memory. Process context. */
+struct sipalg_cpu_stats __percpu *sipalg_stats_alloc(void);
 
 /**
  * sipalg_stats_sum() - add up all CPUs

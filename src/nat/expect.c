@@ -67,6 +67,7 @@ static struct nf_conn *master_alloc(const struct nf_conn *of,
 	sipalg_compat_confirm(master);
 	smp_wmb();	/* before anyone can take a reference */
 	refcount_set(&master->ct_general.use, 1);
+	atomic_inc(&sipalg_net_get(nf_ct_net(master))->master_count);
 	return master;
 }
 
@@ -144,6 +145,7 @@ void sipalg_master_release(struct nf_conn *master)
 	struct master_data *data = master_data(master);
 	struct nf_conn *next = data->next;
 
+	atomic_dec(&sipalg_net_get(nf_ct_net(master))->master_count);
 	RCU_INIT_POINTER(data->owner, NULL);
 	data->next = NULL;
 	nf_ct_remove_expectations(master);
@@ -362,6 +364,16 @@ unsigned int sipalg_expects_count(const struct net *net)
 			count += is_counted(exp, net);
 	rcu_read_unlock();
 	return count;
+}
+
+/* Of its extensions conntrack allocates 128 bytes at least: help, ecache, zone. */
+#define MASTER_BYTES	(sizeof(struct nf_conn) + 128)
+
+unsigned long sipalg_expects_memory(const struct sipalg_net *sn)
+{
+	return atomic_read(&sn->master_count) * MASTER_BYTES +
+	       atomic_read(&sn->pinhole_count) *
+			sizeof(struct nf_conntrack_expect);
 }
 
 void sipalg_expect_prolong(struct sipalg_net *sn,

@@ -186,6 +186,16 @@ bool sipalg_expect_is_gone(const struct nf_conntrack_expect *exp);
 unsigned int sipalg_expects_count(const struct net *net);
 
 /**
+ * sipalg_expects_memory() - what our objects of conntrack's kind take
+ * @sn: the namespace
+ *
+ * Any context.
+ *
+ * Return: bytes of expectations and masters; of media's connections none are ours.
+ */
+unsigned long sipalg_expects_memory(const struct sipalg_net *sn);
+
+/**
  * sipalg_expect_prolong() - restart the timeout of a pinhole
  * @sn: the namespace, for its counters
  * @exp: the expectation; set to NULL if it is gone: timed out, or flushed by
