@@ -32,8 +32,9 @@ static bool is_idle(const struct sipalg_call *call)
 	if (call->state != SIPALG_CALL_CONFIRMED || sipalg_call_on_hold(call))
 		return false;
 	list_for_each_entry(media, &call->media, list)
-		if (!media->idle &&
-		    (media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP]))
+		if (!media->idle && (media->in_table ||
+				     media->exp[SIPALG_RTP] ||
+				     media->exp[SIPALG_RTCP]))
 			return false;
 	return true;
 }

@@ -21,7 +21,8 @@ static unsigned long channel_quiet(struct sipalg_call *call, unsigned int index)
 
 static bool is_open(const struct sipalg_media *media)
 {
-	return media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP];
+	return media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP] ||
+	       media->in_table;
 }
 
 /* Media retained on hold is inactive, but must not be closed (S3-33). */
@@ -109,6 +110,7 @@ void sipalg_media_reopen(struct sipalg_call *call)
 void sipalg_media_look(struct sipalg_call *call)
 {
 	sipalg_call_timer_clear(call, SIPALG_TIMER_MEDIA);
+	sipalg_media_thin(call);
 	watch(call);
 	if (call->incomplete)
 		sipalg_media_retry(call);

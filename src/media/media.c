@@ -76,10 +76,12 @@ static struct sipalg_media *find_media(const struct sipalg_call *call,
 void sipalg_media_suspend(struct sipalg_media *media)
 {
 	media->idle = true;
-	if (sipalg_media_leads_out(media))
+	if (sipalg_media_leads_out(media)) {
 		sipalg_media_cut(media);
-	else
+		sipalg_media_thicken(media->call);
+	} else {
 		sipalg_media_release(media, true);
+	}
 	media->call->event_mask |= SIPALG_NOTIFY_CHANGED;
 }
 

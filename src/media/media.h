@@ -86,12 +86,14 @@ struct sipalg_media_terms {
  * @lines: bits of the m= lines that share it
  * @before: its terms before the pending offer, restored by a refusal
  * @rtcp_alone: RTCP of a section whose RTP goes to another host (RFC 3605)
+ * @in_table: in &sipalg_net.ways_out by @way_key, in place of pinholes
  * @flow_count: number of @flows
  * @private: address that the side wrote
  * @public: address that the other side is given
  * @private_port: of RTP and RTCP, network byte order
  * @public_port: the same
  * @seen: when media was last seen; see sipalg_since()
+ * @way_key: hash of who sends, to whom
  * @exp: the pinholes
  * @cleared_for: media for which old connections were removed; only compared
  * @flows: connections admitted by the pinholes, see media_ct.h
@@ -127,7 +129,8 @@ struct sipalg_media {
 	   opened_late:1,
 	   outside:1,
 	   hairpin:1,
-	   rtcp_alone:1;
+	   rtcp_alone:1,
+	   in_table:1;
 	u16 flow_count;
 	u64 lines;
 	struct sipalg_media_terms before;
@@ -136,6 +139,7 @@ struct sipalg_media {
 	__be16 private_port[SIPALG_PORTS];
 	__be16 public_port[SIPALG_PORTS];
 	u32 seen;
+	u32 way_key;
 	struct nf_conntrack_expect *exp[SIPALG_PORTS];
 	const void *cleared_for;
 	struct hlist_head flows;

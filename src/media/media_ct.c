@@ -133,6 +133,17 @@ struct nf_conn *sipalg_media_ct_find(const struct sipalg_media *media,
 	return ct;
 }
 
+bool sipalg_media_cts_flow(const struct sipalg_media *media)
+{
+	const struct media_flow *flow;
+
+	hlist_for_each_entry(flow, &media->flows, node)
+		if (!is_dead(flow->ct) && nf_ct_is_confirmed(flow->ct) &&
+		    test_bit(IPS_SEEN_REPLY_BIT, &flow->ct->status))
+			return true;
+	return false;
+}
+
 void sipalg_media_cts_end(struct sipalg_media *media, bool kill)
 {
 	struct media_flow *flow;

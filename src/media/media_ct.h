@@ -55,6 +55,14 @@ struct nf_conn *sipalg_media_ct_find(const struct sipalg_media *media,
 				     struct sipalg_addr *face);
 
 /**
+ * sipalg_media_cts_flow() - does a connection carry media both ways
+ * @media: its call is locked
+ *
+ * Return: true if so.
+ */
+bool sipalg_media_cts_flow(const struct sipalg_media *media);
+
+/**
  * sipalg_media_cts_end() - forget all connections
  * @media: its call is locked
  * @kill: end the connections as well

@@ -11,9 +11,12 @@
 #include "media/media_ct.h"
 #include "media/media_expect.h"
 #include "media/port.h"
+#include "media/way_out.h"
 #include "nat/expect.h"
 
 #define RETRY_INTERVAL	HZ	/* for pinholes whose expectation was refused */
+#define THIN_INTERVAL	HZ	/* until media that has begun may flow both ways */
+#define THIN_WITHIN	(30 * HZ)
 #define MAX_DOUBLINGS	3	/* first retry: calls that end free their pinholes soon */
 
 void sipalg_media_release(struct sipalg_media *media, bool kill)
@@ -21,11 +24,12 @@ void sipalg_media_release(struct sipalg_media *media, bool kill)
 	unsigned int i;
 
 	for (i = 0; i < SIPALG_PORTS; i++) {
-		if (media->exp[i])
+		if (media->exp[i] || media->in_table)
 			media->opened_late = true;
 		media->cleared_for = NULL;
 		sipalg_expect_close(media->call->sn, &media->exp[i]);
 	}
+	sipalg_way_out_leave(media);
 	sipalg_media_cts_end(media, kill);
 }
 
@@ -282,7 +286,7 @@ static bool has_newer(const struct sipalg_media *media, unsigned int port)
 
 static bool needs_port(const struct sipalg_media *media, unsigned int port)
 {
-	if (port >= ports_wanted(media))
+	if (port >= ports_wanted(media) || media->in_table)
 		return false;
 	if (media->translated)
 		return true;
@@ -302,6 +306,8 @@ static int sync_media(struct sipalg_media *media)
 		return 0;
 	}
 	narrow(media, other);
+	if (!sipalg_way_out_is_for(media, other))
+		sipalg_way_out_leave(media);
 	for (i = 0; i < media->ports; i++) {
 		if (!needs_port(media, i)) {
 			sipalg_expect_close(media->call->sn, &media->exp[i]);
@@ -311,7 +317,8 @@ static int sync_media(struct sipalg_media *media)
 		sipalg_expect_prolong(media->call->sn, &media->exp[i]);
 		if (media->exp[i])
 			continue;
-		err = open_port(media, other, i);
+		err = sipalg_way_out_is_taken(media, other) ?
+			      -EBUSY : open_port(media, other, i);
 		if (err == -EBUSY && media->translated)
 			sipalg_port_refused(media->call->sn, media, i);
 		if (err && media->translated && !media->ice_untouched)
@@ -364,9 +371,33 @@ static int sync_or_wait(struct sipalg_call *call, const struct sipalg_flow *flow
 	return err;
 }
 
+/* What was told may not be what flows: until that is seen again all have pinholes. */
+static bool leave_table(struct sipalg_call *call)
+{
+	struct sipalg_media *media;
+	bool any = false;
+
+	list_for_each_entry(media, &call->media, list) {
+		any |= media->in_table;
+		sipalg_way_out_leave(media);
+	}
+	if (any)
+		sipalg_call_timer_reduce(call, SIPALG_TIMER_MEDIA,
+					 THIN_INTERVAL);
+	return any;
+}
+
+void sipalg_media_thicken(struct sipalg_call *call)
+{
+	if (leave_table(call))
+		sync_or_wait(call, NULL);
+}
+
 int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow)
 {
 	call->retries = 0;
+	if (flow)
+		leave_table(call);
 	return sync_or_wait(call, flow);
 }
 
@@ -453,6 +484,13 @@ static bool is_sender(const struct sipalg_media *media, const struct nf_conn *ct
 	       (other && sipalg_ip_equal(src, &other->private));
 }
 
+static void start_timer(struct sipalg_call *call, unsigned long time)
+{
+	if (!READ_ONCE(call->sn->dying) &&
+	    !sipalg_long_timer_reduce(&call->timer, jiffies + time))
+		refcount_inc(&call->refs);
+}
+
 /* The phone speaks after a long silence: who answers comes in again (S2-5). */
 static void wake(struct sipalg_call *call, const struct sipalg_media *spoken)
 {
@@ -467,9 +505,55 @@ static void wake(struct sipalg_call *call, const struct sipalg_media *spoken)
 	sipalg_media_sync(call, NULL);
 	sipalg_media_look(call);
 	/* its timer does the rest: it knows who listens, and what comes next */
-	if (!READ_ONCE(call->sn->dying) &&
-	    !sipalg_long_timer_reduce(&call->timer, jiffies))
-		refcount_inc(&call->refs);
+	start_timer(call, 0);
+}
+
+/* Is there what the table of ways out could do in its place? */
+static bool may_thin(const struct sipalg_media *media,
+		     const struct sipalg_media *other)
+{
+	return !media->translated && !media->hairpin && media->exp[SIPALG_RTP] &&
+	       other && other->translated;
+}
+
+bool sipalg_media_admit(struct sipalg_media *media, struct nf_conn *ct)
+{
+	struct sipalg_call *call = media->call;
+	struct sipalg_media *other = sipalg_media_mate(media);
+	bool welcome = sipalg_media_ct_add(media, ct);
+
+	media->seen = jiffies;
+	if (welcome && media->idle && is_sender(media, ct))
+		wake(call, media);
+	if (may_thin(media, other) || (other && may_thin(other, media))) {
+		sipalg_call_timer_reduce(call, SIPALG_TIMER_MEDIA, THIN_INTERVAL);
+		start_timer(call, THIN_INTERVAL);
+	}
+	return welcome;
+}
+
+void sipalg_media_thin(struct sipalg_call *call)
+{
+	struct sipalg_media *media, *other;
+	bool waits = false;
+	unsigned int i;
+
+	list_for_each_entry(media, &call->media, list) {
+		other = sipalg_media_mate(media);
+		if (!may_thin(media, other))
+			continue;
+		if (!sipalg_media_cts_flow(media) && !sipalg_media_cts_flow(other)) {
+			waits |= sipalg_since(media->seen) < THIN_WITHIN ||
+				 sipalg_since(other->seen) < THIN_WITHIN;
+			continue;
+		}
+		if (!sipalg_way_out_enter(media, other))
+			continue;
+		for (i = 0; i < SIPALG_PORTS; i++)
+			sipalg_expect_close(call->sn, &media->exp[i]);
+	}
+	if (waits)
+		sipalg_call_timer_reduce(call, SIPALG_TIMER_MEDIA, THIN_INTERVAL);
 }
 
 static struct sipalg_media *find_by_exp(struct sipalg_call *call,
@@ -555,10 +639,7 @@ static void media_expected(void *owner, struct nf_conn *ct,
 		to_inside = media->translated;
 		real.ip = media->private;
 		real.port = media->private_port[port];
-		welcome = sipalg_media_ct_add(media, ct);
-		media->seen = jiffies;
-		if (welcome && media->idle && is_sender(media, ct))
-			wake(call, media);
+		welcome = sipalg_media_admit(media, ct);
 	}
 	spin_unlock_bh(&call->lock);
 

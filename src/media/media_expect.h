@@ -54,6 +54,31 @@ void sipalg_media_release(struct sipalg_media *media, bool kill);
 void sipalg_media_cut(struct sipalg_media *media);
 
 /**
+ * sipalg_media_admit() - a connection begins by a media's pinhole, or its way out
+ * @media: its call is locked
+ * @ct: the new, unconfirmed conntrack
+ *
+ * Return: false if as many as there may be are there already.
+ */
+bool sipalg_media_admit(struct sipalg_media *media, struct nf_conn *ct);
+
+/**
+ * sipalg_media_thin() - close the pinholes out of media that flows
+ * @call: locked
+ *
+ * What they are for is done by the connection, and without it by way_out.h.
+ */
+void sipalg_media_thin(struct sipalg_call *call);
+
+/**
+ * sipalg_media_thicken() - open the pinholes again that sipalg_media_thin() has closed
+ * @call: locked
+ *
+ * Media does not flow any more. If it does, its timer closes them.
+ */
+void sipalg_media_thicken(struct sipalg_call *call);
+
+/**
  * sipalg_media_leads_out() - test whether inactivity leaves a media's pinholes open
  * @media: its call is locked
  *

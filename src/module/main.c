@@ -7,6 +7,7 @@
 #include "call/face_lost.h"
 #include "core/net.h"
 #include "media/port.h"
+#include "media/way_out.h"
 #include "nat/echo.h"
 #include "nat/face.h"
 #include "nat/heard.h"
@@ -32,6 +33,7 @@ static const struct sipalg_net_part net_parts[] = {
 	{ sipalg_echoes_init, sipalg_echoes_exit },
 	{ sipalg_mappings_init, sipalg_mappings_exit },
 	{ sipalg_ports_init, sipalg_ports_exit },
+	{ sipalg_ways_out_init, sipalg_ways_out_exit },
 	{ sipalg_calls_init, sipalg_calls_exit },
 	{ sipalg_face_lost_init, sipalg_face_lost_exit },
 	{ sipalg_source_nat_init, sipalg_source_nat_exit },
