@@ -55,6 +55,9 @@ tcp-oracle:
 bench:
 	@scripts/bench
 
+capacity:
+	@scripts/capacity
+
 interop:
 	@scripts/interop
 
@@ -97,6 +100,7 @@ help:
 	@echo 'make tcp-oracle       TCP over random bad lines against an oracle'
 	@echo 'make faces-compare   the network changes: with this module, another helper, none'
 	@echo 'make bench           what a message costs, here and in the kernel'"'"'s own helper'
+	@echo 'make capacity        calls with audio on machines with 128 MB to 4 GB'
 	@echo 'make interop         real phones and a real proxy, with this module and without'
 	@echo 'make coverage        which lines of src/ the tests run, in four minutes'
 	@echo 'make deb             Debian packages sipalg-dkms and sipalg-ctl, in build/deb'
@@ -107,4 +111,4 @@ help:
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz stress faces-compare tcp-oracle bench interop coverage matrix deb deb-test generate lint clean distclean help
+.PHONY: all module tool headers install modules_install demo check fuzz stress faces-compare tcp-oracle bench capacity interop coverage matrix deb deb-test generate lint clean distclean help
