@@ -77,7 +77,7 @@ static void make_room(struct sipalg_call *call, const struct sipalg_flow *flow,
 static bool takes_effect(u8 method)
 {
 	return method == SIP_METHOD_INVITE || method == SIP_METHOD_UPDATE ||
-	       method == SIP_METHOD_BYE;
+	       method == SIP_METHOD_PRACK || method == SIP_METHOD_BYE;
 }
 
 void sipalg_claim_note(struct sipalg_call *call, const struct sipalg_flow *flow,

@@ -35,7 +35,7 @@ struct sipalg_replay {
  * sipalg_claim_note() - remember a request
  * @call: locked
  * @flow: its flow
- * @msg: INVITE, UPDATE or BYE; others have nothing that could take effect later
+ * @msg: INVITE, UPDATE, PRACK or BYE; others have nothing that could take effect later
  *
  * The newest of a method from an address counts. When there are too many of
  * them the oldest one goes.

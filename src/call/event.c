@@ -114,6 +114,23 @@ static const u16 ended_by_teardown = 0u
 	static_assert(sizeof(name "") > 1 && sizeof(help "") > 1);
 #include "core/timers.def"
 
+/* What dialogs that have ended had described is not the answer to anything. */
+void sipalg_call_forget_ended(struct sipalg_call *call)
+{
+	const struct sipalg_dialog *dialog;
+
+	list_for_each_entry(dialog, &call->dialogs, list)
+		if (dialog->ended)
+			sipalg_media_forget(call, dialog->fork);
+}
+
+void sipalg_call_close_fork(struct sipalg_call *call)
+{
+	sipalg_call_timer_set(call, SIPALG_TIMER_TEARDOWN,
+			      seconds(sipalg_setting(call->sn,
+						     SIPALG_TEARDOWN_DELAY)));
+}
+
 static void close_later(struct sipalg_call *call)
 {
 	u32 delay = sipalg_setting(call->sn, SIPALG_TEARDOWN_DELAY);
@@ -262,6 +279,10 @@ static void unanswered(struct sipalg_call *call)
 
 static void torn_down(struct sipalg_call *call)
 {
+	/* others live: a fork has been hung up on, and nobody has refused that */
+	if (call->state == SIPALG_CALL_EARLY ||
+	    call->state == SIPALG_CALL_CONFIRMED)
+		sipalg_call_forget_ended(call);
 	sipalg_call_event(call, SIPALG_EVENT_TEARDOWN, NULL, call->reason);
 }
 

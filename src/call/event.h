@@ -67,6 +67,20 @@ void sipalg_call_rollback(struct sipalg_call *call,
 			  const struct sipalg_transaction *transaction);
 
 /**
+ * sipalg_call_close_fork() - one of several dialogs was hung up on
+ * @call: locked
+ *
+ * What it had described is closed in teardown-delay, unless the BYE is refused.
+ */
+void sipalg_call_close_fork(struct sipalg_call *call);
+
+/**
+ * sipalg_call_forget_ended() - close what dialogs that have ended had described
+ * @call: locked
+ */
+void sipalg_call_forget_ended(struct sipalg_call *call);
+
+/**
  * sipalg_call_timers_expired() - process the deadlines that have passed
  * @call: locked, in the table; the caller has a reference
  *

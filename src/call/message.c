@@ -188,13 +188,99 @@ static bool is_to_another(const struct speech *s)
 	       sipalg_target_add(s->call, s->flow, s->msg);
 }
 
-/* 0 is a CSeq like any other (RFC 3261 8.1.1.5); no branch: there was none yet. */
+/* 0 is a CSeq like any other (RFC 3261 8.1.1.5). */
 static bool is_new(const struct speech *s)
 {
-	u32 newest = s->call->invite_cseq[s->side];
+	return !(s->call->invited & BIT(s->side)) ||
+	       s->msg->cseq > s->call->invite_cseq[s->side];
+}
 
-	return s->msg->cseq > newest ||
-	       (!s->msg->cseq && !newest && !s->call->branch);
+static bool is_old(const struct speech *s)
+{
+	return !is_new(s) && s->msg->cseq < s->call->invite_cseq[s->side];
+}
+
+static void note_invite(struct sipalg_call *call, unsigned int side, u32 cseq)
+{
+	call->invite_cseq[side] = cseq;
+	call->invited |= BIT(side);
+}
+
+static bool is_of(const struct sipalg_transaction *a,
+		  const struct sipalg_transaction *b)
+{
+	return a->cseq == b->cseq && a->sender == b->sender &&
+	       a->invite == b->invite;
+}
+
+/* Is what this message describes the newest that its sender has described? */
+static bool is_newest(const struct speech *s)
+{
+	const struct sipalg_transaction *own = &s->call->sdp_transaction[s->side];
+	const struct sipalg_transaction this = transaction_of(s);
+
+	return s->msg->sdp.len && is_of(own, &this) && own->fork == this.fork;
+}
+
+static bool has_answered(const struct sipalg_dialog *dialog, unsigned int side,
+			 u32 cseq)
+{
+	return dialog->has_answered & BIT(side) && dialog->answered[side] == cseq;
+}
+
+/* An INVITE has its 2xx; its ACK may still describe what that has asked for. */
+static bool is_answered(const struct speech *s,
+			const struct sipalg_transaction *this)
+{
+	if (!s->dialog)
+		return s->call->state == SIPALG_CALL_CONFIRMED;
+	return has_answered(s->dialog, !s->side, s->msg->cseq) &&
+	       !(s->msg->method == SIP_METHOD_ACK &&
+		 is_of(&s->call->sdp_transaction[!s->side], this));
+}
+
+/* A PRACK or UPDATE, or its response, that has had its 2xx before. */
+static bool is_settled(const struct speech *s)
+{
+	unsigned int asker = s->msg->request ? s->side : !s->side;
+
+	return s->dialog && s->msg->cseq < s->dialog->settled[asker];
+}
+
+/* In one dialog, with what has begun one, CSeq tells what came later. */
+static bool is_overtaken(const struct sipalg_transaction *this,
+			 const struct sipalg_transaction *own)
+{
+	return own->sender == this->sender && own->cseq > this->cseq &&
+	       (own->fork == this->fork || !own->fork || !this->fork);
+}
+
+/*
+ * What it describes is long decided, and may have been replaced since: it is a
+ * repetition, on its way for longer than what came after it.
+ */
+static bool is_stale(const struct speech *s)
+{
+	const struct sipalg_transaction *own = &s->call->sdp_transaction[s->side];
+	const struct sipalg_transaction this = transaction_of(s);
+
+	if (!s->msg->sdp.len || is_newest(s))
+		return false;
+	if (is_overtaken(&this, own))
+		return true;
+	if (!this.invite)
+		return is_settled(s);
+	return s->msg->request && is_answered(s, &this);
+}
+
+/* It rings again by what PRACK or UPDATE have replaced since. */
+static bool rings_stale(const struct speech *s)
+{
+	const struct sipalg_transaction *own = &s->call->sdp_transaction[s->side];
+
+	return is_stale(s) ||
+	       (own->fork && own->fork == fork_of(s) && !own->invite &&
+		s->msg->sdp.len);
 }
 
 /* An INVITE that offers nothing takes back what an earlier one has offered. */
@@ -226,7 +312,7 @@ static void invite(struct speech *s)
 
 	withdraw_offer(s);
 	/* an INVITE older than the newest has no effect */
-	if (s->msg->cseq >= call->invite_cseq[s->side] && !crosses_bye(s))
+	if (!is_old(s) && !is_stale(s) && !crosses_bye(s))
 		describe(s);
 	if (!is_new(s)) {
 		if (is_to_another(s))
@@ -237,7 +323,7 @@ static void invite(struct speech *s)
 			event(s, SIPALG_EVENT_INVITE, SIPALG_END_FAILED);
 		return;
 	}
-	call->invite_cseq[s->side] = s->msg->cseq;
+	note_invite(call, s->side, s->msg->cseq);
 	if (s->side == SIPALG_CALLER)
 		sipalg_target_first(call, s->msg);
 	if (!s->msg->to_tag.len)
@@ -267,16 +353,6 @@ static void find_callee(struct speech *s)
 	call->zone[SIPALG_CALLEE] = s->flow->from_zone;
 }
 
-/* What dialogs that have ended had described is not the answer to anything. */
-static void forget_ended(struct sipalg_call *call)
-{
-	const struct sipalg_dialog *dialog;
-
-	list_for_each_entry(dialog, &call->dialogs, list)
-		if (dialog->ended)
-			sipalg_media_forget(call, dialog->fork);
-}
-
 /* By this the other party has moved to where it has asked from. */
 static void follow_asker(struct speech *s)
 {
@@ -291,21 +367,16 @@ static void refreshed(struct speech *s, u32 expires)
 	follow_asker(s);
 }
 
+static void note_answer(struct speech *s)
+{
+	s->dialog->has_answered |= BIT(s->side);
+	s->dialog->answered[s->side] = s->msg->cseq;
+}
+
 static bool is_repeated_2xx(const struct speech *s)
 {
 	return s->dialog && s->dialog->confirmed &&
-	       s->dialog->answered[s->side] == s->msg->cseq;
-}
-
-/* Is what this message describes the newest that its sender has described? */
-static bool is_newest(const struct speech *s)
-{
-	const struct sipalg_transaction *own = &s->call->sdp_transaction[s->side];
-	const struct sipalg_transaction this = transaction_of(s);
-
-	return s->msg->sdp.len && own->cseq == this.cseq &&
-	       own->sender == this.sender && own->invite == this.invite &&
-	       own->fork == this.fork;
+	       has_answered(s->dialog, s->side, s->msg->cseq);
 }
 
 static void answered(struct speech *s)
@@ -316,10 +387,10 @@ static void answered(struct speech *s)
 		return;
 	find_callee(s);
 	if (s->dialog) {
-		s->dialog->answered[s->side] = s->msg->cseq;
+		note_answer(s);
 		s->dialog->confirmed = true;
 	}
-	forget_ended(s->call);
+	sipalg_call_forget_ended(s->call);
 	describe(s);
 	learn_contact(s);
 	event(s, SIPALG_EVENT_SUCCESS, SIPALG_END_FAILED);
@@ -356,8 +427,8 @@ static bool answers_unseen(const struct speech *s)
 
 static void answered_unseen(struct speech *s)
 {
-	s->call->invite_cseq[!s->side] = s->msg->cseq;
-	s->dialog->answered[s->side] = s->msg->cseq;
+	note_invite(s->call, !s->side, s->msg->cseq);
+	note_answer(s);
 	describe(s);
 	learn_contact(s);
 	event(s, SIPALG_EVENT_SUCCESS, SIPALG_END_FAILED);
@@ -367,7 +438,9 @@ static void answered_unseen(struct speech *s)
 
 static void rings(struct speech *s)
 {
-	describe(s);
+	s->plan->retransmitted = rings_stale(s);
+	if (!s->plan->retransmitted)
+		describe(s);
 	event(s, SIPALG_EVENT_PROVISIONAL, SIPALG_END_FAILED);
 }
 
@@ -401,9 +474,12 @@ static void ack(struct speech *s)
 {
 	const struct sipalg_transaction transaction = transaction_of(s);
 
-	describe(s);
-	if (s->msg->sdp.len)
-		sipalg_call_commit(s->call, &transaction);
+	s->plan->retransmitted = is_stale(s);
+	if (!s->plan->retransmitted) {
+		describe(s);
+		if (s->msg->sdp.len)
+			sipalg_call_commit(s->call, &transaction);
+	}
 	event(s, SIPALG_EVENT_ACK, SIPALG_END_FAILED);
 }
 
@@ -436,28 +512,44 @@ static void update_response(struct speech *s)
 		sipalg_life_half(call, true);
 }
 
+static void settle(struct speech *s, const struct sipalg_transaction *transaction)
+{
+	describe(s);
+	if (s->msg->status / 100 == 2) {
+		if (s->msg->method == SIP_METHOD_PRACK)
+			commit_early(s);
+		sipalg_call_commit(s->call, transaction);
+	} else if (s->msg->status >= 300) {
+		sipalg_call_rollback(s->call, transaction);
+	}
+}
+
+static void note_settled(struct speech *s)
+{
+	if (s->dialog && s->msg->status / 100 == 2 && !is_settled(s))
+		s->dialog->settled[!s->side] = s->msg->cseq + 1;
+}
+
 /* PRACK and UPDATE carry offers and answers of their own. */
 static void offer_response(struct speech *s)
 {
 	const struct sipalg_transaction transaction = transaction_of(s);
 
-	describe(s);
-	if (s->msg->status / 100 == 2) {
-		if (s->msg->method == SIP_METHOD_PRACK)
-			commit_early(s);
-		sipalg_call_commit(s->call, &transaction);
-	} else if (s->msg->status >= 300) {
-		sipalg_call_rollback(s->call, &transaction);
-	}
-	if (sip_method_is(s->msg, SIP_TARGET_REFRESH))
+	s->plan->retransmitted = is_settled(s);
+	if (!is_stale(s))
+		settle(s, &transaction);
+	if (!s->plan->retransmitted && sip_method_is(s->msg, SIP_TARGET_REFRESH))
 		update_response(s);
+	note_settled(s);
 }
 
 /* PRACK and UPDATE, whose offer is answered by their own response. */
 static void offer(struct speech *s)
 {
-	describe(s);
-	if (!sip_method_is(s->msg, SIP_TARGET_REFRESH))
+	s->plan->retransmitted = is_settled(s);
+	if (!is_stale(s))
+		describe(s);
+	if (s->plan->retransmitted || !sip_method_is(s->msg, SIP_TARGET_REFRESH))
 		return;
 	s->call->update_cseq[s->side] = s->msg->cseq;
 	if (s->call->state == SIPALG_CALL_CONFIRMED)
@@ -501,7 +593,7 @@ static void bye(struct speech *s)
 	call->bye_fork = s->dialog->fork;
 	s->dialog->ended = true;
 	if (others_live(s))
-		sipalg_media_forget(call, s->dialog->fork);
+		sipalg_call_close_fork(call);
 	else
 		event(s, SIPALG_EVENT_BYE, SIPALG_END_BYE);
 }
@@ -518,6 +610,8 @@ static void bye_response(struct speech *s)
 		s->dialog->ended = false;
 		event(s, SIPALG_EVENT_BYE_REFUSED, SIPALG_END_BYE);
 	} else if (status >= 200) {
+		if (others_live(s))
+			sipalg_media_forget(s->call, s->dialog->fork);
 		event(s, SIPALG_EVENT_BYE_ACCEPTED, SIPALG_END_BYE);
 	}
 }
@@ -581,7 +675,7 @@ static void response(struct speech *s)
 static void pick_up(struct speech *s)
 {
 	if (!s->msg->request && s->msg->method == SIP_METHOD_INVITE) {
-		s->call->invite_cseq[!s->side] = s->msg->cseq;
+		note_invite(s->call, !s->side, s->msg->cseq);
 		return;
 	}
 	if (!s->msg->to_tag.len)

@@ -71,7 +71,10 @@ struct sipalg_call_key {
  * @fork: its number, from 1
  * @confirmed: a 2xx to INVITE has come
  * @ended: its BYE was answered, or the callee rejected it
+ * @has_answered: bits of the sides that have sent a 2xx to INVITE
  * @answered: CSeq of the newest 2xx to INVITE, by its sender
+ * @settled: by side: 1 more than the CSeq of its newest PRACK or UPDATE that was
+ *	accepted, 0: none yet
  * @tag_len: bytes in @tag
  * @tag: the callee's tag
  */
@@ -80,7 +83,9 @@ struct sipalg_dialog {
 	u16 fork;
 	bool confirmed;
 	bool ended;
+	u8 has_answered;
 	u32 answered[2];
+	u32 settled[2];
 	u16 tag_len;
 	char tag[];
 };
@@ -111,7 +116,7 @@ struct sipalg_transaction {
  * @timer: the nearest deadline
  * @lock: guards all below
  * @linked: it is in the table
- * @retired: it was refused and has been reported as ended, see
+ * @retired: it was not answered and has been reported as ended, see
  *	sipalg_call_retire()
  * @state: enum sipalg_call_state
  * @reason: enum sipalg_end_reason once it ends
@@ -124,6 +129,7 @@ struct sipalg_transaction {
  * @incomplete: a pinhole could not be opened; the timer retries
  * @retries: number of retries since the newest message
  * @spoke: bits of the sides that sent more than 100 Trying
+ * @invited: bits of the sides of which an INVITE is known
  * @lru_class: enum sipalg_lru_class of @lru
  * @half_refreshed: only the request or the response of a refresh was seen
  * @put_off: it has extended the session once
@@ -200,6 +206,7 @@ struct sipalg_call {
 	bool hold_offered[2];
 	bool incomplete;
 	u8 spoke;
+	u8 invited;
 	u8 lru_class;
 	bool half_refreshed;
 	bool put_off;

@@ -597,8 +597,8 @@ static bool retransmit_section(struct sipalg_call *call,
 				    media->public_port[SIPALG_RTP],
 				    media->public_port[SIPALG_RTCP],
 				    media->family, &media->public, plan);
-	/* D8: elsewhere a description tells of addresses, and opens nothing */
-	return media || !negotiates(msg);
+	/* D8: elsewhere, or repeated, it tells of addresses, and opens nothing */
+	return media || plan->retransmitted || !negotiates(msg);
 }
 
 /*

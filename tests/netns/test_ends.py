@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What must not be put in force again, and how calls end: late, crossing, without tags."""
 import json
+import re
 import time
 
 import topology as net
-from sip import sdp
-from call_helpers import (accepted, back, both, finish, hang_up, new, out, peer_asks, phone, server,
-                          talks)
+from sip import again, sdp
+from call_helpers import (accepted, back, both, finish, hang_up, new, out, passes, peer_asks,
+                          phone, send_back, send_out, server, talks)
 from ksft import run, test
-from topology import PHONE, RELAY, ROUTER, SERVER
+from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp
+from transports import WayCall, all_ways
 
 REFUSAL = "488 Not Acceptable Here"
+RELIABLY = "\nRequire: 100rel\nRSeq: 1"
+WAYS = all_ways(phone, server)
 
 
 def up(name, port):
@@ -42,6 +46,169 @@ def repeated_answer():
     assert server.recv()
     assert not net.pinhole(ROUTER, 4204)
     finish(call, 4206)
+
+
+def is_gone(port):
+    """Nothing leads to the phone's port, and nothing to that of its peer."""
+    return not net.pinhole(ROUTER, port) and not net.pinhole(RELAY, port + 2000)
+
+
+@test("fault C5", "a repeated 200 of an UPDATE, with its UPDATE or without, does not undo what a newer UPDATE or re-INVITE has moved")
+def repeated_update():
+    for number, method in enumerate(("UPDATE", "INVITE")):
+        port = 4310 + 10 * number
+        call = up(f"rep5{number}", port)
+        asked = call.request("UPDATE", sdp(PHONE, port + 2), cseq=2, to_tag=True)
+        out(asked)
+        answer = call.response("200 OK", "UPDATE", body=sdp(RELAY, port + 2002))
+        back(answer)
+        out(call.request(method, sdp(PHONE, port + 4), cseq=3, to_tag=True))
+        back(call.response("200 OK", method, body=sdp(RELAY, port + 2004)))
+        back(answer)
+        assert is_gone(port + 2), (method, net.expectations())
+        out(asked)                      # translated as ever
+        back(answer)
+        assert is_gone(port + 2), (method, net.expectations())
+        # and what the peer has asked, and the phone has answered
+        peer_asks(call, "UPDATE", "200 OK", sdp(RELAY, port + 2006), sdp(PHONE, port + 6))
+        asked = call.peer_request("UPDATE", f"{ROUTER}:5060", cseq=100, body=sdp(RELAY, port + 2006))
+        answer = call.peer_response("200 OK", "UPDATE", cseq=100, body=sdp(PHONE, port + 6))
+        send_back(call.peer_request(method, f"{ROUTER}:5060", cseq=101, body=sdp(RELAY, port + 2008)))
+        send_out(call.peer_response("200 OK", method, cseq=101, body=sdp(PHONE, port + 8)))
+        send_back(asked)
+        assert PHONE.encode() not in send_out(answer)
+        assert is_gone(port + 6), (method, net.expectations())
+        finish(call, port + 8)
+
+
+@test("fault C5", "a repeated INVITE, and a repeated ACK that answers, do not undo what an UPDATE has moved since")
+def repeated_requests():
+    call = new("rep7")
+    invite = call.request("INVITE", sdp(PHONE, 4330))
+    out(invite)
+    accepted(call, body=sdp(RELAY, 6330))
+    out(call.request("UPDATE", sdp(PHONE, 4332), cseq=2, to_tag=True))
+    back(call.response("200 OK", "UPDATE", body=sdp(RELAY, 6332)))
+    out(invite)
+    assert is_gone(4330), net.expectations()
+    finish(call, 4332)
+    call = new("rep8")
+    out(call.request("INVITE"))
+    back(call.response("200 OK", body=sdp(RELAY, 6334)))
+    ack = call.request("ACK", sdp(PHONE, 4334), to_tag=True)
+    out(ack)
+    out(call.request("UPDATE", sdp(PHONE, 4336), cseq=2, to_tag=True))
+    back(call.response("200 OK", "UPDATE", body=sdp(RELAY, 6336)))
+    out(ack)
+    assert is_gone(4334), net.expectations()
+    # while the next move waits for its answer, too
+    out(call.request("UPDATE", sdp(PHONE, 4338), cseq=3, to_tag=True))
+    out(ack)
+    call.cseq = 3
+    back(call.response("200 OK", "UPDATE", body=sdp(RELAY, 6338)))
+    assert is_gone(4334) and is_gone(4336), net.expectations()
+    finish(call, 4338)
+
+
+@test("fault C5", "a reliable 183 and the 200 to a PRACK, repeated, do not undo what UPDATE has moved since, of either side")
+def repeated_early():
+    for number, who in enumerate(("phone", "peer")):
+        port = 4340 + 10 * number
+        call = new(f"rep9{number}")
+        out(call.request("INVITE", sdp(PHONE, port)))
+        ring = call.response("183 Session Progress", body=sdp(RELAY, port + 2000), extra=RELIABLY)
+        back(ring)
+        out(call.request("PRACK", sdp(PHONE, port + 2), cseq=2, to_tag=True, extra="\nRAck: 1 1 INVITE"))
+        answer = call.response("200 OK", "PRACK", body=sdp(RELAY, port + 2002))
+        back(answer)
+        if who == "phone":
+            out(call.request("UPDATE", sdp(PHONE, port + 4), cseq=3, to_tag=True))
+            back(call.response("200 OK", "UPDATE", body=sdp(RELAY, port + 2004)))
+        else:
+            peer_asks(call, "UPDATE", "200 OK", sdp(RELAY, port + 2004), sdp(PHONE, port + 4))
+        for repeated in (answer, ring):
+            back(repeated)
+            assert is_gone(port + 2) and is_gone(port), (who, net.expectations())
+        accepted(call)
+        finish(call, port + 4)
+
+
+@test("fault C5", "offers of two UPDATEs cross, 491 both ways; a re-INVITE that is cancelled: the media stays")
+def glare():
+    call = up("glare1", 4360)
+    out(call.request("UPDATE", sdp(PHONE, 4362), cseq=2, to_tag=True))
+    send_back(call.peer_request("UPDATE", f"{ROUTER}:5060", cseq=100, body=sdp(RELAY, 6364)))
+    back(call.response("491 Request Pending", "UPDATE"))
+    send_out(call.peer_response("491 Request Pending", "UPDATE", cseq=100))
+    assert talks(4360) and is_gone(4362) and not net.pinhole(RELAY, 6364)
+    out(call.request("INVITE", sdp(PHONE, 4362), cseq=3, to_tag=True))
+    out(call.request("CANCEL"))
+    back(call.response("200 OK", "CANCEL"))
+    back(call.response("487 Request Terminated"))
+    out(call.request("ACK", cseq=3, to_tag=True))
+    assert talks(4360) and is_gone(4362)
+    # and one whose 200 crosses the CANCEL
+    out(call.request("INVITE", sdp(PHONE, 4362), cseq=4, to_tag=True))
+    out(call.request("CANCEL"))
+    accepted(call, 4, sdp(RELAY, 6362))
+    assert is_gone(4360)
+    finish(call, 4362)
+
+
+@test("fault C5", "the first re-INVITE of the callee has CSeq 0: it moves the media like any other")
+def from_zero():
+    for number, method in enumerate(("INVITE", "UPDATE")):
+        port = 4370 + 4 * number
+        call = up(f"zero{number}", port)
+        send_back(call.peer_request(method, f"{ROUTER}:5060", cseq=0, body=sdp(RELAY, port + 2002)))
+        got = send_out(call.peer_response("200 OK", method, cseq=0, body=sdp(PHONE, port + 2)))
+        assert f"m=audio {port + 2} ".encode() in got and PHONE.encode() not in got, got
+        assert is_gone(port), net.expectations()
+        finish(call, port + 2)
+
+
+@test("fault C5", "BYE of one of two answered forks: refused (401) its media goes on, accepted or not answered it closes")
+def bye_of_fork():
+    for number, answer in enumerate(("401 Unauthorized", "500 Server Internal Error", "200 OK", None)):
+        port = 4380 + 4 * number
+        call = new(f"forkbye{number}")
+        out(call.request("INVITE", sdp(PHONE, port)))
+        back(call.response("200 OK", body=sdp(RELAY, port + 2000), tag="one"))
+        back(call.response("200 OK", body=sdp(STRANGER, port + 2000), tag="two"))
+        call.tags = (call.tags[0], "one")
+        out(call.request("BYE", cseq=2, to_tag=True))
+        if answer:
+            back(call.response(answer, "BYE", tag="one"))
+        time.sleep(8)
+        lives = bool(answer) and answer[0] != "2"
+        assert bool(net.pinhole(RELAY, port + 2000)) == lives and net.pinhole(STRANGER, port + 2000), answer
+        ours, theirs = Udp("phone", PHONE, port), Udp("provider", STRANGER, port + 2000)
+        assert passes(theirs, ours, ROUTER, port) and passes(ours, theirs, STRANGER, port + 2000)
+        ours.close()
+        theirs.close()
+        if lives:
+            assert talks(port)
+            out(call.request("BYE", cseq=3, to_tag=True))
+            back(call.response("200 OK", "BYE", tag="one"))
+        call.tags = (call.tags[0], "two")
+        call.cseq = 4
+        hang_up(call)
+        net.until(lambda: not net.expectations(), 6)
+
+
+@test("fault C5", "both hang up at once: the BYEs cross, and the call ends as bye, once")
+def byes_cross():
+    for number, answers in enumerate((("200 OK", "200 OK"), ("481 Gone", "481 Gone"))):
+        before = ended()["bye"]
+        call = up(f"byes{number}", 4400)
+        out(call.request("BYE", cseq=2, to_tag=True))
+        back(call.peer_request("BYE", f"{ROUTER}:5060", cseq=100))
+        call.cseq = 2
+        back(call.response(answers[0], "BYE"))
+        out(call.peer_response(answers[1], "BYE", cseq=100))
+        net.until(lambda: not net.expectations(), 6)
+        time.sleep(34)
+        assert ended()["bye"] == before + 1
 
 
 @test("fault C5", "a repeated 200 is no refresh: the session ends in its time")
@@ -176,6 +343,42 @@ def other_fork_answers():
     assert ended()["bye"] == before + 5
 
 
+@test("fault C6", "by UDP and TCP, IPv4 and IPv6: another fork answers after the BYE, and is heard")
+def other_fork_by_all_ways():
+    for number, way in enumerate(WAYS):
+        one = WayCall(way, f"c6way{number}", 4410).rings(tag="one")
+        one.call.tags = (one.call.tags[0], "one")
+        one.out(one.call.request("BYE", cseq=2, to_tag=True))
+        one.back(one.call.response("200 OK", "BYE", tag="one"))
+        time.sleep(20)
+        one.call.cseq = 1
+        one.picks_up("two")
+        time.sleep(15)
+        assert one.talks(), way.transport
+        one.hangs_up()
+        net.until(lambda: not net.expectations(), 6)
+
+
+@test("fault C6", "a caller outside hangs up on one of a proxy's phones; another one picks up and is heard")
+def other_phone_answers():
+    out(new("c6hello").request("OPTIONS"))
+    call = new("c6in")
+    invite = call.peer_request("INVITE", f"{ROUTER}:5060", body=sdp(RELAY, 6420), tags=("", call.tags[1]))
+    send_back(again(invite, (";tag=\r\n", "\r\n")))
+    one = ("tag=phone-", "tag=one-")
+    send_out(again(call.peer_response("183 Session Progress", "INVITE", body=sdp(PHONE, 4424)), one))
+    send_back(call.peer_request("BYE", f"{ROUTER}:5060", cseq=101, tags=("one-c6in", call.tags[1])))
+    send_out(again(call.peer_response("200 OK", "BYE", cseq=101), one))
+    time.sleep(15)
+    send_out(call.peer_response("200 OK", "INVITE", body=sdp(PHONE, 4420)))
+    send_back(call.peer_request("ACK", f"{ROUTER}:5060"))
+    time.sleep(10)
+    assert talks(4420) and not net.pinhole(ROUTER, 4424)
+    send_back(call.peer_request("BYE", f"{ROUTER}:5060", cseq=102))
+    send_out(call.peer_response("200 OK", "BYE", cseq=102))
+    net.until(lambda: not net.expectations(), 6)
+
+
 @test("fault C7", "peers without tags (RFC 2543), both of them: either one's BYE ends the call, and a re-INVITE moves it")
 def no_tags_at_all():
     def bare(data):
@@ -211,7 +414,29 @@ def no_tags_at_all():
         net.until(lambda: not net.expectations(), 6)
 
 
-@test("fault C7", "a call in without tags, and one whose caller alone has none, end by the callee's BYE")
+@test("fault C7", "calls in without tags, by UDP and TCP, IPv4 and IPv6, end by either one's BYE")
+def calls_in_without():
+    def bare(data):
+        return re.sub(rb";tag=[^\r]*", b"", data)
+    for number, way in enumerate(WAYS + WAYS[:2]):
+        one = WayCall(way, f"barein{number}", 4430)
+        call = one.call
+        one.out(call.request("OPTIONS"))
+        one.back(bare(call.peer_request("INVITE", way.alg, body=sdp(one.peer, 6430))))
+        one.out(bare(call.peer_response("180 Ringing", "INVITE")))
+        one.out(bare(call.peer_response("200 OK", "INVITE", body=sdp(one.phone, 4430))))
+        one.back(bare(call.peer_request("ACK", way.alg)))
+        assert one.talks(), (number, way.transport)
+        if number % 2:
+            one.out(bare(call.request("BYE", cseq=7)))
+            one.back(bare(call.response("200 OK", "BYE")))
+        else:
+            one.back(bare(call.peer_request("BYE", way.alg, cseq=101)))
+            one.out(bare(call.peer_response("200 OK", "BYE", cseq=101)))
+        net.until(lambda: not net.expectations(), 6)
+
+
+@test("fault C7", "calls out without any tag, and with one that the callee alone has, end by the callee's BYE")
 def one_without():
     for number, tag in enumerate(("", "callee")):
         call = new(f"half{number}")

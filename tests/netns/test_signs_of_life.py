@@ -165,6 +165,47 @@ def other_invite():
     net.until(lambda: not net.expectations(), 6)
 
 
+@test("fault C1", "a PRACK from there that answers the phone's offer takes effect when the phone accepts it, and not before")
+def prack():
+    for number, status in enumerate(("481 Gone", "200 OK")):
+        call = new(f"prack{number}")
+        invite = call.peer_request("INVITE", f"{ROUTER}:5060", tags=("", call.tags[1]))
+        server.send(again(invite, (";tag=\r\n", "\r\n")), ROUTER)
+        assert phone.recv()
+        out(call.peer_response("183 Session Progress", "INVITE", body=sdp(PHONE, 4220)))
+        ask(call, "PRACK", 101, sdp(STRANGER, 7220))
+        assert not net.pinhole(STRANGER, 7220), "nobody has accepted that yet"
+        tell(call, status, "PRACK", 101)
+        ours, theirs = Udp("phone", PHONE, 4220), Udp("provider", STRANGER, 7220)
+        assert bool(net.pinhole(STRANGER, 7220)) == (status[0] == "2"), status
+        assert status[0] == "4" or (passes(theirs, ours, ROUTER, 4220) and passes(ours, theirs, STRANGER, 7220))
+        ours.close()
+        theirs.close()
+        out(call.peer_response("486 Busy Here", "INVITE"))
+        time.sleep(40)
+
+
+@test("fault C1", "a pool of six hosts refreshes by turns, and a seventh hangs up")
+def pool():
+    call = answered("pool", 4224, 300)
+    hosts = [f"203.0.113.{number}" for number in range(100, 107)]
+    for host in hosts:
+        net.shell(f"ip -n provider addr add {host}/24 dev eth0")
+    for number in range(14):
+        host = Udp("provider", hosts[number % 6], 5060)
+        method = ("UPDATE", "INVITE")[number % 2]
+        assert lively(4224, 200), number
+        ask(call, method, 200 + number, sdp(RELAY, 6224), sender=host)
+        tell(call, "200 OK", method, 200 + number, sdp(PHONE, 4224), "\nSession-Expires: 300;refresher=uac", to=host)
+        host.close()
+    last = Udp("provider", hosts[6], 5060)
+    ask(call, "BYE", 300, sender=last)
+    assert both(4224)
+    tell(call, "200 OK", "BYE", 300, to=last)
+    net.until(lambda: not net.expectations(), 6)
+    last.close()
+
+
 @test("fault C1", "by TCP, to a PBX: a BYE and a refresh that it accepts on another connection count")
 def by_tcp():
     ours, theirs = Tcp.pair("phone", PHONE, 5060)

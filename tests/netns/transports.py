@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The ways between phone and provider that a message may take, all used alike."""
-from topology import PHONE, PHONE6, ROUTER, ROUTER6, SERVER, SERVER6, Tcp, Udp
+from sip import Call, sdp
+from topology import (PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER, SERVER6, Tcp, Udp)
 
 
 def bracketed(address):
@@ -49,3 +50,62 @@ def all_ways(phone, server):
             Datagrams(Udp("phone", PHONE6, 5060), Udp("provider", SERVER6, 5060), ROUTER6),
             Stream(PHONE, SERVER, ROUTER, 40000),
             Stream(PHONE6, SERVER6, ROUTER6, 40000))
+
+
+class WayCall:
+    """A call of the phone's by one of these ways, message by message, and its audio."""
+
+    def __init__(self, way, name, port):
+        self.way, self.port = way, port
+        self.call = Call(name, way.local, way.alg, way.server, way.transport)
+        six = ":" in way.host
+        self.phone, self.peer, self.router = (PHONE6, RELAY6, ROUTER6) if six else (PHONE, RELAY, ROUTER)
+
+    def out(self, data):
+        """The provider gets it, and nothing in it tells of the phone's own address."""
+        got = self.way.across(data, True)
+        own = [f"sip:alice@{self.way.local}", f"c=IN IP4 {PHONE}\r", f"c=IN IP6 {PHONE6}\r"]
+        assert got and not any(text.encode() in got for text in own), got
+        return got
+
+    def back(self, data):
+        got = self.way.across(data, False)
+        assert got, data[:200]
+        return got
+
+    def rings(self, port=None, status="180 Ringing", **options):
+        self.out(self.call.request("INVITE", sdp(self.phone, port or self.port)))
+        self.back(self.call.response(status, **options))
+        return self
+
+    def picks_up(self, tag=None):
+        self.back(self.call.response("200 OK", body=sdp(self.peer, self.port + 2000), tag=tag))
+        self.call.tags = (self.call.tags[0], tag or self.call.tags[1])
+        self.out(self.call.request("ACK", to_tag=True))
+        return self
+
+    def audio(self):
+        return Udp("phone", self.phone, self.port), Udp("provider", self.peer, self.port + 2000)
+
+    def comes_in(self, ends):
+        ours, theirs = ends
+        theirs.send(b"in", self.router, self.port)
+        return ours.recv(0.5) == b"in"
+
+    def goes_out(self, ends):
+        """The phone's audio arrives, from the port that the far end was told."""
+        ours, theirs = ends
+        ours.send(b"out", self.peer, self.port + 2000)
+        return theirs.recv(0.5) == b"out" and theirs.sender == (self.router, self.port)
+
+    def talks(self):
+        """Audio begins outside and goes both ways."""
+        ends = self.audio()
+        heard = self.comes_in(ends), self.goes_out(ends)
+        for end in ends:
+            end.close()
+        return heard == (True, True)
+
+    def hangs_up(self, cseq=90):
+        self.out(self.call.request("BYE", cseq=cseq, to_tag=True))
+        self.back(self.call.response("200 OK", "BYE"))
