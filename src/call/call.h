@@ -102,11 +102,11 @@ void sipalg_call_woken(struct sipalg_call *call);
 void sipalg_calls_settings(struct sipalg_net *sn);
 
 /**
- * sipalg_call_retire() - report the end of a refused call, but keep it
+ * sipalg_call_retire() - report the end of a call that was not answered, but keep it
  * @call: locked
  * @reason: enum sipalg_end_reason
  *
- * People see it no more. Its ports and dialogs wait for a fork that answers late.
+ * People see it no more. Its ports and dialogs wait for who answers late.
  */
 void sipalg_call_retire(struct sipalg_call *call, enum sipalg_end_reason reason);
 

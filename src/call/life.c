@@ -213,10 +213,28 @@ static void rung_long(struct sipalg_call *call)
 						   SIPALG_END_INVITE_TIMEOUT);
 }
 
+/*
+ * Over for people; but who rings for longer than he was asked to may be
+ * answered all the same, where he was told.
+ */
+static void invitation_expired(struct sipalg_call *call)
+{
+	unsigned long margin = (unsigned long)session_margin(call) * HZ;
+
+	if (wait_for_quiet(call, SIPALG_TIMER_EXPIRES, margin))
+		return;
+	sipalg_life_stop(call, SIPALG_TIMER_EXPIRES);
+	sipalg_life_stop(call, SIPALG_TIMER_C);
+	end(call, SIPALG_EVENT_C_TIMEOUT, SIPALG_END_INVITE_TIMEOUT);
+	sipalg_call_retire(call, SIPALG_END_INVITE_TIMEOUT);
+	/* nobody's call prolongs no flow */
+	sipalg_ct_timeout_put(&call->signalling);
+}
+
 static void expired(struct sipalg_call *call)
 {
 	if (call->state == SIPALG_CALL_EARLY) {
-		end(call, SIPALG_EVENT_IDLE, SIPALG_END_INVITE_TIMEOUT);
+		invitation_expired(call);
 		return;
 	}
 	/* on hold, hold-timeout says how long */

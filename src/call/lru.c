@@ -42,7 +42,7 @@ static bool is_idle(const struct sipalg_call *call)
 /* What only one side has said may be a call that there never was. */
 static enum sipalg_lru_class class_of(const struct sipalg_call *call)
 {
-	if (call->state == SIPALG_CALL_EARLY)
+	if (call->state == SIPALG_CALL_EARLY && !call->retired)
 		return SIPALG_LRU_UNANSWERED;
 	if (call->state != SIPALG_CALL_CONFIRMED)
 		return SIPALG_LRU_ENDED;

@@ -8,10 +8,12 @@ import time
 import topology as net
 from sip import sdp
 from call_helpers import (answered, audio, back, both, hang_up, lively, new, out, passes,
-                          phone, reinvite, server)
+                          peer_asks, phone, reinvite, server)
 from ksft import run, test
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp, router
+from transports import WayCall, all_ways
 
+WAYS = all_ways(phone, server)
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
 VIDEO, NO_VIDEO = "m=video {} RTP/AVP 96", "m=video 0 RTP/AVP 96"
 
@@ -259,6 +261,56 @@ def share_of_lent():
     router(f"{CTL} setting reset")
 
 
+@test("fault C2", "by UDP and TCP, IPv4 and IPv6: answered after 220 s of ringing, both hear from the ports told (D4)")
+def rings_long_by_all_ways():
+    for number, way in enumerate(WAYS):
+        call = WayCall(way, f"c2way{number}", 4046).rings()
+        time.sleep(220)
+        assert not net.expectations(), "shut, not open"
+        assert call.picks_up().talks(), way.transport
+        call.hangs_up()
+        net.until(lambda: not net.expectations(), 6)
+
+
+@test("fault C2", "the INVITE's Expires passes and somebody picks up all the same: both hear, from the ports told (S0-6)")
+def picks_up_expired():
+    for number, (late, wait) in enumerate((("200 OK", 150), ("183 Session Progress", 150), ("200 OK", 1000))):
+        port = 4520 + 4 * number
+        before = ended("invite_timeout")
+        call = new(f"expired{number}")
+        out(call.request("INVITE", sdp(PHONE, port), extra="\nExpires: 90"))
+        back(call.response("180 Ringing"))
+        for _ in range(wait // 25):     # phones keep their flow alive
+            phone.send(b"\r\n\r\n", SERVER)
+            assert server.recv()
+            time.sleep(25)
+        assert not net.expectations() and not calls() and ended("invite_timeout") == before + 1
+        blocker = new(f"expblock{number}")
+        got = out_anyhow(blocker.request("INVITE", sdp(PHONE, port)))
+        assert f"m=audio {port} ".encode() not in got, "the port was promised"
+        back(blocker.response("486 Busy Here"))
+        out(blocker.request("ACK"))
+        if late[0] == "1":
+            back(call.response(late, body=sdp(RELAY, port + 2000)))
+            assert talks(port), late
+        back(call.response("200 OK", body=sdp(RELAY, port + 2000)))
+        out(call.request("ACK", to_tag=True))
+        assert talks(port) and "confirmed" in [one["state"] for one in calls()], late
+        hang_up(call)
+        time.sleep(40)
+        assert not calls() and ended("invite_timeout") == before + 1
+
+
+@test("fault C2", "a queue that plays music is heard for longer than the INVITE's Expires, and then shut (S0-6)")
+def music_expired():
+    call = new("music")
+    out(call.request("INVITE", sdp(PHONE, 4534), extra="\nExpires: 90"))
+    back(call.response("183 Session Progress", body=sdp(RELAY, 6534)))
+    assert lively(4534, 300, every=20)
+    time.sleep(70)
+    assert not net.expectations() and not calls()
+
+
 @test("fault C3", "after 400 s of silence the way in is closed; the phone's own packet leaves as before and opens it (D3)")
 def phone_speaks_first():
     for number, kind in enumerate(("", "a=sendonly", "a=recvonly")):
@@ -280,6 +332,25 @@ def phone_speaks_first():
         for sock in (ours, theirs, other):
             sock.close()
         hang_up(call)
+
+
+@test("fault C3", "by UDP and TCP, IPv4 and IPv6: 400 s of silence, then the phone speaks, or an UPDATE is accepted")
+def silent_by_all_ways():
+    for number, way in enumerate(WAYS):
+        one = WayCall(way, f"c3way{number}", 4540).rings().picks_up()
+        assert one.talks()
+        time.sleep(400)
+        ends = one.audio()
+        assert not one.comes_in(ends) and one.goes_out(ends) and one.comes_in(ends), way.transport
+        for end in ends:
+            end.close()
+        time.sleep(400)
+        assert not net.pinhole(one.router, 4540)
+        one.back(one.call.peer_request("UPDATE", way.alg, cseq=70))
+        one.out(one.call.peer_response("200 OK", "UPDATE", cseq=70))
+        assert one.talks(), way.transport
+        one.hangs_up()
+        net.until(lambda: not net.expectations(), 6)
 
 
 @test("fault C3", "RTCP of the phone opens it as well, and a stream that is silent beside one that is not stays closed")
@@ -417,6 +488,25 @@ def fax():
     assert talks(4160)
     reinvite(call, sdp(PHONE, 4160), sdp(RELAY, 6160))
     assert [media["kind"] for media in calls()[0]["media"]] == ["audio"] and talks(4160)
+    hang_up(call)
+
+
+@test("fault C8", "fax that the peer wants, audio again by a late offer, fax as the only stream: each has its kind and peer")
+def fax_of_peer():
+    def shown():
+        return [(media["kind"], media["peer"]) for media in calls()[0]["media"]]
+    image = "m=image {} udptl t38"
+    call = answered("peerfax", 4550)
+    peer_asks(call, "INVITE", "200 OK", sdp(RELAY, 0, image.format(6550)), sdp(PHONE, 0, image.format(4550)))
+    assert shown() == [("image", f"{RELAY}:6550")] and talks(4550), shown()
+    out(call.request("INVITE", cseq=2, to_tag=True))
+    back(call.response("200 OK", body=sdp(RELAY, 6550)))
+    out(call.request("ACK", sdp(PHONE, 4550), cseq=2, to_tag=True))
+    assert shown() == [("audio", f"{RELAY}:6550")] and talks(4550), shown()
+    alone = ("audio {} RTP/AVP 0", "image {} udptl t38")
+    reinvite(call, *(sdp(host, port).replace(alone[0].format(port), alone[1].format(port))
+                     for host, port in ((PHONE, 4550), (RELAY, 6550))))
+    assert shown() == [("image", f"{RELAY}:6550")] and talks(4550), shown()
     hang_up(call)
 
 
