@@ -133,7 +133,8 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 	trace_sipalg_plan(flow, plan);
 	sipalg_count_message(flow->sn, &scratch->msg, plan->retransmitted);
 
-	if (plan->verdict == SIPALG_VERDICT_DROP)
+	/* what has left already is not dropped, whatever is thought of it */
+	if (plan->verdict == SIPALG_VERDICT_DROP && !packet->passed)
 		verdict = drop(flow, plan->call, plan->reason);
 	else
 		verdict = apply(packet, flow, offset, scratch);

@@ -60,10 +60,22 @@ struct segment {
 	struct sipalg_tcp_out out;
 };
 
+/* Somebody wants messages taken out, whether or not any is translated. */
+static bool may_drop(const struct sipalg_net *sn)
+{
+	return sipalg_setting(sn, SIPALG_MODE) >= SIPALG_MODE_PINHOLES &&
+	       (sipalg_setting(sn, SIPALG_DENY_METHODS) ||
+		sipalg_setting(sn, SIPALG_RATE_LIMIT) ||
+		sipalg_setting(sn, SIPALG_SCREEN_INVITES) ||
+		sipalg_setting(sn, SIPALG_UNKNOWN_METHOD) == SIPALG_DROP ||
+		sipalg_setting(sn, SIPALG_UNKNOWN_MESSAGE) == SIPALG_DROP);
+}
+
 bool sipalg_tcp_may_rewrite(const struct sipalg_flow *flow)
 {
-	return sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL &&
-	       (sipalg_flow_from_inside(flow) || sipalg_flow_to_inside(flow));
+	return (sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL &&
+		(sipalg_flow_from_inside(flow) || sipalg_flow_to_inside(flow))) ||
+	       may_drop(flow->sn);
 }
 
 bool sipalg_tcp_is_shifted(struct nf_conn *ct)

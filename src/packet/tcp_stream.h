@@ -16,7 +16,7 @@
 #define SIPALG_HELD	(-1)
 
 /**
- * sipalg_tcp_may_rewrite() - test whether bytes of a flow may be changed
+ * sipalg_tcp_may_rewrite() - test whether bytes of a flow may be changed or taken out
  * @flow: a flow
  *
  * Return: true if so; only then segments are held.

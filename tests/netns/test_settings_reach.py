@@ -10,7 +10,7 @@ from sip import Call, again, message, sdp
 from call_helpers import (answered, audio, back, both, expires, hang_up, lively, new, out, passes,
                           phone, reinvite, server)
 from ksft import run, same, test
-from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Tcp, Udp, router
+from topology import PHONE, PHONE6, RELAY, ROUTER, SERVER, SERVER6, STRANGER, Tcp, Udp, router
 
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
 
@@ -227,6 +227,25 @@ def waits():
     hang_up(call)
 
 
+@test("fault C10", "setting reset reaches calls as set does; session-margin reaches a call that was answered 481")
+def by_reset():
+    call = answered("reset", 4062)
+    setting("mode observe")
+    assert not net.expectations()
+    reset()
+    assert both(4062)
+    setting("inactive-media-timeout 10")
+    net.until(lambda: not net.pinhole(ROUTER, 4062), 15)
+    reset()
+    out(call.request("INFO", cseq=2, to_tag=True))
+    back(call.response("481 Gone", "INFO"))
+    setting("session-margin 300")
+    time.sleep(35)
+    setting("session-margin 60")
+    net.until(lambda: not calls(), 300)
+    reset()
+
+
 def register(sock, name, contact):
     data = message(f"""REGISTER sip:{SERVER} SIP/2.0
         Via: SIP/2.0/UDP {PHONE}:5060;branch=z9hG4bK{name};rport
@@ -336,6 +355,96 @@ def observe_tcp():
     assert lines and all(int(line.split()[2]) <= 180 for line in lines), lines
     ours.close()
     theirs.close()
+    reset()
+    router(f"{CTL} call end --all")
+
+
+NO_CONNECTION = sdp(PHONE, 4066).replace(f"c=IN IP4 {PHONE}\n", "")
+
+
+class Line:
+    """A TCP connection of the phone's, and the messages on it."""
+
+    def __init__(self, host, server_ip, port):
+        self.ours, self.theirs = Tcp.pair("phone", host, port, server_ip)
+        ends = [f"[{one}]" if ":" in one else one for one in (host, server_ip)]
+        self.call = Call(f"line{port}", f"{ends[0]}:{port}", "", ends[1], "TCP")
+
+    def passes(self, data, wanted, pieces=1):
+        for at in range(0, len(data), -(-len(data) // pieces)):
+            self.ours.send(data[at:at - (-len(data) // pieces)])
+            time.sleep(0.2)
+        same(self.theirs.recv(len(wanted) + 1, 1), wanted)
+
+    def close(self):
+        self.ours.close()
+        self.theirs.close()
+
+
+@test("fault O3", "observe over TCP, IPv4 and IPv6: each piece of a message passes as it comes, whatever would drop it; answers too")
+def observe_pieces():
+    router(f"{CTL} stats reset")
+    setting("mode observe deny-methods MESSAGE,INFO rate-limit 1 unknown-method drop unknown-message drop screen-invites on")
+    for number, (host, server_ip) in enumerate(((PHONE, SERVER), (PHONE6, SERVER6))):
+        line = Line(host, server_ip, 5070 + number)
+        broken = b"INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/TCP 192.168.1.10\r\nNo colon here\r\n\r\n"
+        for data in (line.call.request("MESSAGE"), line.call.request("INVITE", NO_CONNECTION),
+                     line.call.request("FROBNICATE"), line.call.request("INFO"), broken):
+            for at in range(0, len(data), 100):
+                line.ours.send(data[at:at + 100])
+                same(line.theirs.recv(len(data[at:at + 100]), 1), data[at:at + 100])
+        answer = line.call.response("200 OK", body=NO_CONNECTION)
+        line.theirs.send(answer)
+        same(line.ours.recv(len(answer), 1), answer)
+        line.close()
+    assert not net.expectations() and not net.expectations("signalling")
+    drops = json.loads(router(f"{CTL} stats show -j"))["dropped"]
+    assert not any(drops.values()), drops
+    reset()
+    router(f"{CTL} call end --all")
+
+
+@test("fault O3", "pinholes over TCP drops what full drops, whole or in pieces, and counts that; a description without c= passes (D6)")
+def pinholes_tcp():
+    for number, (host, server_ip) in enumerate(((PHONE, SERVER), (PHONE6, SERVER6))):
+        router(f"{CTL} stats reset")
+        setting("mode pinholes deny-methods MESSAGE,INFO")
+        line = Line(host, server_ip, 5080 + number)
+        good, denied = line.call.request("OPTIONS"), line.call.request("MESSAGE")
+        odd = line.call.request("INVITE", NO_CONNECTION)
+        line.passes(good + denied + odd, good + b"\r\n" + odd)
+        line.passes(denied, b"\r\n", 4)
+        line.passes(odd, odd, 3)
+        line.passes(good, good, 2)
+        assert json.loads(router(f"{CTL} stats show -j"))["dropped"]["method_denied"] == 2
+        line.close()
+        reset()
+        router(f"{CTL} call end --all")
+
+
+@test("fault O3", "pinholes drops by rate-limit and screen-invites as full does, and changes no byte of the rest (D6)")
+def pinholes_limits():
+    setting("mode pinholes rate-limit 2")
+    got = []
+    for number in range(4):
+        data = new(f"fast{number}").request("OPTIONS")
+        phone.send(data, SERVER)
+        got.append(server.recv(0.3) == data)
+    assert got == [True, True, False, False], got
+    line = Line(PHONE, SERVER, 5090)
+    time.sleep(1.1)
+    pings = [Call(f"tcpfast{number}", f"{PHONE}:5090", "", SERVER, "TCP").request("OPTIONS") for number in range(4)]
+    line.passes(b"".join(pings), pings[0] + pings[1] + b"\r\n\r\n")
+    line.close()
+    setting("rate-limit 0 screen-invites on")
+    call = new("screened")
+    data = call.request("INVITE", NO_CONNECTION)
+    phone.send(data, SERVER)
+    same(server.recv(), data)
+    server.send(call.response("404 Not Found"), ROUTER)
+    assert phone.recv()
+    phone.send(new("screened2").request("INVITE", NO_CONNECTION), SERVER)
+    assert server.recv(0.5) is None
     reset()
     router(f"{CTL} call end --all")
 
