@@ -226,6 +226,48 @@ def by_tcp():
     sock.close()
 
 
+ODD_FORMS = (f"<sip:r2@{ELSEWHERE}>;EXPIRES=0", f"<sip:r2@{ELSEWHERE}> ; expires = 0",
+             f"sip:r2@{ELSEWHERE};expires=0", f"<sip:r2@{ELSEWHERE};transport=udp>;q=0.5;expires=0",
+             f"<sip:x@phone.example>;expires=0, <sip:r2@{ELSEWHERE}>;expires=0",
+             f'"R, two" <sip:R2@{ELSEWHERE}>;expires="0"', f"<sip:r2@{PHONE}:05070>;expires=0000")
+
+
+@test("S3-24", "FAULTS R2: unregistered however a phone writes it, after a reboot, and by another host of the registrar's")
+def other_forms():
+    account = Account("r2", contact=ELSEWHERE)
+    for contact in ODD_FORMS:
+        account.register()
+        assert len(registered()) == 1, contact
+        got = account.ask(contact=contact)
+        server.send(account.answer(got, contacts=False), ROUTER)
+        assert phone.recv() and not registered() and not ways_in(), contact
+    for number, (words, where) in enumerate((({"contact": "*", "extra": "\nExpires: 0"}, server),
+                                             ({"contact": "*", "extra": "\nExpires: 0"}, relay), ({"expires": 0}, relay))):
+        account.register()
+        later = Account("r2", contact=ELSEWHERE, call_id="r2" if number == 1 else f"reboot{number}")
+        later.registrar, later.cseq = where, 1000 + number
+        data = later.request(**words)
+        phone.send(data, SERVER if where is server else RELAY)
+        where.send(later.answer(where.recv(), contacts=False), ROUTER)
+        assert phone.recv() and not registered() and not ways_in(), (number, registered())
+
+
+@test("S3-24", "FAULTS R1: two PBXs, and each with two providers: who unregisters at one stays at the other, with the same accounts")
+def two_of_each():
+    accounts = [Account(f"two{i}", registrar=where, call_id=f"two{i}{number}")
+                for number, where in enumerate((server, relay)) for i in range(20)]
+    for account in accounts:
+        account.register()
+    assert len(registered()) == 40 and ways_in(SERVER) and ways_in(RELAY)
+    for account in accounts[:20]:
+        account.unregister()
+    assert len(registered()) == 20 and not ways_in(SERVER) and ways_in(RELAY), ways_in()
+    assert call_comes(accounts[20], relay) and call_comes(accounts[39], relay)
+    for account in accounts[20:]:
+        account.unregister()
+    assert not registered() and not ways_in()
+
+
 @test("S3-24", "FAULTS R2: what the registrar still lists after a * stays, and what it refuses")
 def still_listed():
     account = Account("stays")

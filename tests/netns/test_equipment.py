@@ -12,6 +12,7 @@ import topology as net
 from sip import Call, again, message, sdp
 from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp
+from transports import WayCall, all_ways
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
@@ -62,6 +63,10 @@ def arrives(port, address, to):
     ours.close()
     theirs.close()
     return got == b"media"
+
+
+def over():
+    net.router("tools/sipalg-ctl/sipalg-ctl call end --all")
 
 
 SPELLINGS = {
@@ -136,6 +141,28 @@ tells("a 488 to OPTIONS",
       lambda: asked("h3n", "OPTIONS").peer_response("488 No", "OPTIONS", body=sdp(PHONE, 4200)))
 
 
+@test("S3-26", "FAULTS H3: by UDP and TCP, IPv4 and IPv6, within a call or without: SDP of other requests and answers is translated (D8)")
+def told_by_all_ways():
+    for number, way in enumerate(all_ways(phone, server)):
+        one = WayCall(way, f"h3way{number}", 4230)
+        call, other = one.call, sdp(one.phone, 4238)
+        one.out(call.request("OPTIONS", other))
+        one.back(call.peer_request("OPTIONS", way.alg))
+        one.out(call.peer_response("200 OK", "OPTIONS", body=other))
+        one.rings().picks_up()
+        for cseq, method in enumerate(("OPTIONS", "INFO", "MESSAGE", "NOTIFY"), 200):
+            one.back(call.peer_request(method, way.alg, cseq=cseq))
+            got = one.out(call.peer_response("200 OK", method, cseq=cseq, body=sdp(one.phone, 4230)))
+            assert b"m=audio 4230 " in got, got
+        for cseq, status in enumerate(("401 Unauthorized", "415 Unsupported Media Type", "500 Server Error"), 300):
+            one.back(call.peer_request("INVITE", way.alg, cseq=cseq, body=sdp(one.peer, 6230)))
+            one.out(call.peer_response(status, "INVITE", cseq=cseq, body=other))
+        one.back(call.peer_request("BYE", way.alg, cseq=400))
+        one.out(call.peer_response("200 OK", "BYE", cseq=400, body=other))
+        assert not net.pinhole(one.router, 4238), net.expectations()
+        over()
+
+
 @test("S3-26", "FAULTS H3: a 488 and a 606 to INVITE with SDP are translated and open nothing (D8)")
 def refusals():
     for number, status in enumerate(("488 Not Acceptable Here", "606 Not Acceptable",
@@ -183,6 +210,23 @@ def rtcp_elsewhere():
     refuse(call)
 
 
+@test("H-16", "FAULTS H4: in the phone's answer, by TCP, of two streams: each is translated, and open to that host")
+def rtcp_elsewhere_answered():
+    for number, way in enumerate(way for way in all_ways(phone, server) if ":" not in way.host):
+        one = WayCall(way, f"h4way{number}", 4340)
+        one.out(one.call.request("OPTIONS"))
+        offer = "m=video 6342 RTP/AVP 96"
+        one.back(one.call.peer_request("INVITE", way.alg, body=sdp(one.peer, 6340, offer)))
+        body = sdp(PHONE, 4340, f"a=rtcp:30167 IN IP4 {MONITOR}\nm=video 4342 RTP/AVP 96\na=rtcp:30169 IN IP4 {MONITOR}")
+        got = one.out(one.call.peer_response("200 OK", "INVITE", body=body)).decode()
+        ports = [int(line.split(":")[1].split()[0]) for line in got.splitlines() if line.startswith("a=rtcp:")]
+        assert MONITOR not in got and got.count(f"IN IP4 {ROUTER}") == 4 and len(ports) == 2, got
+        assert arrives(ports[0], MONITOR, 30167) and arrives(ports[1], MONITOR, 30169)
+        one.back(one.call.peer_request("BYE", way.alg, cseq=400))
+        one.out(one.call.peer_response("200 OK", "BYE", cseq=400))
+        over()
+
+
 @test("H-16", "FAULTS H4: a=rtcp of a public host, of the other family or of a name stays as it is")
 def rtcp_foreign():
     for number, where in enumerate(("IN IP4 198.51.100.9", "IN IP6 2001:db8::5",
@@ -218,6 +262,8 @@ FIELDS = {
     "a word behind o=": ("c=IN IP4 {0}", "o=- 7 1 IN IP4 {0} extra 1"),
     "TTL and words behind c=": ("c=IN IP4 {0}/127 a/b", "o=- 7 1 IN IP4 {0}"),
     "an address behind the address": ("c=IN IP4 {0} 10.1.2.3", "o=- 7 1 IN IP4 {0} 10.1.2.3"),
+    "two spaces, TABs and small letters": ("c=in  IP4\t{0}", "o=- 7 1 IN\tIP4  {0}"),
+    "a space behind c= and one at the end": ("c= IN IP4 {0} ", "o=- 7 1 IN IP4 {0} "),
     "a user name of several words": ("c=IN IP4 {0}", "o=Acme SBC 7 1 IN IP4 {0}"),
 }
 
@@ -241,6 +287,22 @@ for a_number, (a_title, (a_connection, an_origin)) in enumerate(FIELDS.items()):
     fields(a_number, a_title, a_connection, an_origin)
 
 
+@test("H-9", "FAULTS H5: words behind the addresses in the phone's answer, in c= of a section, with IPv6 and by TCP")
+def fields_of_answer():
+    for number, way in enumerate(all_ways(phone, server)):
+        one = WayCall(way, f"h5way{number}", 4406)
+        kind = "IP6" if ":" in way.host else "IP4"
+        line = f"c=IN {kind} {one.phone}"
+        one.out(one.call.request("OPTIONS"))
+        one.back(one.call.peer_request("INVITE", way.alg, body=sdp(one.peer, 6406)))
+        body = sdp(one.phone, 4406, f"{line} b c").replace(line, f"{line} x")
+        got = one.out(one.call.peer_response("200 OK", "INVITE", body=body))
+        assert one.phone.encode() not in got and b" x b c\r\n" in got and one.talks(), got
+        one.back(one.call.peer_request("BYE", way.alg, cseq=400))
+        one.out(one.call.peer_response("200 OK", "BYE", cseq=400))
+        over()
+
+
 @test("H-9", "FAULTS H5: all of several c= lines of a section are translated")
 def several():
     call = new("h5several")
@@ -261,7 +323,7 @@ def signalling_holes():
             if STRANGER in line or " dst=" + STRANGER in line]
 
 
-@test("S3-16", "FAULTS C12: Contact, Record-Route, Via, Route and Refer-To of the other family open nothing")
+@test("S3-16", "FAULTS C12: Contact and Record-Route of the other family open nothing")
 def other_family():
     for number, header in enumerate((f"Contact: <sip:b@{BAIT}>",
                                      f"Contact: <sip:b@{SERVER}:5060>\r\nRecord-Route: <sip:{BAIT};lr>",
@@ -283,6 +345,33 @@ def other_family():
         out(call.request("BYE", cseq=3, to_tag=True), HIDE)
         back(call.response("200 OK", "BYE"), SHOW)
         time.sleep(40)
+
+
+@test("S3-16", "FAULTS C12: Route and Refer-To of the other family, addresses mapped into it, and IPv4 ones in a call with IPv6 open nothing")
+def other_family_elsewhere():
+    for setting in ("route-pinhole", "via-pinhole"):
+        net.router(f"tools/sipalg-ctl/sipalg-ctl setting set {setting} on")
+    call = new("c12f")
+    out(call.request("INVITE", sdp(PHONE, 4510), extra=f"\nRoute: <sip:{BAIT};lr>"), HIDE, WHOLE)
+    back(call.response("200 OK", body=sdp(RELAY, 8510), extra=f"\nRecord-Route: <sip:[::ffff:{STRANGER}]:5064;lr>"), SHOW)
+    out(call.request("ACK", to_tag=True), HIDE)
+    out(call.request("REFER", cseq=2, to_tag=True, extra=f"\nRefer-To: <sip:x@{BAIT}>"), HIDE)
+    back(call.response("202 Accepted", "REFER"), SHOW)
+    lines = net.router("cat /proc/net/nf_conntrack_expect")
+    assert f"src={STRANGER}" not in lines and f"dst={STRANGER}" not in lines, lines
+    out(call.request("BYE", cseq=3, to_tag=True), HIDE)
+    back(call.response("200 OK", "BYE"), SHOW)
+    six = WayCall(all_ways(phone, server)[1], "c12six", 4512).rings()
+    extra = f"\nRecord-Route: <sip:{STRANGER}:5062;lr>"
+    answer = six.call.response("200 OK", body=sdp(six.peer, 6512), extra=extra)
+    six.back(again(answer, (f"<sip:bob@{six.way.server}:5060>", f"<sip:b@{STRANGER}:5060>")))
+    six.out(six.call.request("ACK", to_tag=True))
+    # its bytes as those of an IPv6 address
+    lines = net.router("cat /proc/net/nf_conntrack_expect")
+    assert "cb00:7146:" not in lines and STRANGER not in lines, lines
+    six.hangs_up()
+    net.router("tools/sipalg-ctl/sipalg-ctl setting reset")
+    time.sleep(40)
 
 
 @test("S3-24", "FAULTS C12: a REGISTER whose Contact is of the other family registers nobody here")

@@ -10,6 +10,7 @@ from sip import Call, again, sdp
 from ctl import ctl
 from ksft import run, same, test
 from topology import OTHER, PHONE, RELAY, ROUTER, SERVER, STRANGER, Udp, enter, shell
+from transports import WayCall, all_ways
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
@@ -245,6 +246,29 @@ def ice_inside_only():
         assert call
         is_open(4080, 4081)
         assert arrives(4080), "media pinhole"
+        over()
+
+
+@test("H-15", "D7: the phone's answer by UDP and TCP, IPv4 and IPv6, and offers with BUNDLE, ICE-TCP or trickle: translated")
+def ice_inside_others():
+    for number, way in enumerate(all_ways(phone, server)):
+        one = WayCall(way, f"d7way{number}", 4076)
+        one.out(one.call.request("OPTIONS"))
+        one.back(one.call.peer_request("INVITE", way.alg, body=sdp(one.peer, 6076)))
+        lines = candidate(4076, address=one.phone)
+        got = one.out(one.call.peer_response("200 OK", "INVITE", body=sdp(one.phone, 4076, lines)))
+        assert lines.encode() in got and one.talks(), got
+        over()
+    ufrag = "a=ice-ufrag:abcd\na=ice-pwd:abcdefghijklmnopqrstuv\na=ice-options:trickle\n"
+    for number, (lines, ports) in enumerate((
+            (candidate(4080) + "\nm=video 4080 RTP/AVP 96\n" + candidate(4080), (4080, 4081)),
+            (candidate(4080) + "\n" + candidate(9).replace("UDP", "TCP") + " tcptype active", (4080, 4081)),
+            (ufrag + candidate(4080) + "\na=end-of-candidates", (4080, 4081)),
+            ("m=video 4082 RTP/AVP 96\n" + candidate(4082), (4080, 4081, 4082, 4083)))):
+        body = sdp(PHONE, 4080, lines)
+        offered(f"d7o{number}", body, (f"o=- 7 1 IN IP4 {PHONE}", f"o=- 7 1 IN IP4 {ROUTER}"),
+                (f"c=IN IP4 {PHONE}", f"c=IN IP4 {ROUTER}"))
+        is_open(*ports)
         over()
 
 

@@ -12,7 +12,7 @@ import topology as net
 from endpoints import MEDIA, PLAIN, PORTS, Line, gets, listen
 from ksft import run, same, test
 from sip import Call, again, sdp
-from topology import PHONE, ROUTER, SERVER, enter, router, shell
+from topology import PHONE, PHONE6, ROUTER, ROUTER6, SERVER, SERVER6, enter, router, shell
 
 net.build()
 resource.setrlimit(resource.RLIMIT_NOFILE, (9000, 9000))
@@ -65,9 +65,9 @@ def line_by_line():
     set_tlp(True)
 
 
-def long_sdp(length):
+def long_sdp(length, host=PHONE):
     """A description of so many bytes."""
-    body = sdp(PHONE, next(MEDIA))
+    body = sdp(host, next(MEDIA))
     lines = "".join(line.strip() + "\r\n" for line in body.strip().splitlines())
     missing = length - len(lines)
     attributes = []
@@ -78,6 +78,45 @@ def long_sdp(length):
     return body.strip() + "\n" + "\n".join(attributes)
 
 
+def in_time(line, data, wanted):
+    """What the phone sends arrives translated, as soon as TCP can."""
+    line.phone.setblocking(False)
+    sent = line.phone.send(data[:100])
+    got = b""
+    start = time.monotonic()
+    while len(got) < len(wanted) and time.monotonic() - start < 20:
+        readable, writable, _ = select.select([line.server], [line.phone] if sent < len(data) else [], [], 5)
+        if readable:
+            got += line.server.recv(1 << 16)
+        if writable:
+            sent += line.phone.send(data[sent:])
+    same(got, wanted)
+    assert time.monotonic() - start < 3, time.monotonic() - start
+    line.phone.setblocking(True)
+
+
+@test("fault H6", "a long answer of the phone's to a call in, and a long offer with IPv6, first on a fresh connection")
+def long_others():
+    for length in (16000, 60000):
+        line = Line()
+        data, wanted = line.message()
+        line.phone.send(data)
+        gets(line.server, wanted)
+        seen = f"{ROUTER}:{line.port}"
+        call = Call(f"long{line.port}", f"{PHONE}:5060", seen, SERVER, "TCP")
+        line.server.send(call.peer_request("INVITE", seen, body=sdp(SERVER, 6000)))
+        assert line.phone.recv(4000)
+        data = call.peer_response("200 OK", "INVITE", body=long_sdp(length))
+        in_time(line, data, again(data, (f"alice@{PHONE}:5060", f"alice@{seen}"), (PHONE, ROUTER)))
+        line.close()
+        line = Line(host=PHONE6)
+        call = Call(f"six{line.port}", f"[{PHONE6}]:{line.port}", "", f"[{SERVER6}]", "TCP")
+        data = call.request("INVITE", long_sdp(length, PHONE6))
+        in_time(line, data, again(data, (PHONE6, ROUTER6)))
+        assert not shown()["passed_unchanged"]["split_message"]
+        line.close()
+
+
 @test("fault H6", "messages with long descriptions, first on a fresh connection, are translated")
 def long_messages():
     for length in (15000, 16000, 40000, 65000):
@@ -85,19 +124,7 @@ def long_messages():
             set_tlp(tlp)
             line = Line()
             data, wanted = line.message("INVITE", long_sdp(length))
-            line.phone.setblocking(False)
-            sent = line.phone.send(data[:100])
-            got = b""
-            start = time.monotonic()
-            while len(got) < len(wanted) and time.monotonic() - start < 20:
-                readable, writable, _ = select.select([line.server], [line.phone] if sent < len(data) else [], [], 5)
-                if readable:
-                    got += line.server.recv(1 << 16)
-                if writable:
-                    sent += line.phone.send(data[sent:])
-            same(got, wanted)
-            assert time.monotonic() - start < 3, time.monotonic() - start
-            line.phone.setblocking(True)
+            in_time(line, data, wanted)
             data, wanted = line.message()
             line.phone.send(data)
             gets(line.server, wanted)

@@ -11,6 +11,7 @@ import topology as net
 from sip import Call, again, message, sdp
 from ksft import run, same, test
 from topology import PHONE, RELAY, ROUTER, SERVER, STRANGER, Tcp, Udp, router
+from transports import all_ways
 
 net.build()
 phone = Udp("phone", PHONE, 5060)
@@ -210,6 +211,48 @@ def foreign_in_answers():
     net.shell("sleep 700")
 
 
+@test("H-18", "FAULTS R3: a subscription's Record-Route and Route, a NOTIFY's, and an INVITE by TCP")
+def foreign_elsewhere():
+    hello()
+    watch = f"\n        Event: dialog\n        Expires: 300\n        Contact: <sip:a@{LOCAL}>"
+    phone.send(request("r3sub", "SUBSCRIBE", headers=watch), SERVER)
+    route = f"Record-Route: <sip:{FOREIGN};lr>"
+    reply = answer(server.recv()).replace(b"Call-ID:", f"{route}\r\nCall-ID:".encode())
+    server.send(reply, ROUTER)
+    back(phone.recv(), "Record-Route", reply)
+    later = request("r3sub", "SUBSCRIBE", headers=f"{watch}\n        Route: <sip:{FOREIGN};lr>", cseq=2)
+    phone.send(later, SERVER)
+    got = server.recv()
+    back(got, "Route", later)
+    same("".join(headers(got, "Contact")).encode(), f"Contact: <sip:a@{SEEN}>".encode())
+    notify = again(invite_in("r3sub", f"\n        {route}"), ("INVITE", "NOTIFY"))
+    server.send(notify, ROUTER)
+    assert phone.recv()
+    reply = again(answer(notify), (f"Contact: <sip:b@{SERVER}:5060>", f"Contact: <sip:a@{LOCAL}>"))
+    phone.send(reply, SERVER)
+    back(server.recv(), "Record-Route", notify)
+    ours, theirs = Tcp.pair("phone", PHONE, 40200)
+    data = request("r3tcphello", vias=(f"{PHONE}:40200",)).replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP")
+    ours.send(data)
+    assert theirs.recv(4000, 0.3)
+    data = invite_in("r3tcp", f"\n        Record-Route: <sip:{SERVER};lr>, <sip:{FOREIGN};transport=tcp;lr>")
+    data = again(data, (f"sip:a@{SEEN} ", f"sip:a@{ROUTER}:40200 "), ("SIP/2.0/UDP", "SIP/2.0/TCP"))
+    theirs.send(data)
+    got = ours.recv(4000, 0.3)
+    back(got, "Record-Route", data)
+    reply = again(answer(got), (f"Contact: <sip:b@{SERVER}:5060>", f"Contact: <sip:a@{PHONE}:40200;transport=tcp>"),
+                  (f"To: <sip:a@{SERVER}>", f"To: <sip:a@{SERVER}>;tag=1"))
+    ours.send(reply)
+    got = theirs.recv(4000, 0.3)
+    back(got, "Record-Route", data)
+    same("".join(headers(got, "Contact")).encode(), f"Contact: <sip:a@{ROUTER}:40200;transport=tcp>".encode())
+    no_way_to(6050)
+    ours.close()
+    theirs.close()
+    router(f"{CTL} call end --all")
+    net.shell("sleep 400")
+
+
 @test("H-18", "FAULTS R3: the phone's own Record-Route above the foreign one is still translated")
 def own_above_foreign():
     hello()
@@ -271,6 +314,31 @@ def udp_contact_over_tcp():
     theirs.close()
     net.shell("sleep 1000")
     router(f"{CTL} call end --all")     # an answered call keeps its way out (D3)
+
+
+@test("S3-16", "FAULTS R4: REGISTER over TCP with a Contact of UDP, of TCP, in other letters: each its own mapping, and back as it was")
+def register_over_tcp():
+    hello()
+    ours, theirs = Tcp.pair("phone", PHONE, 40110)
+    for number, (contact, seen) in enumerate((
+            (f"sip:a@{LOCAL};transport=UDP", f"sip:a@{SEEN};transport=UDP"),
+            (f"sip:a@{LOCAL};Transport=Udp", f"sip:a@{SEEN};Transport=Udp"),
+            (f"sip:a@{PHONE}:40110;transport=TCP", f"sip:a@{ROUTER}:40110;transport=TCP"))):
+        data = request(f"r4reg{number}", "REGISTER", vias=(f"{PHONE}:40110",),
+                       headers=f"\n        Contact: <{contact}>;expires=60").replace(b"2.0/UDP", b"2.0/TCP")
+        ours.send(data)
+        got = theirs.recv(4000, 0.3)
+        same("".join(headers(got, "Contact")).encode(), f"Contact: <{seen}>;expires=60".encode())
+        theirs.send(answer(got))
+        back(ours.recv(4000, 0.3), "Contact", data)
+        if number < 2:
+            call = invite_in(f"r4in{number}", "")
+            server.send(call, ROUTER)
+            assert phone.recv(), "called by UDP, as the Contact says"
+    ours.close()
+    theirs.close()
+    router(f"{CTL} call end --all")
+    net.shell("sleep 120")
 
 
 @test("S3-16", "FAULTS R4: a Contact of TCP over UDP gets a TCP pinhole, and the peer's Contact likewise")
@@ -337,6 +405,29 @@ def learnt():
     net.shell("sleep 900")
 
 
+@test("H-13", "FAULTS R5: the learnt address registered and the private one unregistered in one REGISTER; an INVITE that names it")
+def learnt_at_once():
+    hello()
+    first = request("r5one", "REGISTER", headers=f"\n        Contact: <sip:a@{LOCAL}>;expires=600")
+    phone.send(first, SERVER)
+    server.send(answer(server.recv()), ROUTER)
+    assert phone.recv()
+    second = request("r5one", "REGISTER", vias=(f"{SEEN};rport",), cseq=2,
+                     headers=f"\n        Contact: <sip:a@{SEEN}>;expires=600, <sip:a@{LOCAL}>;expires=0")
+    phone.send(second, SERVER)
+    server.send(answer(server.recv()), ROUTER)
+    back(phone.recv(), "Contact", second)
+    for method in ("INVITE", "SUBSCRIBE", "OPTIONS"):
+        data = request("r5" + method, method, vias=(f"{SEEN};rport",), headers=f"\n        Contact: <sip:a@{SEEN}>",
+                       parties=(f"<sip:a@{ROUTER}>;tag=1", f"<sip:b@{SERVER}>"))
+        phone.send(data, SERVER)
+        same(server.recv(), data)
+        server.send(answer(data), ROUTER)
+        same(phone.recv(), answer(data))
+    router(f"{CTL} call end --all")
+    net.shell("sleep 900")
+
+
 @test("H-13", "FAULTS R5: From and Via of two transactions at once, one private and one public")
 def learnt_per_transaction():
     hello()
@@ -372,6 +463,23 @@ def to_of_peer():
         reply = server.recv()
         back(reply, "To", data)
         back(reply, "From", data)
+
+
+@test("C4", "FAULTS R6: To in short form with parameters, by UDP and TCP, IPv4 and IPv6: as the peer wrote it")
+def to_by_all_ways():
+    for number, way in enumerate(all_ways(phone, server)):
+        sent = request(f"r6hello{number}", vias=(f"{way.local};rport",)).replace(b"2.0/UDP", f"2.0/{way.transport}".encode())
+        assert way.across(sent, True)
+        for index, to in enumerate((way.host, way.local, way.alg, way.alg.rsplit(":", 1)[0], f"{way.host}:5070")):
+            data = message(f"""MESSAGE sip:a@{way.alg} SIP/2.0
+                v: SIP/2.0/{way.transport} {way.server}:5060;branch=z9hG4bKr6w{number}{index}
+                f: <sip:b@{way.server}>;tag=2
+                t: "A, B" <sip:a@{to};user=phone>;x=y
+                i: r6way{number}{index}
+                CSeq: 1 MESSAGE""")
+            got = way.across(data, False)
+            reply = way.across(answer(got).replace(b";x=y", b";x=y;tag=77"), True)
+            same(headers(reply, "t")[0].encode(), f'{headers(data, "t")[0]};tag=77'.encode())
 
 
 @test("C4", "FAULTS R6: Route, Record-Route and Path without a port come back without one, and with one with it")
