@@ -242,7 +242,7 @@ def by_reset():
     setting("session-margin 300")
     time.sleep(35)
     setting("session-margin 60")
-    net.until(lambda: not calls(), 300)
+    net.until(lambda: not calls(), 320, 10)
     reset()
 
 
