@@ -46,6 +46,7 @@ class Way:
         self.pieces, self.sent, self.wanted, self.got = [], b"", b"", b""
         self.waits = None
         self.ends = []      # of messages: (how many bytes until there, when the last of them was due)
+        self.count = 0      # of messages, those included that have arrived
         self.latest = 0     # the longest that one was on its way
 
     def add(self, chance, data, wanted, pieces, start):
@@ -56,6 +57,7 @@ class Way:
                 start += chance.choice((0, 0, 0, 0.001, 0.05, 0.3))
         self.wanted += wanted
         self.ends.append((len(self.wanted), self.pieces[-1][0]))
+        self.count += 1
         return start
 
     def arrived(self, data, now):
@@ -120,7 +122,10 @@ class Seed:
         return data, again(data, (f"{ROUTER}:{port}", f"{PHONE}:5060"))
 
     def register(self, out, back, port, helped):
-        """What answers are translated to is known for as long as the phone is registered, whatever the outage."""
+        """
+        What answers are translated to is known for as long as the phone is registered, whatever the
+        outage; of one that begins before that no more than the length of a transaction (RFC 3261 17.1.2.2).
+        """
         call, seen = Call(f"o{port}r", self.form, f"{ROUTER}:{port}", SERVER, "TCP"), f"{ROUTER}:{port}"
         data = call.request("REGISTER", extra="\nExpires: 7200")
         wanted = again(data, (f"TCP {self.form};", f"TCP {seen};"), (f"alice@{self.form}>", f"alice@{seen}>"))
@@ -195,7 +200,7 @@ class Race:
             now = self.now()
             if now > limit:
                 break
-            while self.events and self.events[0][0] <= now:
+            while self.events and self.events[0][0] <= now and self.is_registered():
                 cut(self.events.pop(0)[1])
             self.step(now)
             self.rto = max(self.rto, *(rto(way.source) for way in self.ways))
@@ -211,6 +216,11 @@ class Race:
             way.source.close()
         router("conntrack -D -p tcp 2>/dev/null || true")
         return [(way.got, way.wanted) for way in self.ways]
+
+    def is_registered(self):
+        """It is registered, or it never will be."""
+        _, back = self.ways
+        return self.seed.form != f"{PHONE}:5060" or len(back.ends) < back.count
 
     def now(self):
         return time.monotonic() - self.start
