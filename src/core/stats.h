@@ -53,11 +53,13 @@ struct sipalg_cpu_stats {
 	do {								\
 		struct sipalg_cpu_stats *_stats;			\
 		unsigned long _flags;					\
+		u64 *_word;						\
 									\
 		local_irq_save(_flags);					\
 		_stats = this_cpu_ptr((sn)->stats);			\
+		_word = &_stats->counters.field;			\
 		u64_stats_update_begin(&_stats->sync);			\
-		_stats->counters.field += (n);				\
+		*_word += (n);						\
 		u64_stats_update_end(&_stats->sync);			\
 		local_irq_restore(_flags);				\
 	} while (0)
