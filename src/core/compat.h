@@ -30,11 +30,13 @@ typedef local_lock_t sipalg_compat_bh_lock;
 #define SIPALG_COMPAT_BH_LOCK_INIT(name)	INIT_LOCAL_LOCK(name)
 #define sipalg_compat_bh_lock_get(lock)		local_lock_nested_bh(lock)
 #define sipalg_compat_bh_lock_put(lock)		local_unlock_nested_bh(lock)
+#define sipalg_compat_bh_lock_assert(lock)	lockdep_assert_held(lock)
 #else
 typedef struct { } sipalg_compat_bh_lock;
 #define SIPALG_COMPAT_BH_LOCK_INIT(name)	{ }
 #define sipalg_compat_bh_lock_get(lock)		do { } while (0)
 #define sipalg_compat_bh_lock_put(lock)		do { } while (0)
+#define sipalg_compat_bh_lock_assert(lock)	do { } while (0)
 #endif
 
 #ifdef SIPALG_UNALIGNED_HAS_HEADER

@@ -161,6 +161,9 @@ static int packet(struct sk_buff *skb, unsigned int protoff,
 	int verdict;
 
 	sipalg_ct_timeout_refresh(sn, ct);
+	if (nf_ct_protonum(ct) == IPPROTO_TCP &&
+	    sipalg_tcp_only_acknowledges(skb, protoff))
+		return skb_linearize(skb) ? NF_DROP : segment(&packet, NULL);
 	sipalg_flow_init(&flow, sn, ct, CTINFO2DIR(ctinfo));
 	sipalg_domain_init(&flow.domain, skb);
 	if (READ_ONCE(sn->zoned))

@@ -285,6 +285,8 @@ bool sipalg_packet_set_payload(struct sipalg_packet *packet, unsigned int from,
 /* Another word in the TCP header, which is writable, and in its checksum. */
 static void set_word(struct sipalg_packet *packet, __be32 *word, __be32 value)
 {
+	if (*word == value)
+		return;
 	inet_proto_csum_replace4(&sipalg_packet_tcp(packet)->check, packet->skb,
 				 *word, value, false);
 	*word = value;

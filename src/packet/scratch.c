@@ -25,6 +25,7 @@ void sipalg_scratch_put(void)
 
 struct sipalg_scratch *sipalg_scratch(void)
 {
+	sipalg_compat_bh_lock_assert(this_cpu_ptr(&scratch.lock));
 	return this_cpu_read(scratch.set);
 }
 

@@ -40,6 +40,13 @@ void sipalg_tcp_unlock(const struct nf_conn *ct)
 	spin_unlock(lock_of(ct));
 }
 
+#ifdef CONFIG_LOCKDEP
+void sipalg_tcp_assert_locked(const struct nf_conn *ct)
+{
+	lockdep_assert_held(lock_of(ct));
+}
+#endif
+
 static const u8 quota_of[SIPALG_TCP_KINDS] = {
 	[SIPALG_TCP_SENT] = SIPALG_QUOTA_TCP_SENT,
 	[SIPALG_TCP_HELD] = SIPALG_QUOTA_TCP_HELD,
@@ -109,20 +116,6 @@ void sipalg_tcp_let_go(struct sipalg_tcp *tcp, int dir)
 	memset(held, 0, sizeof(*held));
 }
 
-bool sipalg_tcp_ends_headers(const char *bytes, u32 len, u32 from)
-{
-	u32 i;
-
-	for (i = max(from, 1u); i < len; i++) {
-		if (bytes[i] != '\n')
-			continue;
-		if (bytes[i - 1] == '\n' ||
-		    (i > 1 && bytes[i - 1] == '\r' && bytes[i - 2] == '\n'))
-			return true;
-	}
-	return false;
-}
-
 /* Of another kind, whose budget it may exceed: it is there already. */
 void sipalg_tcp_held_passes(struct sipalg_tcp *tcp, int dir)
 {
@@ -149,7 +142,6 @@ void sipalg_tcp_held_skip(struct sipalg_tcp *tcp, int dir, u32 len)
 	held->len -= len;
 	memmove(held->bytes, held->bytes + len, held->len);
 	held->need = 0;
-	held->headers_end = sipalg_tcp_ends_headers(held->bytes, held->len, 0);
 	held->raised = false;
 	held->asked = false;
 }
@@ -188,21 +180,11 @@ static void drop_rtx(struct sipalg_tcp *tcp, int dir)
 	half->una = half->seen_una - half->shift;
 }
 
-/*
- * The connection is over: nothing is kept any more. Nobody finds it afterwards;
- * the caller's connection is locked.
- */
-static void forget(struct sipalg_tcp *tcp)
+/* Nothing is kept. Nobody finds it afterwards; the caller's connection is locked. */
+static void unlink(struct sipalg_tcp *tcp)
 {
 	struct sipalg_ct_data *data = sipalg_ct_data(tcp->ct);
-	int dir;
 
-	for (dir = 0; dir < 2; dir++) {
-		sipalg_tcp_let_go(tcp, dir);
-		drop_early(tcp, dir);
-		drop_rtx(tcp, dir);
-		sipalg_tcp_window(&tcp->half[dir], tcp->ct, dir);
-	}
 	tcp->dead = true;
 	if (data && data->tcp == tcp)
 		data->tcp = NULL;
@@ -213,6 +195,20 @@ static void forget(struct sipalg_tcp *tcp)
 	if (timer_delete(&tcp->timer))
 		tcp_put(tcp);	/* the timer's; the connection's remains */
 	tcp_put(tcp);
+}
+
+/* The connection is over: nothing is kept any more. */
+static void forget(struct sipalg_tcp *tcp)
+{
+	int dir;
+
+	for (dir = 0; dir < 2; dir++) {
+		sipalg_tcp_let_go(tcp, dir);
+		drop_early(tcp, dir);
+		drop_rtx(tcp, dir);
+		sipalg_tcp_window(&tcp->half[dir], tcp->ct, dir);
+	}
+	unlink(tcp);
 }
 
 static bool half_keeps(const struct sipalg_tcp *tcp, int dir)
@@ -230,7 +226,7 @@ void sipalg_tcp_tidy(struct sipalg_tcp *tcp)
 	sipalg_tcp_window(&tcp->half[0], tcp->ct, 0);
 	sipalg_tcp_window(&tcp->half[1], tcp->ct, 1);
 	if (!half_keeps(tcp, 0) && !half_keeps(tcp, 1))
-		forget(tcp);
+		unlink(tcp);
 }
 
 /*
@@ -287,6 +283,7 @@ void sipalg_tcp_half_init(struct sipalg_tcp_half *half, struct nf_conn *ct,
 {
 	const struct ip_ct_tcp_state *receiver = &ct->proto.tcp.seen[!dir];
 
+	sipalg_tcp_assert_locked(ct);
 	memset(half, 0, sizeof(*half));
 	half->shift = sipalg_tcp_stored_shift(ct, dir);
 	half->top = half->shift;
@@ -393,9 +390,6 @@ bool sipalg_tcp_hold(struct sipalg_tcp *tcp, int dir, const char *bytes,
 	held->len += len;
 	held->piece = max(held->piece, len);
 	held->since = jiffies;
-	if (!held->headers_end)
-		held->headers_end = sipalg_tcp_ends_headers(held->bytes, held->len,
-							    held->len - len);
 	return true;
 }
 
@@ -421,16 +415,17 @@ void sipalg_tcp_rtx_add(struct sipalg_tcp *tcp, int dir,
 	struct sipalg_tcp_half *half = &tcp->half[dir];
 	struct rb_node **link = &half->rtx.rb_node, *parent = NULL;
 
+	sipalg_tcp_assert_locked(tcp->ct);
 	rtx->start = start;
 	rtx->end = start + old_len;
-	rtx->seen = start + half->shift;
+	rtx->seen = sipalg_tcp_seen(half, start);
 	half->shift += (s32)(rtx->len - old_len);
 	half->top = max(half->top, half->shift);
 	half->top_next = max(half->top_next, half->shift);
-	/* it is the last one */
 	while (*link) {
 		parent = *link;
-		link = &parent->rb_right;
+		link = after(rb_entry(parent, struct sipalg_tcp_rtx, node)->start,
+			     start) ? &parent->rb_left : &parent->rb_right;
 	}
 	rb_link_node(&rtx->node, parent, link);
 	rb_insert_color(&rtx->node, &half->rtx);
@@ -478,21 +473,50 @@ bool sipalg_tcp_early_add(struct sipalg_tcp *tcp, int dir, u32 seq,
 	return true;
 }
 
-struct sipalg_tcp_early *sipalg_tcp_early_first(struct sipalg_tcp *tcp, int dir,
-						u32 seq)
+/* The last one that begins at @seq or before. */
+static struct sipalg_tcp_early *early_until(const struct sipalg_tcp_half *half,
+					    u32 seq)
 {
-	struct sipalg_tcp_early *early;
+	struct sipalg_tcp_early *early = early_of(half->early.rb_node);
+	struct sipalg_tcp_early *found = NULL;
+
+	while (early) {
+		if (after(early->seq, seq)) {
+			early = early_of(early->node.rb_left);
+		} else {
+			found = early;
+			early = early_of(early->node.rb_right);
+		}
+	}
+	return found;
+}
+
+struct sipalg_tcp_early *sipalg_tcp_early_next(struct sipalg_tcp *tcp, int dir,
+					       u32 from, u32 seq)
+{
+	struct sipalg_tcp_early *early, *prev;
 
 	if (!tcp)
 		return NULL;
-	while ((early = early_of(rb_first(&tcp->half[dir].early)))) {
-		if (after(early->seq, seq))
-			return NULL;
+	for (early = early_until(&tcp->half[dir], seq); early; early = prev) {
 		if (after(early->seq + early->len, seq))
 			return early;
+		if (before(early->seq, from))
+			return NULL;
+		prev = early_of(rb_prev(&early->node));
 		sipalg_tcp_early_del(tcp, dir, early);
 	}
 	return NULL;
+}
+
+void sipalg_tcp_early_acknowledged(struct sipalg_tcp *tcp, int dir)
+{
+	struct sipalg_tcp_half *half = &tcp->half[dir];
+	struct sipalg_tcp_early *early;
+
+	while ((early = early_of(rb_first(&half->early))) &&
+	       !after(early->seq + early->len, half->una))
+		sipalg_tcp_early_del(tcp, dir, early);
 }
 
 bool sipalg_tcp_early_range(const struct sipalg_tcp_half *half, u32 *start,

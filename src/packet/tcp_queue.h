@@ -16,6 +16,7 @@
 #include <linux/timer.h>
 #include <linux/types.h>
 #include "core/net.h"
+#include "sip/frame.h"
 
 struct nf_conn;
 struct sipalg_net;
@@ -29,7 +30,7 @@ struct sipalg_quota;
  * @size: room at @bytes
  * @need: no message can be whole with fewer bytes than this
  * @piece: the longest payload among the segments that brought them
- * @headers_end: the blank line has come
+ * @scan: how far they have been looked through
  * @passing: it passes as it is, and is followed only to find where it ends
  * @raised: the sender is to be told that these bytes have arrived
  * @asked: the receiver has been made to acknowledge what it has, for that
@@ -42,7 +43,7 @@ struct sipalg_tcp_reasm {
 	u32 size;
 	u32 need;
 	u32 piece;
-	bool headers_end;
+	struct sip_frame_scan scan;
 	bool passing;
 	bool raised;
 	bool asked;
@@ -145,6 +146,15 @@ struct sipalg_tcp {
 void sipalg_tcp_lock(const struct nf_conn *ct);
 void sipalg_tcp_unlock(const struct nf_conn *ct);
 
+/* Where a shift is read, and where it is changed: nobody comes between. */
+#ifdef CONFIG_LOCKDEP
+void sipalg_tcp_assert_locked(const struct nf_conn *ct);
+#else
+static inline void sipalg_tcp_assert_locked(const struct nf_conn *ct)
+{
+}
+#endif
+
 /**
  * sipalg_tcp_half_init() - a direction of which nothing is kept
  * @half: filled
@@ -194,6 +204,8 @@ bool sipalg_tcp_hold(struct sipalg_tcp *tcp, int dir, const char *bytes,
  * @tcp: of a locked connection
  * @dir: direction
  * @len: how many of them
+ *
+ * The caller knows how far the rest has been looked through.
  */
 void sipalg_tcp_held_skip(struct sipalg_tcp *tcp, int dir, u32 len);
 
@@ -206,9 +218,6 @@ static inline bool sipalg_tcp_held_is_owed(const struct sipalg_tcp_half *half,
 
 /* It passes as it is from now on, and is only followed. */
 void sipalg_tcp_held_passes(struct sipalg_tcp *tcp, int dir);
-
-/* Has a blank line come with the bytes from @from on? */
-bool sipalg_tcp_ends_headers(const char *bytes, u32 len, u32 from);
 
 /* Hold nothing any more in one direction. */
 void sipalg_tcp_let_go(struct sipalg_tcp *tcp, int dir);
@@ -229,7 +238,8 @@ void sipalg_tcp_rtx_free(struct sipalg_tcp *tcp, struct sipalg_tcp_rtx *rtx);
  * @tcp: of a locked connection
  * @dir: its direction
  * @rtx: its bytes
- * @start: where it begins, as the sender counts: behind all others
+ * @start: where it begins, as the sender counts: behind all others, if its
+ *	length has changed
  * @old_len: its length as the sender sent it
  */
 void sipalg_tcp_rtx_add(struct sipalg_tcp *tcp, int dir,
@@ -253,15 +263,21 @@ bool sipalg_tcp_early_add(struct sipalg_tcp *tcp, int dir, u32 seq,
 			  const char *bytes, u32 len);
 
 /**
- * sipalg_tcp_early_first() - the next one whose turn has come
+ * sipalg_tcp_early_next() - the next one whose turn has come
  * @tcp: of a locked connection, or NULL
  * @dir: direction
- * @seq: what comes next
+ * @from: what has come by from here on
+ * @seq: to here
+ *
+ * Those that have come by otherwise are gone afterwards.
  *
  * Return: one that has bytes from @seq on, for sipalg_tcp_early_del(); or NULL.
  */
-struct sipalg_tcp_early *sipalg_tcp_early_first(struct sipalg_tcp *tcp, int dir,
-						u32 seq);
+struct sipalg_tcp_early *sipalg_tcp_early_next(struct sipalg_tcp *tcp, int dir,
+					       u32 from, u32 seq);
+
+/* What the receiver has acknowledged need not wait. */
+void sipalg_tcp_early_acknowledged(struct sipalg_tcp *tcp, int dir);
 void sipalg_tcp_early_del(struct sipalg_tcp *tcp, int dir,
 			  struct sipalg_tcp_early *early);
 

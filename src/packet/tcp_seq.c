@@ -51,6 +51,7 @@ void sipalg_tcp_window(struct sipalg_tcp_half *half, struct nf_conn *ct,
 	struct nf_conn_seqadj *seqadj = nfct_seqadj(ct);
 	struct nf_ct_seqadj *adj;
 
+	sipalg_tcp_assert_locked(ct);
 	if (!seqadj)
 		return;
 	if (RB_EMPTY_ROOT(&half->rtx))
@@ -188,6 +189,8 @@ static u32 take(struct sipalg_tcp *tcp, int dir, struct sipalg_tcp_half *half,
 	while ((rtx = rtx_of(rb_first(&half->rtx))) &&
 	       !before(ack, rtx->seen + rtx->len))
 		sipalg_tcp_rtx_del(tcp, dir, rtx);
+	if (tcp)
+		sipalg_tcp_early_acknowledged(tcp, dir);
 	forget_top(half, next);
 
 	if (after(half->una, half->told))
@@ -271,7 +274,7 @@ static void map_sack(struct sipalg_packet *packet,
 	sipalg_packet_header_changed(packet, sack, old, len);
 }
 
-bool sipalg_tcp_acknowledged(struct sipalg_packet *packet,
+void sipalg_tcp_acknowledged(struct sipalg_packet *packet,
 			     struct sipalg_tcp *tcp,
 			     struct sipalg_tcp_half *half, u32 next)
 {
@@ -281,19 +284,16 @@ bool sipalg_tcp_acknowledged(struct sipalg_packet *packet,
 	struct tcphdr *th;
 	u32 ack, told, win;
 
-	if (skb_ensure_writable(packet->skb, packet->payload))
-		return false;
+	sipalg_tcp_assert_locked(ct);
 	th = sipalg_packet_tcp(packet);
 	ack = ntohl(th->ack_seq) - conntrack;
 	told = take(tcp, dir, half, ack, next);
 	sipalg_packet_set_ack(packet, told + conntrack);
 	map_sack(packet, half, conntrack);
 	if (before(ack, half->seen_una))
-		return true;
+		return;
 	win = ntohs(th->window);
 	if (!th->syn)
 		win <<= ct->proto.tcp.seen[!dir].td_scale;
 	tell_conntrack(ct, dir, half->una, told + win);
-	sipalg_tcp_window(half, ct, dir);
-	return true;
 }

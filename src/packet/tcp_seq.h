@@ -50,17 +50,15 @@ u32 sipalg_tcp_seen(const struct sipalg_tcp_half *half, u32 seq);
 
 /**
  * sipalg_tcp_acknowledged() - a segment with an acknowledgment comes by
- * @packet: the segment
+ * @packet: the segment; its header is writable
  * @tcp: of its connection, locked; or NULL
  * @half: direction of the data that it acknowledges
  * @next: where that direction's next message begins
  *
  * Frees what has arrived, and gives the segment the acknowledgment, the SACK
  * blocks and conntrack the window that the sender of the data understands.
- *
- * Return: false if there is no memory to write to.
  */
-bool sipalg_tcp_acknowledged(struct sipalg_packet *packet,
+void sipalg_tcp_acknowledged(struct sipalg_packet *packet,
 			     struct sipalg_tcp *tcp,
 			     struct sipalg_tcp_half *half, u32 next);
 

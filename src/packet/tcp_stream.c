@@ -27,11 +27,11 @@
 /**
  * struct segment - one segment being processed
  * @packet: its packet
- * @flow: its flow
+ * @flow: its flow, or NULL where nobody asks for it
  * @stream: its direction of the connection
  * @tcp: what is kept of the connection; NULL: nothing
- * @half: its direction of that, or of @local
- * @local: both directions of a connection of which nothing is kept
+ * @halves: both directions of that, or of a connection of which nothing is kept
+ * @half: its direction of them
  * @dir: enum ip_conntrack_dir
  * @rewrites: bytes of it may be changed
  * @fin: nothing comes behind it
@@ -39,6 +39,7 @@
  * @kept: what is being dealt with is not of this packet
  * @seq: sequence number of its payload's first byte
  * @len: bytes of payload, as the sender sent them
+ * @scan: how far what is to be framed has been looked through
  * @missing: no message can be whole without so many more bytes
  * @out: what it leaves with
  */
@@ -47,8 +48,8 @@ struct segment {
 	const struct sipalg_flow *flow;
 	struct sipalg_stream *stream;
 	struct sipalg_tcp *tcp;
+	struct sipalg_tcp_half *halves;
 	struct sipalg_tcp_half *half;
-	struct sipalg_tcp_half local[2];
 	u8 dir;
 	bool rewrites;
 	bool fin;
@@ -56,6 +57,7 @@ struct segment {
 	bool kept;
 	u32 seq;
 	u32 len;
+	struct sip_frame_scan scan;
 	u32 missing;
 	struct sipalg_tcp_out out;
 };
@@ -87,17 +89,29 @@ bool sipalg_tcp_is_shifted(struct nf_conn *ct)
 			sipalg_tcp_stored_shift(ct, 1));
 }
 
+bool sipalg_tcp_only_acknowledges(const struct sk_buff *skb,
+				  unsigned int protoff)
+{
+	struct tcphdr buffer;
+	const struct tcphdr *tcp = skb_header_pointer(skb, protoff,
+						      sizeof(buffer), &buffer);
+
+	return tcp && protoff + tcp->doff * 4 == skb->len &&
+	       !tcp->syn && !tcp->fin && !tcp->rst;
+}
+
 static bool owe(struct segment *s)
 {
 	struct sipalg_tcp *tcp;
 
 	if (s->tcp)
 		return true;
-	tcp = sipalg_tcp_make(s->flow->sn, s->packet->ct, s->local);
+	tcp = sipalg_tcp_make(s->flow->sn, s->packet->ct, s->halves);
 	if (!tcp)
 		return false;
 	s->tcp = tcp;
 	s->packet->tcp = tcp;
+	s->halves = tcp->half;
 	s->half = &tcp->half[s->dir];
 	return true;
 }
@@ -240,7 +254,8 @@ static bool skip(struct segment *s, const char *bytes, u32 len, u32 total,
 }
 
 /*
- * From a message boundary on.
+ * From a message boundary on; @scan is of the first message, and afterwards of
+ * what is left.
  *
  * Return: how many bytes have been dealt with; the rest is the beginning of a
  * message, or has found no memory.
@@ -256,7 +271,7 @@ static u32 messages(struct segment *s, const char *bytes, u32 len, bool kept)
 		const char *p = bytes + used;
 		u32 rest = len - used;
 
-		switch (sip_frame_stream(p, rest, max_len, &n)) {
+		switch (sip_frame_resume(p, rest, max_len, &s->scan, &n)) {
 		case SIP_FRAME_MESSAGE:
 			done = one_message(s, p, n, kept);
 			used += done ? n : 0;
@@ -268,7 +283,7 @@ static u32 messages(struct segment *s, const char *bytes, u32 len, bool kept)
 			break;
 		case SIP_FRAME_MORE:
 			/* a body that nobody changes need not be waited for */
-			if (sip_frame_opaque(p, rest)) {
+			if (s->scan.body && sip_frame_opaque(p, rest)) {
 				if (!one_message(s, p, rest, kept))
 					return used;
 				s->stream->next += n;
@@ -291,6 +306,8 @@ static u32 messages(struct segment *s, const char *bytes, u32 len, bool kept)
 			foreign(s);
 			return len;
 		}
+		if (done)
+			s->scan = (struct sip_frame_scan){};
 	}
 	return used;
 }
@@ -336,7 +353,8 @@ static void ask(struct segment *s)
 {
 	struct sipalg_tcp_reasm *h = held(s);
 
-	if (h->passing || !sip_frame_expected(h->bytes, h->len))
+	if (h->passing ||
+	    (!h->scan.is_sip && !sip_frame_expected(h->bytes, h->len)))
 		return;
 	h->raised = true;
 	h->asked = true;
@@ -362,6 +380,12 @@ static u32 pass_on(struct segment *s, const char *bytes, u32 len, u32 total)
 	return n;
 }
 
+/* How long a message is of which @need bytes have been counted; 0: not known. */
+static u32 total_of(const struct sip_frame_scan *scan, u32 need)
+{
+	return scan->is_sip && scan->body ? need : 0;
+}
+
 /* The beginning of a message; nothing is held yet. */
 static void hold(struct segment *s, const char *bytes, u32 len)
 {
@@ -374,6 +398,7 @@ static void hold(struct segment *s, const char *bytes, u32 len)
 		if (sipalg_tcp_hold(s->tcp, s->dir, bytes, len)) {
 			sipalg_count(s->flow->sn, tcp_split);
 			h->need = len + missing;
+			h->scan = s->scan;
 			h->sacked = s->kept && !h->passing;
 			if (h->passing)
 				put(s, sipalg_tcp_seen(s->half, s->stream->next),
@@ -383,15 +408,14 @@ static void hold(struct segment *s, const char *bytes, u32 len)
 		h->passing = false;
 	}
 	sipalg_message_unchanged(s->flow, SIPALG_REASON_NO_MEMORY);
-	pass_on(s, bytes, len, sipalg_tcp_ends_headers(bytes, len, 0) ?
-			       len + missing : 0);
+	pass_on(s, bytes, len, total_of(&s->scan, len + missing));
 }
 
 /* Return: how many bytes of @bytes are of the message that is given up. */
 static u32 give_up(struct segment *s, const char *bytes, u32 len)
 {
 	struct sipalg_tcp_reasm *h = held(s);
-	u32 total = h->headers_end ? h->need : 0;
+	u32 total = total_of(&h->scan, h->need);
 	u32 before = h->len;
 
 	sipalg_message_unchanged(s->flow, SIPALG_REASON_NO_MEMORY);
@@ -403,6 +427,29 @@ static u32 give_up(struct segment *s, const char *bytes, u32 len)
 	}
 	let_go(s);
 	return pass_on(s, bytes, len, total ? total - before : 0);
+}
+
+/*
+ * Framing again only when it can come to something: linear work, however small
+ * the pieces. A start line is looked through from its beginning.
+ */
+static bool may_be_framed(struct sipalg_tcp_reasm *h)
+{
+	bool had_body = h->scan.body;
+
+	if (sip_frame_headers(h->bytes, h->len, &h->scan) && !had_body)
+		return true;
+	if (h->scan.is_sip)
+		return h->scan.body && h->len >= h->need;
+	return h->scan.line || h->len >= h->need;
+}
+
+/* So many bytes must come before that. */
+static u32 needed(const struct sipalg_tcp_reasm *h, u32 missing)
+{
+	bool is_start_line = !h->scan.is_sip && h->bytes[0] > ' ';
+
+	return missing ? h->len + missing + (is_start_line ? h->len / 4 : 0) : 0;
 }
 
 /* More of what is held back. Return: how many bytes have been dealt with. */
@@ -417,15 +464,17 @@ static u32 more(struct segment *s, const char *bytes, u32 len)
 	h->sacked = h->sacked || s->kept;
 	if (len)
 		s->stream->repeats = 0;
-	/* framing again only when it can come to something: linear work */
-	if (h->len <= max_len && (h->len < h->need || !h->headers_end))
+	if (!may_be_framed(h) && h->len <= max_len)
 		return len;
 	s->packet->piece = max(s->packet->piece, h->piece);
+	s->scan = h->scan;
 	used = messages(s, h->bytes, h->len, true);
 	if (used)
 		sipalg_tcp_held_skip(s->tcp, s->dir, used);
-	if (h->bytes)
-		h->need = s->missing ? h->len + s->missing : 0;
+	if (h->bytes) {
+		h->scan = s->scan;
+		h->need = needed(h, s->missing);
+	}
 	return len;
 }
 
@@ -439,10 +488,10 @@ static u32 follow(struct segment *s, const char *bytes, u32 len)
 
 	if (!sipalg_tcp_hold(s->tcp, s->dir, bytes, len)) {
 		sipalg_message_unchanged(s->flow, SIPALG_REASON_NO_MEMORY);
-		total = h->headers_end ? h->need : 0;
+		total = total_of(&h->scan, h->need);
 		goto end;
 	}
-	switch (sip_frame_stream(h->bytes, h->len, max_len, &n)) {
+	switch (sip_frame_resume(h->bytes, h->len, max_len, &h->scan, &n)) {
 	case SIP_FRAME_MORE:
 		h->need = h->len + n;
 		put(s, sipalg_tcp_seen(s->half, s->stream->next) + before,
@@ -487,6 +536,7 @@ static void take_in(struct segment *s, const char *bytes, u32 len, bool kept)
 	}
 	if (used == len)
 		return;
+	s->scan = (struct sip_frame_scan){};
 	used += messages(s, bytes + used, len - used, kept);
 	if (used == len)
 		return;
@@ -496,26 +546,52 @@ static void take_in(struct segment *s, const char *bytes, u32 len, bool kept)
 		s->out.cut = true;
 }
 
-/* What has come before its turn, as far as it is its turn now. */
-static void take_in_early(struct segment *s)
+/* Of a message that passes as it is: the boundary is behind it already. */
+static void pass_kept(struct segment *s, u32 seq, const char *bytes, u32 len)
+{
+	struct sipalg_tcp_rtx *rtx;
+
+	if (s->packet->passed)
+		return;
+	rtx = sipalg_tcp_rtx_alloc(s->tcp, len);
+	if (!rtx) {
+		s->out.cut = true;
+		return;
+	}
+	memcpy(rtx->bytes, bytes, len);
+	sipalg_tcp_rtx_add(s->tcp, s->dir, rtx, seq, len);
+	put(s, rtx->seen, rtx->bytes, len);
+}
+
+/* Of what comes behind the boundary some may be held already. */
+static void take_in_kept(struct segment *s, u32 seq, const char *bytes, u32 len)
+{
+	u32 next = s->stream->next, known = held_end(s) - seq;
+
+	if (before(seq, next))
+		pass_kept(s, seq, bytes, min(len, next - seq));
+	if (known < len && !s->out.cut)
+		take_in(s, bytes + known, len - known, true);
+}
+
+/* What has come before its turn and goes on without a gap at @at. */
+static void take_in_early(struct segment *s, u32 at)
 {
 	bool passed = s->packet->passed;
 	struct sipalg_tcp_early *early;
-	u32 at;
 
-	while (!s->out.cut) {
-		at = held_end(s);
-		early = sipalg_tcp_early_first(s->tcp, s->dir, at);
-		if (!early)
-			break;
+	while (!s->out.cut &&
+	       (early = sipalg_tcp_early_next(s->tcp, s->dir, s->seq, at))) {
 		/* what is only followed has passed */
 		s->packet->passed = !s->rewrites;
 		s->packet->piece = max(s->packet->piece, early->len);
-		take_in(s, early->bytes + (at - early->seq),
-			early->len - (at - early->seq), true);
+		take_in_kept(s, at, early->bytes + (at - early->seq),
+			     early->len - (at - early->seq));
 		s->packet->passed = passed;
-		if (!s->out.cut)
-			sipalg_tcp_early_del(s->tcp, s->dir, early);
+		if (s->out.cut)
+			break;
+		at = early->seq + early->len;
+		sipalg_tcp_early_del(s->tcp, s->dir, early);
 	}
 }
 
@@ -566,7 +642,7 @@ static void repeated(struct segment *s, u32 seq, u32 end)
 		return;
 	}
 	/* there may be memory now */
-	if (h->headers_end && h->len >= h->need)
+	if (!h->need)
 		more(s, h->bytes, 0);
 	if (s->out.len || !h->bytes)
 		return;
@@ -636,7 +712,7 @@ static void fresh(struct segment *s, u32 seq)
 	skip = held_end(s) - s->seq;
 	take_in(s, sipalg_packet_payload(s->packet) + skip, s->len - skip,
 		false);
-	take_in_early(s);
+	take_in_early(s, end);
 	if (s->fin)
 		finish_held(s);
 	incomplete(s, seq, end);
@@ -654,7 +730,7 @@ static void unseen(struct segment *s)
 	if (s->stream->state == SIPALG_STREAM_FOREIGN && s->tcp &&
 	    !after(s->seq, next) && after(end, next)) {
 		s->stream->next = end;
-		take_in_early(s);
+		take_in_early(s, end);
 	}
 	s->probe = !s->out.len;
 }
@@ -671,9 +747,14 @@ static void take_data(struct segment *s)
 	}
 	if (before(s->seq, next))
 		again(s, s->seq, before(end, next) ? end : next);
-	if (after(end, next))
+	if (after(end, next)) {
 		fresh(s, before(s->seq, next) ? next : s->seq);
-	else if (!s->out.len)
+		return;
+	}
+	/* of a message that passes as it is, what waits for this */
+	if (s->out.len)
+		take_in_early(s, end);
+	else
 		s->probe = true;	/* it has arrived, but is not known to have */
 }
 
@@ -824,12 +905,13 @@ static bool is_plain(const struct segment *s, const struct tcphdr *tcp)
 	       !sipalg_tcp_stored_shift(ct, 1);
 }
 
+/* @local: room for both directions of a connection of which nothing is kept */
 static int locked_segment(struct segment *s, struct sipalg_ct_data *data,
-			  const struct tcphdr *tcp)
+			  const struct tcphdr *tcp,
+			  struct sipalg_tcp_half *local)
 {
 	struct sipalg_packet *packet = s->packet;
 	struct sipalg_stream *other = &data->stream[!s->dir];
-	struct sipalg_tcp_half *halves = s->local;
 
 	s->tcp = data->tcp;
 	packet->tcp = s->tcp;
@@ -840,19 +922,17 @@ static int locked_segment(struct segment *s, struct sipalg_ct_data *data,
 	tcp = sipalg_packet_tcp(packet);
 	if (tcp->syn)
 		synchronize(s);
-	if (s->tcp) {
-		halves = s->tcp->half;
-	} else {
-		sipalg_tcp_half_init(&s->local[s->dir], packet->ct, s->dir,
+	s->halves = s->tcp ? s->tcp->half : local;
+	if (!s->tcp) {
+		sipalg_tcp_half_init(&local[s->dir], packet->ct, s->dir,
 				     s->stream->next);
-		sipalg_tcp_half_init(&s->local[!s->dir], packet->ct, !s->dir,
+		sipalg_tcp_half_init(&local[!s->dir], packet->ct, !s->dir,
 				     other->next);
 	}
-	s->half = &halves[s->dir];
-	if (tcp->ack &&
-	    !sipalg_tcp_acknowledged(packet, s->tcp, &halves[!s->dir],
-				     other->next))
-		return NF_DROP;
+	s->half = &s->halves[s->dir];
+	if (tcp->ack)
+		sipalg_tcp_acknowledged(packet, s->tcp, &s->halves[!s->dir],
+					other->next);
 	if (s->len)
 		take_data(s);
 	else if (tcp->fin)
@@ -869,11 +949,12 @@ int sipalg_tcp_segment(struct sipalg_packet *packet,
 		.packet = packet,
 		.flow = flow,
 		.dir = CTINFO2DIR(packet->ctinfo),
-		.rewrites = sipalg_tcp_may_rewrite(flow),
+		.rewrites = flow && sipalg_tcp_may_rewrite(flow),
 		.fin = tcp->fin,
 		.seq = ntohl(tcp->seq) + tcp->syn,
 		.len = tcp->rst ? 0 : packet->skb->len - packet->payload,
 	};
+	struct sipalg_tcp_half local[2];
 	int verdict;
 
 	if (!flow_data)
@@ -882,7 +963,7 @@ int sipalg_tcp_segment(struct sipalg_packet *packet,
 	sipalg_tcp_out_init(&s.out);
 	sipalg_scratch_get();
 	sipalg_tcp_lock(packet->ct);
-	verdict = locked_segment(&s, flow_data, tcp);
+	verdict = locked_segment(&s, flow_data, tcp, local);
 	if (flow_data->tcp)
 		sipalg_tcp_tidy(flow_data->tcp);
 	sipalg_tcp_unlock(packet->ct);

@@ -31,10 +31,14 @@ bool sipalg_tcp_may_rewrite(const struct sipalg_flow *flow);
  */
 bool sipalg_tcp_is_shifted(struct nf_conn *ct);
 
+/* Has it no bytes of the stream, and does it neither begin nor end it? */
+bool sipalg_tcp_only_acknowledges(const struct sk_buff *skb,
+				  unsigned int protoff);
+
 /**
  * sipalg_tcp_segment() - take in one segment
  * @packet: linear, with its TCP header complete and &sipalg_packet.payload set
- * @flow: its flow
+ * @flow: its flow; NULL: it only acknowledges, see sipalg_tcp_only_acknowledges()
  *
  * RCU read side, BH off.
  *

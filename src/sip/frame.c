@@ -10,6 +10,7 @@
 #include "sip/names.h"
 
 #define STUN_HEADER	20
+#define STUN_HIGHEST	0x11	/* of its first two bytes; above line ends and NUL */
 #define LONGEST_METHOD	128	/* in a stream, in bytes */
 
 /*
@@ -84,9 +85,11 @@ static u32 blank_length(const char *p, const char *end)
  */
 static u32 keepalive_length(const char *p, const char *end)
 {
-	u32 blank = blank_length(p, end);
-	u32 stun;
+	u32 blank, stun;
 
+	if ((u8)*p > STUN_HIGHEST)
+		return 0;
+	blank = blank_length(p, end);
 	if (blank > 1 || p + blank == end || (blank && *p))
 		return blank;
 	stun = stun_length((const u8 *)p, end - p, 0);
@@ -124,57 +127,64 @@ static bool begins_like_sip(const char *p, const char *end)
 	return text_until_control(behind, end) == end;
 }
 
-/* What the headers of a stream message say of its length. */
-struct length {
-	bool found;
-	bool bad;
-	u32 value;
-};
-
-static void length_read(const struct sip_line *line, struct length *length)
+/* By its first bytes; of most headers no more is read. A fold begins with white space. */
+static bool may_be_length(const char *p, const char *end)
 {
-	u32 value;
+	static const char name[] = "content-length";
 
-	if (sip_header_find(line->name, line->name_len) != SIP_HEADER_CONTENT_LENGTH)
-		return;
-	if (text_number(line->value, line->value_end, &value) != line->value_end ||
-	    (length->found && length->value != value))
-		length->bad = true;
-	length->found = true;
-	length->value = value;
+	if ((*p | 0x20) == 'l')
+		return true;
+	return (*p | 0x20) == 'c' && text_begins(p, end, name);
 }
 
-/* By the first byte of a line; a fold begins with white space. */
-static bool may_be_length(char c)
-{
-	return (c | 0x20) == 'c' || (c | 0x20) == 'l';
-}
-
-/*
- * Returns the first byte of the body, NULL if the blank line is not there yet.
- * The last header before a cut may go on in a fold, so nothing that the
- * headers say counts before the blank line has come. A message in many segments
- * is looked through with each, so other headers are not even read.
- */
-static const char *header_end(const char *p, const char *end, struct length *length)
+/* The header in [p, end), its line end included. */
+static void length_read(const char *p, const char *end, struct sip_frame_scan *scan)
 {
 	struct sip_line line;
-	const char *body;
+	u32 value;
 
-	while (!(body = sip_line_blank(p, end))) {
-		if (p < end && may_be_length(*p)) {
-			if (!sip_line_read(p, end, &line))
-				return NULL;
-			length_read(&line, length);
-			p = line.next;
-			continue;
+	if (!sip_line_read(p, end, &line) ||
+	    sip_header_find(line.name, line.name_len) != SIP_HEADER_CONTENT_LENGTH)
+		return;
+	if (text_number(line.value, line.value_end, &value) != line.value_end ||
+	    (scan->has_length && scan->length != value))
+		scan->bad_length = true;
+	scan->has_length = true;
+	scan->length = value;
+}
+
+/* Of the line that begins at @p and ends at @lf: is there nothing in it? */
+static bool is_blank(const char *p, const char *lf)
+{
+	return lf == p || (lf == p + 1 && *p == '\r');
+}
+
+bool sip_frame_headers(const char *data, u32 len, struct sip_frame_scan *scan)
+{
+	const char *end = data + len, *p = data + scan->line;
+	const char *lf = data + scan->at;
+
+	while (!scan->body && (lf = text_line_end(lf, end)) < end) {
+		lf += *lf == '\r';
+		if (is_blank(p, lf)) {
+			scan->body = lf + 1 - data;
+			break;
 		}
-		p = text_line_end(p, end);
-		if (p == end)
-			return NULL;
-		p = sip_line_behind(p);
+		if (p > data && may_be_length(p, lf)) {
+			/* what follows decides whether it goes on in a fold */
+			if (lf + 1 == end)
+				break;
+			if (lf[1] == ' ' || lf[1] == '\t') {
+				lf++;
+				continue;
+			}
+			length_read(p, lf + 1, scan);
+		}
+		p = ++lf;
 	}
-	return body;
+	scan->line = p - data;
+	scan->at = lf - data;
+	return scan->body;
 }
 
 static enum sip_frame more_or(enum sip_frame too_long, u32 len, u32 max_len, u32 *frame_len)
@@ -197,14 +207,13 @@ static enum sip_frame frame_of(enum sip_frame frame, u64 total, u32 len, u32 max
 	return SIP_FRAME_MORE;
 }
 
-enum sip_frame sip_frame_stream(const char *data, u32 len, u32 max_len, u32 *frame_len)
+/* Before the headers. SIP_FRAME_MESSAGE: they begin behind the first line. */
+static enum sip_frame start_of(const char *data, u32 len, u32 max_len, u32 *frame_len)
 {
 	const char *end = data + len;
-	struct length length = { 0 };
-	const char *p;
+	const char *lf;
 	u32 keepalive;
 
-	*frame_len = 0;
 	if (!len)
 		return more_or(SIP_FRAME_FOREIGN, len, max_len, frame_len);
 	/* Never more at once than a caller keeps. */
@@ -214,21 +223,39 @@ enum sip_frame sip_frame_stream(const char *data, u32 len, u32 max_len, u32 *fra
 	if (keepalive)
 		return frame_of(SIP_FRAME_KEEPALIVE, keepalive, len, max_len, frame_len);
 
-	p = text_find(data, end, '\n');
-	if (!begins_like_sip(data, p))
+	lf = text_find(data, end, '\n');
+	if (!begins_like_sip(data, lf))
 		return SIP_FRAME_FOREIGN;
-	if (p == end)
+	if (lf == end)
 		return more_or(SIP_FRAME_FOREIGN, len, max_len, frame_len);
-	if (!sip_line_claims_sip(data, p))
-		return SIP_FRAME_FOREIGN;
+	return sip_line_claims_sip(data, lf) ? SIP_FRAME_MESSAGE : SIP_FRAME_FOREIGN;
+}
 
-	p = header_end(p + 1, end, &length);
-	if (!p)
+enum sip_frame sip_frame_resume(const char *data, u32 len, u32 max_len,
+				struct sip_frame_scan *scan, u32 *frame_len)
+{
+	*frame_len = 0;
+	if (!scan->is_sip) {
+		enum sip_frame frame = start_of(data, len, max_len, frame_len);
+
+		if (frame != SIP_FRAME_MESSAGE)
+			return frame;
+		scan->is_sip = true;
+	}
+	if (!sip_frame_headers(data, len, scan))
 		return more_or(SIP_FRAME_TOO_LONG, len, max_len, frame_len);
-	if (length.bad)
+	if (scan->bad_length)
 		return SIP_FRAME_FOREIGN;
-	return frame_of(SIP_FRAME_MESSAGE, (u64)(p - data) + (length.found ? length.value : 0),
+	return frame_of(SIP_FRAME_MESSAGE,
+			(u64)scan->body + (scan->has_length ? scan->length : 0),
 			len, max_len, frame_len);
+}
+
+enum sip_frame sip_frame_stream(const char *data, u32 len, u32 max_len, u32 *frame_len)
+{
+	struct sip_frame_scan scan = { 0 };
+
+	return sip_frame_resume(data, len, max_len, &scan, frame_len);
 }
 
 static bool begins_method(const char *p, u32 len)

@@ -19,6 +19,28 @@ enum sip_frame {
 };
 
 /**
+ * struct sip_frame_scan - how far the headers of a stream message are known
+ * @line: offset of the line that is being looked at
+ * @at: it does not end before this offset
+ * @body: offset behind the blank line; 0: that has not come yet
+ * @length: what Content-Length says
+ * @has_length: there is one
+ * @bad_length: there are two that differ, or it is no number
+ * @is_sip: the start line is there and one of SIP's
+ *
+ * All zero at a message boundary.
+ */
+struct sip_frame_scan {
+	u32 line;
+	u32 at;
+	u32 body;
+	u32 length;
+	bool has_length;
+	bool bad_length;
+	bool is_sip;
+};
+
+/**
  * sip_frame_datagram() - classify a datagram
  * @data: first byte of the payload
  * @len: bytes of payload
@@ -48,6 +70,22 @@ enum sip_frame sip_frame_datagram(const char *data, u32 len);
  */
 enum sip_frame sip_frame_stream(const char *data, u32 len, u32 max_len,
 				u32 *frame_len);
+
+/**
+ * sip_frame_headers() - look for the end of the headers, from where it stopped
+ * @data: first byte at a message boundary
+ * @len: bytes there are, no fewer than the last time
+ * @scan: in and out
+ *
+ * However many pieces a message comes in, each byte is looked at once.
+ *
+ * Return: true if the blank line is there.
+ */
+bool sip_frame_headers(const char *data, u32 len, struct sip_frame_scan *scan);
+
+/* sip_frame_stream() of a message of which a part has been looked at already. */
+enum sip_frame sip_frame_resume(const char *data, u32 len, u32 max_len,
+				struct sip_frame_scan *scan, u32 *frame_len);
 
 /**
  * sip_frame_expected() - is this beginning one that only SIP has

@@ -43,6 +43,21 @@ static void check_cut(const uint8_t *data, size_t cut, enum sip_frame whole, u32
 	}
 }
 
+/* What has been looked through up to @cut is not looked at again: no difference. */
+static void check_resumed(const uint8_t *data, size_t len, size_t cut, enum sip_frame whole,
+			  u32 whole_len)
+{
+	struct sip_frame_scan scan = { 0 };
+	char *copy = malloc(len);
+	u32 frame_len;
+
+	memcpy(copy, data, len);
+	sip_frame_headers(copy, cut, &scan);
+	FUZZ_ASSERT(sip_frame_resume(copy, len, MAX, &scan, &frame_len) == whole &&
+		    frame_len == whole_len, "what was looked through before makes a difference");
+	free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -60,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	for (; at < len; at += frame_len) {
 		frame = frame_of(data + at, len - at, &frame_len);
+		check_resumed(data + at, len - at, cut % (len - at + 1), frame, frame_len);
 		if (frame == SIP_FRAME_MORE)
 			FUZZ_ASSERT(frame_len && len - at < MAX, "waits for ever");
 		if (frame != SIP_FRAME_MESSAGE && frame != SIP_FRAME_KEEPALIVE)

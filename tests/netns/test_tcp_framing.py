@@ -201,6 +201,16 @@ def keepalives():
     close(phone, server)
 
 
+@test("H-20", "STUN in two segments passes, and what is behind it is translated")
+def stun_in_two():
+    phone, server = connect()
+    stun = b"\0\1\0\x08\x21\x12\xa4\x42" + b"0123456789ab" + b"\x80\x22\0\4abcd"
+    for cut in range(1, len(stun)):
+        data = new(f"stun{cut}").request("OPTIONS")
+        exchange(phone, server, [stun[:cut], stun[cut:], data], stun + hidden(data))
+    close(phone, server)
+
+
 @test("H-25", "HTTP before SIP: nothing on the connection is ever touched (T-1)")
 def http():
     phone, server = connect()

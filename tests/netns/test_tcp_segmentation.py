@@ -219,6 +219,34 @@ def ahead_at_once():
     line.close()
 
 
+@test("fault T3", "the body of a message that passes as it is comes before its headers: all arrives, nothing sent again")
+def body_ahead():
+    for setting, kind in (("", "text/plain"), ("max-message 1500", "application/sdp")):
+        if setting:
+            shell(f"{TOOL} setting set {setting}")
+        for late in ((), (1500,), (1500, 2500)):
+            line = Line()
+            data, wanted = line.message(False, extra=f"\nContent-Type: {kind}")
+            after, after_wanted = line.message()
+            if setting:
+                wanted = data
+            stream, wanted = (text.replace(b"Content-Length: 0", b"Content-Length: 4000") + bytes(range(200)) * 20
+                              for text in (data, wanted))
+            for start in range(len(stream) - len(stream) % 500, 0, -500):
+                if start not in late:
+                    line.send(start, stream[start:start + 500])
+            line.gets_nothing()
+            line.send(0, stream[:500])
+            for start in late:
+                line.send(start, stream[start:start + 500])
+            line.gets(wanted)
+            assert line.acked(len(stream) - 1) == len(stream)
+            line.send(len(stream), after)
+            line.gets(after_wanted)
+            line.close()
+        shell(f"{TOOL} setting reset")
+
+
 @test("H-3", "a sender that closes amid a message: what there is of it passes as it is")
 def closed():
     for first in (0, 150):

@@ -165,6 +165,43 @@ static bool cuts_make_no_difference(void)
 	return true;
 }
 
+/* What has been looked at already, one byte less each time, changes nothing. */
+static bool resumed_is_the_same(const char *data, u32 len)
+{
+	struct sip_frame_scan scan = { 0 };
+	enum sip_frame frame, fresh;
+	u32 frame_len, fresh_len, n;
+
+	for (n = 1; n <= len; n++) {
+		const char *guarded = guard_behind(data, n);
+
+		fresh = sip_frame_stream(guarded, n, MAX, &fresh_len);
+		sip_frame_headers(guarded, n, &scan);
+		frame = sip_frame_resume(guarded, n, MAX, &scan, &frame_len);
+		if (frame == fresh && frame_len == fresh_len)
+			continue;
+		tap_note("%u bytes: frame %d of %u bytes, afresh %d of %u", n, frame, frame_len,
+			 fresh, fresh_len);
+		return false;
+	}
+	return true;
+}
+
+static const struct {
+	const char *title, *data;
+} pieces[] = {
+	{ "Content-Length", "A a SIP/2.0\r\nContent-Length: 9\r\n\r\n123456789" },
+	{ "compact", "A a SIP/2.0\nL : 9\n\n123456789" },
+	{ "in a fold", "A a SIP/2.0\r\nContent-Length:\r\n 9\r\nx: y\r\n\r\n123456789" },
+	{ "in a fold behind a blank one", "A a SIP/2.0\r\nl:\r\n \r\n\t9\r\n\r\n123456789" },
+	{ "that is none", "A a SIP/2.0\r\nContent-Length: 9x\r\n\r\n" },
+	{ "two that differ", "A a SIP/2.0\r\nl: 9\r\nContent-Length: 8\r\n\r\n" },
+	{ "two alike", "A a SIP/2.0\r\nl: 9\r\nb: c\r\nl: 9\r\n\r\n123456789" },
+	{ "in the fold of another", "A a SIP/2.0\r\nb:\r\n l: 9\r\nCSeq: 1 A\r\n\r\n" },
+	{ "names that begin so", "A a SIP/2.0\r\nContent-Lengthy: 5\r\nContent-Typ: 5\r\nlx: 5\r\n\r\n" },
+	{ "a fold behind the start line", "A a SIP/2.0\r\n l: 9\r\n\r\n" },
+};
+
 #define HEAD	"A a SIP/2.0\r\nl: 9\r\n"
 
 static const struct opaque_case {
@@ -214,6 +251,12 @@ void frame_tests(void)
 		tap(sip_frame_opaque(guard_behind(opaque[i].data, strlen(opaque[i].data)),
 				     strlen(opaque[i].data)) == opaque[i].opaque,
 		    "opaque: %s", opaque[i].title);
+	for (i = 0; i < sizeof(pieces) / sizeof(*pieces); i++)
+		tap(resumed_is_the_same(pieces[i].data, strlen(pieces[i].data)),
+		    "H-3 byte by byte, looked at once: %s", pieces[i].title);
+	for (i = 0; i < sizeof(stream) / sizeof(*stream); i++)
+		tap(resumed_is_the_same(stream[i].data, stream[i].len),
+		    "H-3 byte by byte, looked at once: %s", stream[i].title);
 	tap(cuts_make_no_difference(), "H-3 a stream of messages and keepalives, cut at every byte");
 	tap(endless("", "A") == SIP_FRAME_FOREIGN, "an endless method does not wait for ever");
 	tap(endless("", "\r\n") == SIP_FRAME_KEEPALIVE, "endless line ends are keepalives");

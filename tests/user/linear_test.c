@@ -70,6 +70,18 @@ static unsigned long frame_steps(size_t len)
 	return steps;
 }
 
+/* In as many pieces as there are bytes, as a stream may bring them. */
+static unsigned long pieces_steps(size_t len)
+{
+	struct sip_frame_scan scan = { 0 };
+	size_t n;
+
+	steps = 0;
+	for (n = 1; n <= len; n++)
+		sip_frame_headers(text, n, &scan);
+	return steps;
+}
+
 /* Issue 3: 65 kB of one header cost no more per byte than a plain message. */
 static const struct {
 	const char *title, *unit;
@@ -163,5 +175,7 @@ void linear_tests(void)
 	for (i = 0; i < sizeof(hostile) / sizeof(*hostile); i++) {
 		tap(grows_in_proportion(parse_steps, i), "parsing is linear: %s", hostile[i].title);
 		tap(grows_in_proportion(frame_steps, i), "framing is linear: %s", hostile[i].title);
+		tap(grows_in_proportion(pieces_steps, i), "framing byte by byte is linear: %s",
+		    hostile[i].title);
 	}
 }
