@@ -69,24 +69,24 @@ struct sipalg_call_key {
  * struct sipalg_dialog - one fork of a call
  * @list: in &sipalg_call.dialogs
  * @fork: its number, from 1
+ * @tag_len: bytes in @tag
  * @confirmed: a 2xx to INVITE has come
  * @ended: its BYE was answered, or the callee rejected it
  * @has_answered: bits of the sides that have sent a 2xx to INVITE
  * @answered: CSeq of the newest 2xx to INVITE, by its sender
  * @settled: by side: 1 more than the CSeq of its newest PRACK or UPDATE that was
  *	accepted, 0: none yet
- * @tag_len: bytes in @tag
  * @tag: the callee's tag
  */
 struct sipalg_dialog {
 	struct list_head list;
 	u16 fork;
-	bool confirmed;
-	bool ended;
-	u8 has_answered;
+	u16 tag_len;
+	u8 confirmed:1,
+	   ended:1,
+	   has_answered:2;
 	u32 answered[2];
 	u32 settled[2];
-	u16 tag_len;
 	char tag[];
 };
 

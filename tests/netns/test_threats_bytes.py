@@ -167,7 +167,7 @@ def ring(call, fork, streams):
 
 @test("T-18", "16 forks of 4 streams each have all their ways; of many streams each the newest have, and no more is kept")
 def forks():
-    for streams, setting, memory in ((4, 4, 16000), (4, 32, 16000), (32, 32, 16000), (64, 64, 28000)):
+    for streams, setting, memory in ((4, 4, 16100), (4, 32, 16100), (32, 32, 16100), (64, 64, 28000)):
         router(f"{CTL} setting set max-media-per-call {setting}")
         call = call_of(f"forks{streams}x{setting}")
         arrives(call.request("INVITE", sdp(PHONE, 4700)))
