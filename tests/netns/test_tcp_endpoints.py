@@ -187,11 +187,13 @@ def half_messages():
     hogs, lines = [], []
     for host in range(100, 110):
         shell(f"ip -n phone addr add 192.168.1.{host}/24 dev eth0")
-        for _ in range(60):
-            line = Line(host=f"192.168.1.{host}")
+    # more than all of them may have, and then short ones for what is left
+    for size, count in ((40000, 600), (0, 300)):
+        for number in range(count):
+            line = Line(host=f"192.168.1.{100 + number % 10}")
             data, _ = line.message(extra="\nContent-Type: application/sdp")
             data = data.replace(b"Content-Length: 0", b"Content-Length: 60000")
-            line.phone.send(data + b"x" * 12000)
+            line.phone.send(data + b"x" * size)
             hogs.append(line)
     time.sleep(1)
     line = Line()
@@ -227,6 +229,12 @@ def urgent():
             gets(line.server, wanted)
             line.phone.send(b"\n\n\r", socket.MSG_OOB)
             gets(line.server, b"\n\n")
+            assert line.server.recv(1, socket.MSG_OOB) == b"\r"
+            # and in the segment of a message whose length changes
+            data, wanted = line.message(host=host)
+            line.phone.send(data, socket.MSG_MORE)
+            line.phone.send(b"\n\n\r", socket.MSG_OOB)
+            gets(line.server, wanted + b"\n\n")
             assert line.server.recv(1, socket.MSG_OOB) == b"\r"
         line.close()
 
