@@ -36,7 +36,7 @@ typedef struct { } sipalg_compat_bh_lock;
 #define SIPALG_COMPAT_BH_LOCK_INIT(name)	{ }
 #define sipalg_compat_bh_lock_get(lock)		do { } while (0)
 #define sipalg_compat_bh_lock_put(lock)		do { } while (0)
-#define sipalg_compat_bh_lock_assert(lock)	do { } while (0)
+#define sipalg_compat_bh_lock_assert(lock)	((void)(lock))
 #endif
 
 #ifdef SIPALG_UNALIGNED_HAS_HEADER

@@ -252,7 +252,7 @@ def other_forms():
         assert phone.recv() and not registered() and not ways_in(), (number, registered())
 
 
-@test("S3-24", "FAULTS R1: two PBXs, and each with two providers: who unregisters at one stays at the other, with the same accounts")
+@test("S3-24", "FAULTS R1: a PBX with two providers: who unregisters at one stays at the other, with the same accounts")
 def two_of_each():
     accounts = [Account(f"two{i}", registrar=where, call_id=f"two{i}{number}")
                 for number, where in enumerate((server, relay)) for i in range(20)]
