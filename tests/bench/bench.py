@@ -221,8 +221,10 @@ def medians(rows):
     return sum(map(statistics.median, rows))
 
 
-# In a crowd 0.36 to 0.40 is what it took here; of instructions 0.327 to 0.330, wherever it is.
-MOST_SHARE, MOST_FLAT, MOST_INSTRUCTIONS = 0.5, 1.5, 0.33
+# Cycles depend on who else uses the host: one module took 0.40 to 0.63 of the kernel's helper on two
+# machines of one kind within a day, at the same instructions. So they guard against what is coarse, and
+# the instructions, 0.316 wherever it is, against the rest. The goal of cycles is in doc/performance.md.
+MOST_SHARE, MOST_FLAT, MOST_INSTRUCTIONS = 0.6, 1.5, 0.33
 # a message in two segments takes 6,800 more than a whole one, which takes 37,800
 MOST_SPLIT, MOST_BEHIND, BEHIND = 1.3, 1.5, (100, 6000)
 MOST_MANY = 1.2     # with 50,000 calls up, of 100
