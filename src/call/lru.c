@@ -32,9 +32,7 @@ static bool is_idle(const struct sipalg_call *call)
 	if (call->state != SIPALG_CALL_CONFIRMED || sipalg_call_on_hold(call))
 		return false;
 	list_for_each_entry(media, &call->media, list)
-		if (!media->idle && (media->in_table ||
-				     media->exp[SIPALG_RTP] ||
-				     media->exp[SIPALG_RTCP]))
+		if (!media->idle && sipalg_media_is_open(media))
 			return false;
 	return true;
 }
@@ -169,18 +167,42 @@ static struct sipalg_call *first_to_go(struct sipalg_net *sn)
 			NULL;
 }
 
-/* Some answered calls of who has most, with a reference each. */
-static unsigned int sample(struct sipalg_net *sn, struct sipalg_call **calls)
+static u32 calls_of(const struct sipalg_call *call)
+{
+	return sipalg_quota_count(call->quota, SIPALG_QUOTA_CALLS);
+}
+
+/*
+ * What is over goes, whosever; else, if it is for a call that @wants room, that
+ * must be of a host that has less.
+ */
+static bool may_go(const struct sipalg_call *call,
+		   const struct sipalg_call *wants, enum sipalg_lru_class class)
+{
+	if (!wants)
+		return true;
+	return call != wants &&
+	       (class == SIPALG_LRU_ENDED || calls_of(call) > calls_of(wants) + 1);
+}
+
+/*
+ * Some calls of a class, of who has most in it, that may go; the first to go first,
+ * with a reference each.
+ */
+static unsigned int sample(struct sipalg_net *sn, enum sipalg_lru_class class,
+			   const struct sipalg_call *wants,
+			   struct sipalg_call **calls)
 {
 	struct sipalg_lru_source *source;
 	struct sipalg_call *call;
 	unsigned int count = 0;
 
 	spin_lock_bh(&sn->lru_lock);
-	source = greediest(sn, SIPALG_LRU_ANSWERED);
+	source = greediest(sn, class);
 	if (source)
 		list_for_each_entry(call, &source->calls, lru) {
-			if (refcount_inc_not_zero(&call->refs))
+			if (may_go(call, wants, class) &&
+			    refcount_inc_not_zero(&call->refs))
 				calls[count++] = call;
 			if (count == SAMPLE)
 				break;
@@ -216,7 +238,7 @@ static bool evict_call(struct sipalg_call *call)
 static bool evict_answered(struct sipalg_net *sn)
 {
 	struct sipalg_call *calls[SAMPLE];
-	unsigned int i, count = sample(sn, calls), chosen = 0;
+	unsigned int i, count = sample(sn, SIPALG_LRU_ANSWERED, NULL, calls), chosen = 0;
 	unsigned long longest = 0;
 	bool ended;
 
@@ -239,52 +261,15 @@ static bool holds_pinholes(const struct sipalg_call *call)
 	const struct sipalg_media *media;
 
 	list_for_each_entry(media, &call->media, list)
-		if (media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP])
+		if (sipalg_media_has_pinholes(media))
 			return true;
 	return false;
-}
-
-static u32 calls_of(const struct sipalg_call *call)
-{
-	return sipalg_quota_count(call->quota, SIPALG_QUOTA_CALLS);
 }
 
 /* Half of the calls and more are its host's. */
 static bool has_most(const struct sipalg_call *call)
 {
 	return 2 * calls_of(call) > atomic_read(&call->sn->call_count);
-}
-
-/* What is over goes, whosever; else it is for a host that has less. */
-static bool may_go(const struct sipalg_call *call,
-		   const struct sipalg_call *wants, enum sipalg_lru_class class)
-{
-	return call != wants &&
-	       (class == SIPALG_LRU_ENDED || calls_of(call) > calls_of(wants) + 1);
-}
-
-/* Some calls of a class that may go, the first to go first, with a reference each. */
-static unsigned int sample_for(const struct sipalg_call *wants,
-			       enum sipalg_lru_class class,
-			       struct sipalg_call **calls)
-{
-	struct sipalg_net *sn = wants->sn;
-	struct sipalg_lru_source *source;
-	struct sipalg_call *call;
-	unsigned int count = 0;
-
-	spin_lock_bh(&sn->lru_lock);
-	source = greediest(sn, class);
-	if (source)
-		list_for_each_entry(call, &source->calls, lru) {
-			if (may_go(call, wants, class) &&
-			    refcount_inc_not_zero(&call->refs))
-				calls[count++] = call;
-			if (count == SAMPLE)
-				break;
-		}
-	spin_unlock_bh(&sn->lru_lock);
-	return count;
 }
 
 /* The caller holds another call's lock. */
@@ -308,7 +293,7 @@ bool sipalg_lru_make_room(struct sipalg_call *call)
 	bool gone = false;
 
 	for (class = 0; class < SIPALG_LRU_ANSWERED && !gone; class++) {
-		count = sample_for(call, class, calls);
+		count = sample(call->sn, class, call, calls);
 		for (i = 0; i < count; i++) {
 			gone = gone || evict_for_room(calls[i]);
 			sipalg_call_put(calls[i]);

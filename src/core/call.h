@@ -16,6 +16,7 @@
 #include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include "core/long_timer.h"
 #include "sip/addr.h"
 
 struct nf_conn;
@@ -328,14 +329,11 @@ static inline bool sipalg_call_on_hold(const struct sipalg_call *call)
 static inline void
 sipalg_call_timer_set(struct sipalg_call *call, enum sipalg_call_timer which, unsigned long time)
 {
-	u32 now = jiffies, deadline = now + time;
-	u32 expires = call->timer.expires;
+	unsigned long deadline = jiffies + time;
 
 	call->deadline[which] = deadline;
 	call->deadlines |= 1u << which;
-	/* one that should have come may be late: see core/long_timer.h */
-	if (!timer_pending(&call->timer) || (s32)(deadline - expires) < 0 ||
-	    (s32)(expires - now) < 0)
+	if (!sipalg_long_timer_covers(&call->timer, deadline))
 		call->sooner = true;
 }
 

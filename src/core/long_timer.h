@@ -29,6 +29,21 @@ static inline unsigned long sipalg_long_timer_step(unsigned long deadline)
 }
 
 /**
+ * sipalg_long_timer_covers() - does a timer come as soon as a deadline wants it
+ * @timer: all callers that set it hold the same lock
+ * @deadline: jiffies
+ *
+ * Return: false if it is not pending, or later, or should have come already: the
+ * wheel may be late by hours.
+ */
+static inline bool sipalg_long_timer_covers(const struct timer_list *timer,
+					    unsigned long deadline)
+{
+	return timer_pending(timer) && !time_before(timer->expires, jiffies) &&
+	       !time_before(deadline, timer->expires);
+}
+
+/**
  * sipalg_long_timer_reduce() - set a timer that may be pending
  * @timer: all callers that set it hold the same lock
  * @deadline: jiffies; a timer that comes earlier stays as it is

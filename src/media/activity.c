@@ -19,12 +19,6 @@ static unsigned long channel_quiet(struct sipalg_call *call, unsigned int index)
 	return quiet;
 }
 
-static bool is_open(const struct sipalg_media *media)
-{
-	return media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP] ||
-	       media->in_table;
-}
-
 /* Media retained on hold is inactive, but must not be closed (S3-33). */
 static unsigned long limit_of(const struct sipalg_call *call)
 {
@@ -77,7 +71,7 @@ static void watch(struct sipalg_call *call)
 	list_for_each_entry(media, &call->media, list) {
 		unsigned long quiet;
 
-		if (!limit || !call->answered || media->idle || !is_open(media))
+		if (!limit || !call->answered || media->idle || !sipalg_media_is_open(media))
 			continue;
 		quiet = channel_quiet(call, media->index);
 		if (quiet >= limit)

@@ -145,6 +145,17 @@ struct sipalg_media {
 	struct hlist_head flows;
 };
 
+static inline bool sipalg_media_has_pinholes(const struct sipalg_media *media)
+{
+	return media->exp[SIPALG_RTP] || media->exp[SIPALG_RTCP];
+}
+
+/* By pinholes, or by a way out that the table has in their place. */
+static inline bool sipalg_media_is_open(const struct sipalg_media *media)
+{
+	return media->in_table || sipalg_media_has_pinholes(media);
+}
+
 /* The caller's media belongs to all forks. */
 static inline bool sipalg_media_is_of(const struct sipalg_media *media, u16 fork)
 {
