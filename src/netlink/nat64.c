@@ -71,7 +71,7 @@ bool sipalg_nl_nat64_is(const char *name)
 	return !strcmp(name, PREFIX) || !strcmp(name, POOL);
 }
 
-static int set_prefix(struct sipalg_nat64 *nat64, const struct nlattr *value,
+static int prefix_set(struct sipalg_nat64 *nat64, const struct nlattr *value,
 		      struct netlink_ext_ack *extack)
 {
 	enum sipalg_nat64_flaw flaw = SIPALG_NAT64_LENGTH;
@@ -90,7 +90,7 @@ static int set_prefix(struct sipalg_nat64 *nat64, const struct nlattr *value,
 	return 0;
 }
 
-static int set_pool(struct sipalg_nat64 *nat64, const struct nlattr *value,
+static int pool_set(struct sipalg_nat64 *nat64, const struct nlattr *value,
 		    struct netlink_ext_ack *extack)
 {
 	enum sipalg_nat64_flaw flaw = SIPALG_NAT64_LENGTH;
@@ -120,8 +120,8 @@ int sipalg_nl_nat64_set(struct sipalg_nat64 *nat64, const char *name,
 		return sipalg_nl_refuse(prefix ? prefix_sentences[SIPALG_NAT64_LENGTH] :
 						 pool_sentences[SIPALG_NAT64_LENGTH],
 					NULL, extack);
-	return prefix ? set_prefix(nat64, value, extack) :
-			set_pool(nat64, value, extack);
+	return prefix ? prefix_set(nat64, value, extack) :
+			pool_set(nat64, value, extack);
 }
 
 /* The translator's own device leads to the pool, and may have its network. */
