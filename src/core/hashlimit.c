@@ -61,14 +61,18 @@ static struct slot *find(struct slot *bucket, u64 key)
 	return NULL;
 }
 
+/* An empty one, which has no age: jiffies wrap five minutes after boot. */
 static struct slot *oldest(struct slot *bucket)
 {
 	u32 now = (u32)jiffies;
 	unsigned int i, best = 0;
 
-	for (i = 1; i < PLACES; i++)
+	for (i = 0; i < PLACES; i++) {
+		if (!bucket[i].count)
+			return &bucket[i];
 		if (now - bucket[i].since > now - bucket[best].since)
 			best = i;
+	}
 	return &bucket[best];
 }
 

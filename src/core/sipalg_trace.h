@@ -139,7 +139,7 @@ TRACE_EVENT(sipalg_call_end,
 	TP_fast_assign(
 		__entry->netns = sipalg_trace_netns(call->sn);
 		__entry->call = call->id;
-		__entry->age = (jiffies - call->created) / HZ;
+		__entry->age = sipalg_since(call->created) / HZ;
 		strscpy(__entry->reason, sipalg_end_name(call->reason),
 			SIPALG_TRACE_WORD);
 	),
