@@ -70,6 +70,9 @@ deb:
 deb-test:
 	@scripts/deb-test
 
+host-test:
+	@scripts/host-test
+
 matrix:
 	@scripts/matrix
 
@@ -81,7 +84,7 @@ lint:
 
 # The built kernels stay, since they take minutes; distclean forgets them too.
 clean:
-	@rm -rf build/module-* build/logs build/run build/deb build/deb-test/system
+	@rm -rf build/module-* build/logs build/run build/deb build/deb-test/system-* build/system/host-*
 	@rm -f *.ko *.mod *.mod.c *.o .*.cmd Module.symvers modules.order
 	@find src tests/kunit '(' -name '*.o' -o -name '.*.cmd' -o -name '*.mod' ')' -exec rm -f {} +
 	+@$(MAKE) -C tools/sipalg-ctl clean
@@ -104,11 +107,12 @@ help:
 	@echo 'make interop         real phones and a real proxy, with this module and without'
 	@echo 'make coverage        which lines of src/ the tests run, in four minutes'
 	@echo 'make deb             Debian packages sipalg-dkms and sipalg-ctl, in build/deb'
-	@echo 'make deb-test        those in a system of their own, on two of its kernels'
+	@echo 'make deb-test        those in systems of their own, Debian 12 and 13, on two kernels of each'
+	@echo 'make host-test       this lab in clean roots of Debian 12 and 13, an hour each'
 	@echo 'make matrix          Debian'"'"'s kernels from 6.1 to the newest: built for, and tried in QEMU'
 	@echo 'make generate        what is made of spec/sipalg.yaml: uapi header, netlink policies'
 	@echo 'make lint            what reads the sources: checkpatch, sparse, coccicheck, clang, shellcheck, pyflakes'
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz stress faces-compare tcp-oracle bench capacity interop coverage matrix deb deb-test generate lint clean distclean help
+.PHONY: all module tool headers install modules_install demo check fuzz stress faces-compare tcp-oracle bench capacity interop coverage matrix deb deb-test host-test generate lint clean distclean help

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # What every script of the lab needs: where things are, how to talk to people,
-# how to get packages. Source it, right after the script's own `set -euo pipefail`:
+# how to get packages. Source it, right after the script's own `set -euo pipefail`;
+# on a system whose packages are not known it ends the script in one sentence:
 #
 #	. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 #
@@ -9,6 +10,7 @@
 #	step TEXT LOG COMMAND...    a long command: quiet, timed, output in build/logs/LOG.log
 #	die SENTENCE                one clear sentence, exit status 1
 #	need_root, need_machine     is this a machine and a user the lab works with?
+#	codename                    of this Debian: bookworm
 #	need_space GIGABYTES        is there room below build/?
 #	apt_need PACKAGE...         install what is missing, start no service
 #	once NAME COMMAND...        do it unless it has been done since build/ was made
@@ -80,13 +82,37 @@ need_space()
 		die "the disk that holds $BUILD has $((free / 1024)) MB free, but $1 GB are needed; make room there"
 }
 
+# os_release NAME: that variable of os-release(5), or nothing
+os_release()
+{
+	# shellcheck disable=SC2016 # the inner shell's, which has no variables of ours
+	env -i sh -c '. /etc/os-release; eval "echo \"\$$1\""' sh "$1" 2>/dev/null || true
+}
+
+codename()
+{
+	os_release VERSION_CODENAME
+}
+
+# Testing and unstable have no version, and what is derived from a release has
+# other packages than that.
+need_debian()
+{
+	local name
+
+	case $(os_release ID)-$(os_release VERSION_ID) in
+	debian-12|debian-13)
+		return ;;
+	esac
+	name=$(os_release PRETTY_NAME)
+	die "the lab works on Debian 12 and 13, this is ${name:-another system}; use one of those, or a clean root of it (debootstrap)"
+}
+
 # What a first build leaves below build/ is the bulk of the room needed.
 need_machine()
 {
 	[ "$(uname -m)" = x86_64 ] ||
 		die "the lab's kernels are built for x86_64 processors, this one is $(uname -m); use an x86_64 machine"
-	command -v apt-get >/dev/null ||
-		die "there is no apt-get here; the lab needs Debian 12 or a system derived from it"
 	if [ -x "$BUILD/um/linux" ]; then
 		need_space 2
 	else
@@ -160,7 +186,7 @@ apt_failure()
 	elif grep -qE 'Could not (resolve|connect)|Temporary failure|Connection (failed|timed out|refused)|Network is unreachable|Failed to fetch' "$log"; then
 		echo "no network to the Debian mirror of this machine's apt sources while getting $packages; see /etc/apt/sources.list.d and the network"
 	elif grep -q 'Unable to locate package\|has no installation candidate' "$log"; then
-		echo "this machine's apt sources do not offer all of $packages; it needs the main section of Debian 12"
+		echo "this machine's apt sources do not offer all of $packages; it needs the main section of Debian 12 or 13"
 	else
 		echo "apt-get could not install $packages; its words are in $log"
 	fi
@@ -176,3 +202,5 @@ once()
 	mkdir -p "${stamp%/*}"
 	touch "$stamp"
 }
+
+need_debian
