@@ -6,6 +6,7 @@
 #include <net/netfilter/nf_conntrack.h>
 #include "call/call.h"
 #include "call/claim.h"
+#include "call/dialog.h"
 #include "call/event.h"
 #include "call/life.h"
 #include "call/lru.h"
@@ -98,22 +99,13 @@ static size_t call_size(const struct sipalg_call *call)
 	       call->from_len + call->to_len;
 }
 
-static void dialog_free(struct sipalg_call *call, struct sipalg_dialog *dialog)
-{
-	list_del(&dialog->list);
-	atomic_long_sub(sizeof(*dialog) + dialog->tag_len, &call->sn->memory);
-	kfree(dialog);
-}
-
 static void call_free(struct sipalg_call *call)
 {
-	struct sipalg_dialog *dialog, *next;
-
-	list_for_each_entry_safe(dialog, next, &call->dialogs, list)
-		dialog_free(call, dialog);
+	sipalg_dialogs_free(call);
 	if (call->mapping)
 		sipalg_mapping_unuse(call->mapping);
-	sipalg_quota_put(call->quota, SIPALG_QUOTA_CALLS);
+	if (call->quota)
+		sipalg_quota_put(call->quota, SIPALG_QUOTA_CALLS);
 	sipalg_targets_free(call);
 	sipalg_claims_free(call);
 	sipalg_msg_log_free(call);
@@ -260,13 +252,14 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 	if (!call)
 		return NULL;
 	call->sn = flow->sn;
-	refcount_set(&call->refs, 2);	/* the table's and the caller's */
+	refcount_set(&call->refs, 1);
 	spin_lock_init(&call->lock);
 	timer_setup(&call->timer, call_timer, 0);
 	INIT_LIST_HEAD(&call->dialogs);
 	INIT_LIST_HEAD(&call->media);
 	INIT_LIST_HEAD(&call->lru);
 	INIT_LIST_HEAD(&call->idle_lru);
+	/* of numbers there are enough */
 	call->id = atomic_inc_return(&flow->sn->call_id);
 	call->state = SIPALG_CALL_EARLY;
 	call->event_mask = SIPALG_NOTIFY_NEW;
@@ -285,118 +278,65 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 	return call;
 }
 
-struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
-				       const struct sip_msg *msg, bool back,
-				       u8 *reason)
+struct sipalg_call *sipalg_call_prepare(const struct sipalg_flow *flow,
+					const struct sip_msg *msg, bool back,
+					u8 *reason)
 {
-	struct sipalg_net *sn = flow->sn;
-	struct sipalg_quota *quota;
 	struct sipalg_call *call;
 	struct lookup lookup;
-	int err;
 
 	if (msg->call_id.len > SIPALG_MAX_CALL_ID ||
 	    msg->from_tag.len > SIPALG_MAX_TAG) {
 		*reason = SIPALG_REASON_TOO_LONG;
 		return NULL;
 	}
-	if (READ_ONCE(sn->dying)) {
-		*reason = SIPALG_REASON_TOO_MANY_CALLS;
-		return NULL;
-	}
-	quota = sipalg_quota_get(sn, flow->family, &flow->src.ip, NULL,
-				 SIPALG_QUOTA_CALLS);
-	if (!quota) {
-		*reason = SIPALG_REASON_TOO_MANY_CALLS;
-		return NULL;
-	}
-	if (!count_call(sn)) {
-		sipalg_quota_put(quota, SIPALG_QUOTA_CALLS);
-		*reason = SIPALG_REASON_TOO_MANY_CALLS;
-		return NULL;
-	}
 	call = call_alloc(flow, msg);
 	if (!call) {
-		atomic_dec(&sn->call_count);
-		sipalg_quota_put(quota, SIPALG_QUOTA_CALLS);
 		*reason = SIPALG_REASON_NO_MEMORY;
 		return NULL;
 	}
-	call->quota = quota;
 	make_lookup(&lookup, flow, msg, back);
 	call->key = lookup.key;
-	call->linked = true;
-	err = rhashtable_lookup_insert_key(&sn->calls, &lookup, &call->node,
-					   call_params);
-	if (err) {
-		atomic_dec(&sn->call_count);
-		refcount_set(&call->refs, 0);
-		call_free(call);
-		/* the INVITE's twin on another CPU was faster */
-		if (err == -EEXIST)
-			return sipalg_call_find(flow, msg, back);
-		*reason = SIPALG_REASON_NO_MEMORY;
-		return NULL;
-	}
-	sipalg_count(sn, calls);
 	return call;
 }
 
-/*
- * Number of a new dialog, 0 if there are too many. A 2xx always gets one: it
- * replaces the first dialog that only rang.
- */
-static u16 take_fork(struct sipalg_call *call, bool answered)
+static int insert(struct sipalg_call *call)
 {
-	struct sipalg_dialog *dialog;
-	u16 fork;
+	const struct lookup lookup = {
+		.key = call->key,
+		.call_id = sipalg_call_id(call),
+		.call_id_len = call->call_id_len,
+	};
 
-	if (call->forks < SIPALG_MAX_DIALOGS)
-		return ++call->forks;
-	if (!answered)
-		return 0;
-	list_for_each_entry(dialog, &call->dialogs, list) {
-		if (dialog->confirmed)
-			continue;
-		fork = dialog->fork;
-		sipalg_media_forget(call, fork);
-		dialog_free(call, dialog);
-		return fork;
-	}
-	return 0;
+	return rhashtable_lookup_insert_key(&call->sn->calls, &lookup,
+					    &call->node, call_params);
 }
 
-struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
-					 const struct sip_msg *msg,
-					 struct sip_span callee_tag,
-					 bool create)
+int sipalg_call_link(struct sipalg_call *call, const struct sipalg_flow *flow)
 {
-	const char *tag = sip_span_ptr(msg, callee_tag);
-	bool answered = msg->status / 100 == 2;
-	struct sipalg_dialog *dialog;
-	u16 fork;
+	struct sipalg_net *sn = call->sn;
+	int err;
 
-	if (callee_tag.len > SIPALG_MAX_TAG)
-		return NULL;
-	list_for_each_entry(dialog, &call->dialogs, list)
-		if (dialog->tag_len == callee_tag.len &&
-		    text_exact(dialog->tag, tag, callee_tag.len))
-			return dialog;
+	if (READ_ONCE(sn->dying))
+		return -EDQUOT;
+	call->quota = sipalg_quota_get(sn, flow->family, &flow->src.ip, NULL,
+				       SIPALG_QUOTA_CALLS);
+	if (!call->quota || !count_call(sn))
+		return -EDQUOT;
 
-	if (!create || (!callee_tag.len && !answered))
-		return NULL;
-	fork = take_fork(call, answered);
-	if (!fork)
-		return NULL;
-	dialog = kzalloc(sizeof(*dialog) + callee_tag.len, GFP_ATOMIC);
-	if (!dialog)
-		return NULL;
-	dialog->fork = fork;
-	dialog->tag_len = callee_tag.len;
-	memcpy(dialog->tag, tag, callee_tag.len);
-	list_add_tail(&dialog->list, &call->dialogs);
-	atomic_long_add(sizeof(*dialog) + callee_tag.len, &call->sn->memory);
-	return dialog;
+	spin_lock_bh(&call->lock);
+	refcount_inc(&call->refs);	/* the table's */
+	call->linked = true;
+	err = insert(call);
+	if (!err) {
+		sipalg_count(sn, calls);
+		return 0;
+	}
+	call->linked = false;
+	refcount_dec(&call->refs);
+	spin_unlock_bh(&call->lock);
+	atomic_dec(&sn->call_count);
+	return err;
 }
 
 static void unlink_call(struct sipalg_call *call)

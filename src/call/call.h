@@ -40,43 +40,38 @@ struct sipalg_call *sipalg_call_find(const struct sipalg_flow *flow,
 				     const struct sip_msg *msg, bool back);
 
 /**
- * sipalg_call_create() - create a call
+ * sipalg_call_prepare() - a call that a message may begin
  * @flow: flow of its first message
  * @msg: the message: an INVITE, or one by which a call is picked up (H-23)
  * @back: see &sipalg_call_key
  * @reason: out: enum sipalg_message_reason if NULL is returned
  *
- * The sender of a request, the receiver of a response becomes the caller.
- * Softirq.
+ * It is in no table and counts for nobody until sipalg_call_link(). The sender of
+ * a request, the receiver of a response becomes the caller. Softirq.
  *
- * Return: the call with a reference, not locked, or NULL.
+ * Return: the call with a reference, which need not be locked; or NULL.
  */
-struct sipalg_call *sipalg_call_create(const struct sipalg_flow *flow,
-				       const struct sip_msg *msg, bool back,
-				       u8 *reason);
+struct sipalg_call *sipalg_call_prepare(const struct sipalg_flow *flow,
+					const struct sip_msg *msg, bool back,
+					u8 *reason);
+
+/**
+ * sipalg_call_link() - the call begins
+ * @call: prepared
+ * @flow: flow of its first message
+ *
+ * May evict another call: the caller holds no call's lock. Softirq.
+ *
+ * Return: 0: it is locked, and in the table; -EDQUOT: there are too many calls;
+ * -EEXIST: the message's twin on another CPU was faster; else there is no memory.
+ */
+int sipalg_call_link(struct sipalg_call *call, const struct sipalg_flow *flow);
 
 /**
  * sipalg_call_put() - drop a reference
  * @call: not locked
  */
 void sipalg_call_put(struct sipalg_call *call);
-
-/**
- * sipalg_call_dialog() - find the dialog of a message by the callee's tag
- * @call: locked
- * @msg: the message
- * @callee_tag: the tag's span; empty: none
- * @create: create it if it is new
- *
- * A callee without a tag has one dialog, created by its 2xx only (RFC 3261
- * 12.1.2). If there are too many dialogs, a 2xx replaces one that only rang.
- *
- * Return: the dialog, or NULL: unknown, or too many of them.
- */
-struct sipalg_dialog *sipalg_call_dialog(struct sipalg_call *call,
-					 const struct sip_msg *msg,
-					 struct sip_span callee_tag,
-					 bool create);
 
 /**
  * sipalg_call_schedule() - set the timer to the nearest deadline

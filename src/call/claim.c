@@ -120,6 +120,13 @@ static struct claim *find(const struct sipalg_call *call,
 	return NULL;
 }
 
+bool sipalg_claim_is_answered(const struct sipalg_call *call,
+			      const struct sipalg_flow *flow,
+			      const struct sip_msg *msg)
+{
+	return msg->status >= 200 && find(call, flow, msg);
+}
+
 static struct sipalg_replay *replay_of(const struct claim *claim)
 {
 	struct sipalg_replay *replay;

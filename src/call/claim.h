@@ -44,6 +44,16 @@ void sipalg_claim_note(struct sipalg_call *call, const struct sipalg_flow *flow,
 		       const struct sip_msg *msg);
 
 /**
+ * sipalg_claim_is_answered() - is this the final answer to a request that is kept?
+ * @call: locked
+ * @flow: flow of the answer
+ * @msg: the answer
+ */
+bool sipalg_claim_is_answered(const struct sipalg_call *call,
+			      const struct sipalg_flow *flow,
+			      const struct sip_msg *msg);
+
+/**
  * sipalg_claim_take() - which request is this the answer to?
  * @call: locked
  * @flow: flow of the answer

@@ -78,19 +78,20 @@ void sipalg_target_first(struct sipalg_call *call, const struct sip_msg *msg)
 	call->branch = branch_of(call, msg);
 }
 
-bool sipalg_target_add(struct sipalg_call *call, const struct sipalg_flow *flow,
+bool sipalg_target_is_another(const struct sipalg_call *call,
+			      const struct sip_msg *msg)
+{
+	return branch_of(call, msg) != call->branch && !find(call, msg) &&
+	       (!call->targets || call->targets->count < MAX_TARGETS);
+}
+
+void sipalg_target_add(struct sipalg_call *call, const struct sipalg_flow *flow,
 		       const struct sip_msg *msg)
 {
-	u32 branch = branch_of(call, msg);
-	struct sipalg_targets *targets;
+	struct sipalg_targets *targets = call->targets ?: targets_make(call);
 
-	if (branch == call->branch || find(call, msg))
-		return false;
-	targets = call->targets ?: targets_make(call);
-	if (!targets || targets->count == MAX_TARGETS)
-		return false;
-	append(targets, branch, &flow->dst_private.ip);
-	return true;
+	if (targets)
+		append(targets, branch_of(call, msg), &flow->dst_private.ip);
 }
 
 bool sipalg_target_end(struct sipalg_call *call, const struct sip_msg *msg)

@@ -26,14 +26,24 @@ struct sipalg_targets;
 void sipalg_target_first(struct sipalg_call *call, const struct sip_msg *msg);
 
 /**
- * sipalg_target_add() - add a target if the INVITE goes to a new one
- * @call: locked; &sipalg_call.asked is the destination of the one before
- * @flow: the INVITE's flow
+ * sipalg_target_is_another() - does the INVITE go to a new target?
+ * @call: locked
  * @msg: the INVITE, with the CSeq of the newest
  *
  * Return: true if so; false: it is a retransmission, or there are too many.
  */
-bool sipalg_target_add(struct sipalg_call *call, const struct sipalg_flow *flow,
+bool sipalg_target_is_another(const struct sipalg_call *call,
+			      const struct sip_msg *msg);
+
+/**
+ * sipalg_target_add() - add a new target
+ * @call: locked; &sipalg_call.asked is the destination of the one before
+ * @flow: the INVITE's flow
+ * @msg: the INVITE: sipalg_target_is_another()
+ *
+ * Without memory for it the call has those that it had.
+ */
+void sipalg_target_add(struct sipalg_call *call, const struct sipalg_flow *flow,
 		       const struct sip_msg *msg);
 
 /**

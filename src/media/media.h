@@ -49,7 +49,7 @@ struct sipalg_media_terms {
 
 /**
  * struct sipalg_media - one m= section of one side
- * @list: in &sipalg_call.media
+ * @list: in &sipalg_call.media, before that in &sipalg_description.made
  * @rcu: frees it, when it is not there any more
  * @port_node: in &sipalg_net.ports while translated
  * @call: its call
@@ -87,6 +87,8 @@ struct sipalg_media_terms {
  * @before: its terms before the pending offer, restored by a refusal
  * @rtcp_alone: RTCP of a section whose RTP goes to another host (RFC 3605)
  * @in_table: in &sipalg_net.ways_out by @way_key, in place of pinholes
+ * @described: the message that is being acquired names it
+ * @lent: enum sipalg_port_state that it had before that message
  * @flow_count: number of @flows
  * @private: address that the side wrote
  * @public: address that the other side is given
@@ -130,7 +132,9 @@ struct sipalg_media {
 	   outside:1,
 	   hairpin:1,
 	   rtcp_alone:1,
-	   in_table:1;
+	   in_table:1,
+	   described:1;
+	u8 lent;
 	u16 flow_count;
 	u64 lines;
 	struct sipalg_media_terms before;
@@ -171,36 +175,20 @@ static inline bool sipalg_media_is_of(const struct sipalg_media *media, u16 fork
 struct sipalg_media *sipalg_media_mate(const struct sipalg_media *media);
 
 /**
- * sipalg_media_describe() - process one side's session description
- * @call: its call, locked
- * @side: enum sipalg_side of the sender
- * @fork: dialog it belongs to
- * @flow: the message's flow
- * @msg: the message, with a session description
- * @plan: gets the edits; its verdict and reason if the message must not pass
+ * sipalg_media_alloc() - a stream more
+ * @call: locked
+ * @list: where it is: not yet in &sipalg_call.media
  *
- * The same address and port get the same public ones as before (H-27, S3-41).
+ * Return: the media, nowhere described; NULL: no memory.
  */
-void sipalg_media_describe(struct sipalg_call *call, enum sipalg_side side,
-			   u16 fork, const struct sipalg_flow *flow,
-			   const struct sip_msg *msg, struct sipalg_plan *plan);
+struct sipalg_media *sipalg_media_alloc(struct sipalg_call *call,
+					struct list_head *list);
 
 /**
- * sipalg_media_retransmit() - translate a description that changes nothing
- * @call: its call, locked; NULL: none
- * @flow: the message's flow
- * @msg: the message, with a session description
- * @plan: gets the edits; or a reason, then the message must pass unchanged
- *
- * For messages that are late, or have no effect on the call: known streams get
- * their public ports; if a stream has none, the message is not changed.
- * What is neither offer nor answer (OPTIONS, a refusal) is translated as far as
- * it names the sender, whatever ports it has, and opens nothing.
+ * sipalg_media_free() - a stream less: its pinholes, connections and ports
+ * @media: its call is locked
  */
-void sipalg_media_retransmit(struct sipalg_call *call,
-			     const struct sipalg_flow *flow,
-			     const struct sip_msg *msg,
-			     struct sipalg_plan *plan);
+void sipalg_media_free(struct sipalg_media *media);
 
 /**
  * sipalg_media_commit() - put a side's description in force

@@ -349,39 +349,37 @@ void sipalg_sections_edit(const struct sipalg_flow *flow,
 
 /* Candidates of a section that is rewritten (H-15). */
 static void edit_candidates(const struct sipalg_section *section,
-			    const struct sip_msg *msg, __be16 rtp, __be16 rtcp,
+			    const struct sip_msg *msg, u16 rtp, u16 rtcp,
 			    u8 family, const union nf_inet_addr *ip,
 			    struct sipalg_plan *plan)
 {
-	u16 own_rtcp = section->sdp->rtcp_port ?: section->sdp->port + 1;
+	u16 own_rtcp = sipalg_section_rtcp_port(section);
 	unsigned int i;
 
 	for (i = 0; i < msg->host_count; i++) {
 		const struct sip_host *host = &msg->hosts[i];
+		bool is_rtp = host->port == section->sdp->port;
 
 		if (host->field != SIP_FIELD_SDP_CANDIDATE ||
 		    host->value != section->index + 1 ||
-		    !sipalg_ip_equal(&host->addr, &section->host->addr))
+		    !sipalg_ip_equal(&host->addr, &section->host->addr) ||
+		    (!is_rtp && (host->port != own_rtcp || section->ports < 2)))
 			continue;
-		if (host->port == section->sdp->port)
-			sipalg_plan_host(plan, host, family, ip, ntohs(rtp));
-		else if (host->port == own_rtcp && section->ports > 1)
-			sipalg_plan_host(plan, host, family, ip, ntohs(rtcp));
+		sipalg_plan_host(plan, host, family, ip, host->port);
+		sipalg_plan_port(plan, host->digits, is_rtp ? rtp : rtcp);
 	}
 }
 
 void sipalg_section_edit(const struct sipalg_section *section,
-			 const struct sip_msg *msg, __be16 rtp, __be16 rtcp,
+			 const struct sip_msg *msg, u16 rtp, u16 rtcp,
 			 u8 family, const union nf_inet_addr *ip,
 			 struct sipalg_plan *plan)
 {
 	const struct sdp_media *sdp = section->sdp;
 
-	if (ntohs(rtp) != sdp->port)
-		sipalg_plan_port(plan, sdp->digits, ntohs(rtp));
-	if (section->ports > 1 && sdp->rtcp_digits.len &&
-	    ntohs(rtcp) != sdp->rtcp_port)
-		sipalg_plan_port(plan, sdp->rtcp_digits, ntohs(rtcp));
+	sipalg_plan_port(plan, sdp->digits, rtp);
+	if (section->ports > 1 && sdp->rtcp_digits.len)
+		sipalg_plan_port(plan, sdp->rtcp_digits, rtcp);
 	if (ip && sdp->candidates && section->ice_rewrite)
 		edit_candidates(section, msg, rtp, rtcp, family, ip, plan);
 }

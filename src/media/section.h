@@ -108,18 +108,24 @@ void sipalg_sections_edit(const struct sipalg_flow *flow,
 			  const struct sip_msg *msg, u64 ice_untouched,
 			  struct sipalg_plan *plan);
 
+/* The RTCP port of a section (RFC 3605). */
+static inline u16 sipalg_section_rtcp_port(const struct sipalg_section *section)
+{
+	return section->sdp->rtcp_port ?: section->sdp->port + 1;
+}
+
 /**
  * sipalg_section_edit() - plan new ports for m=, a=rtcp and candidates
  * @section: the section
  * @msg: the message
- * @rtp: network byte order
- * @rtcp: network byte order
+ * @rtp: of sipalg_plan_new_port()
+ * @rtcp: the same
  * @ip: public address, for candidates that name the section's own; NULL: none
  * @family: AF_INET or AF_INET6 of @ip
  * @plan: gets the edits
  */
 void sipalg_section_edit(const struct sipalg_section *section,
-			 const struct sip_msg *msg, __be16 rtp, __be16 rtcp,
+			 const struct sip_msg *msg, u16 rtp, u16 rtcp,
 			 u8 family, const union nf_inet_addr *ip,
 			 struct sipalg_plan *plan);
 

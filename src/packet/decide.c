@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Decides on one message: policy, call, headers, registration. The order matters:
- * a message whose media cannot be followed is not translated at all, so that no
+ * Decides on one message: policy, call, description, headers, registration. A
+ * message whose media cannot be followed is not translated at all, so that no
  * message leaves half translated.
  */
 #include "call/call.h"
+#include "call/judge.h"
 #include "call/lru.h"
-#include "call/message.h"
 #include "call/screen.h"
 #include "core/event.h"
 #include "core/net.h"
 #include "core/ratelimit.h"
+#include "media/description.h"
 #include "media/media.h"
 #include "nat/header_nat.h"
 #include "nat/intent.h"
@@ -71,17 +72,6 @@ static bool outside_dialog(const struct sip_msg *msg)
 	       !msg->to_tag.len;
 }
 
-/* Who calls again when a refusal is over begins another call. */
-static void begin_anew(struct sipalg_plan *plan)
-{
-	struct sipalg_call *call = plan->call;
-
-	plan->call = NULL;
-	sipalg_call_end(call, call->reason);
-	spin_unlock_bh(&call->lock);
-	sipalg_call_put(call);
-}
-
 /* Requests above rate-limit, and INVITEs repeated after a refusal. */
 static bool refused_for_now(const struct sipalg_flow *flow,
 			    const struct sip_msg *msg, struct sipalg_plan *plan)
@@ -93,7 +83,7 @@ static bool refused_for_now(const struct sipalg_flow *flow,
 	if (msg->request && !call && sipalg_ratelimit_exceeded(flow, msg))
 		plan->reason = SIPALG_REASON_RATE_LIMITED;
 	else if (outside_dialog(msg) &&
-		 (!call || sipalg_call_message_retries(call, msg)) &&
+		 (!call || sipalg_call_retries(call, msg)) &&
 		 sipalg_screen_refuses(flow, msg))
 		plan->reason = SIPALG_REASON_SCREENED;
 	else
@@ -137,7 +127,7 @@ static u8 what_it_tells(const struct sipalg_flow *flow, const struct sip_msg *ms
 	return SIPALG_TELLS_NOTHING;
 }
 
-void sipalg_decide_unchanged(struct sipalg_plan *plan)
+static void change_nothing(struct sipalg_plan *plan)
 {
 	plan->edit_count = 0;
 	sipalg_intents_init(plan->intents);
@@ -145,18 +135,46 @@ void sipalg_decide_unchanged(struct sipalg_plan *plan)
 
 static void pass_unchanged(struct sipalg_plan *plan, u8 reason)
 {
-	sipalg_decide_unchanged(plan);
+	change_nothing(plan);
 	plan->reason = reason;
 }
 
-static void create_call(const struct sipalg_flow *flow,
-			const struct sip_msg *msg, bool back,
-			struct sipalg_plan *plan)
+/* The mode may have become full since its pieces were let go. */
+void sipalg_decide_passed(struct sipalg_plan *plan)
 {
-	plan->call = lock_call(sipalg_call_create(flow, msg, back,
-						  &plan->reason));
-	/* the INVITE's twin on another CPU may have been faster */
-	plan->created = plan->call && !plan->call->deadlines;
+	change_nothing(plan);
+	if (plan->verdict == SIPALG_VERDICT_PASS)
+		return;
+	plan->verdict = SIPALG_VERDICT_PASS;
+	plan->describes = false;
+	plan->pinholes = false;
+}
+
+static void find_call(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		      bool back, struct sipalg_plan *plan)
+{
+	plan->call = lock_call(sipalg_call_find(flow, msg, back));
+}
+
+static void prepare_call(const struct sipalg_flow *flow,
+			 const struct sip_msg *msg, bool back,
+			 struct sipalg_plan *plan)
+{
+	plan->call = sipalg_call_prepare(flow, msg, back, &plan->reason);
+	plan->prepared = plan->call;
+}
+
+static void judge(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		  struct sipalg_plan *plan)
+{
+	if (plan->call)
+		sipalg_call_judge(plan->call, flow, msg, plan);
+}
+
+static void let_go(struct sipalg_call *call)
+{
+	spin_unlock_bh(&call->lock);
+	sipalg_call_put(call);
 }
 
 /* To who called, or from who was called; else it is of another of the caller's hosts. */
@@ -178,46 +196,77 @@ static void come_back(const struct sipalg_flow *flow, const struct sip_msg *msg,
 {
 	bool back = is_sent_back(plan->call, flow);
 
-	sipalg_decide_done(plan);	/* one lock at a time */
-	plan->call = lock_call(sipalg_call_find(flow, msg, true));
-	plan->created = false;
+	let_go(plan->call);	/* one lock at a time */
+	plan->claims = false;
+	find_call(flow, msg, true, plan);
 	if (!plan->call && outside_dialog(msg) && back)
-		create_call(flow, msg, true, plan);
-	if (plan->call)
-		sipalg_call_message(plan->call, flow, msg, plan);
-	else
-		plan->call = lock_call(sipalg_call_find(flow, msg, false));
+		prepare_call(flow, msg, true, plan);
+	if (!plan->call)
+		find_call(flow, msg, false, plan);
+	judge(flow, msg, plan);
+}
+
+/* What the message is to which call. */
+static void decide_call(const struct sipalg_flow *flow, const struct sip_msg *msg,
+			struct sipalg_plan *plan)
+{
+	if (!plan->call && begins_call(msg))
+		prepare_call(flow, msg, false, plan);
+	judge(flow, msg, plan);
+	if (plan->call && !plan->followed && !plan->proves && !plan->prepared &&
+	    !sipalg_flow_is_plain(flow))
+		come_back(flow, msg, plan);
+}
+
+/* Ports that are only to be had have their places. */
+static void decide_description(const struct sipalg_flow *flow,
+			       const struct sip_msg *msg,
+			       struct sipalg_plan *plan)
+{
+	if (plan->describes)
+		sipalg_description_decide(flow, msg, plan);
+	if (msg->sdp.len && !plan->described && !plan->reason)
+		sipalg_description_repeat(plan->prepared ? NULL : plan->call,
+					  flow, msg, plan);
+}
+
+static void decide_edits(const struct sipalg_flow *flow,
+			 const struct sip_msg *msg, struct sipalg_plan *plan)
+{
+	if (sipalg_setting(flow->sn, SIPALG_MODE) != SIPALG_MODE_FULL)
+		return;
+	sipalg_translate(flow, msg, plan);
+	if (sipalg_nat64_is_used(flow))
+		sipalg_nat64_finish(flow, msg, plan);
+	if (plan->outer)
+		sipalg_outer_finish(flow, msg, plan);
 }
 
 void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		   struct sipalg_plan *plan)
 {
-	struct sipalg_net *sn = flow->sn;
-
 	sipalg_plan_init(plan);
 	sipalg_intents_init(plan->intents);
 	/* before any refusal: what is dropped is in its call's msg_log, too */
 	if (!sip_method_is(msg, SIP_NO_CALL))
-		plan->call = lock_call(sipalg_call_find(flow, msg, false));
-	if (plan->call && plan->call->retired && outside_dialog(msg))
-		begin_anew(plan);
+		find_call(flow, msg, false, plan);
+	/* who calls again when a refusal is over begins another call */
+	if (plan->call && plan->call->retired && outside_dialog(msg)) {
+		plan->former = plan->call;
+		plan->call = NULL;
+	}
 	if (sipalg_nat64_is_used(flow))
 		sipalg_nat64_begin(flow, plan);
 	if (sipalg_outer_is_used(flow))
 		sipalg_outer_begin(flow, plan);
 	plan->unseen = !plan->call && msg->request && msg->to_tag.len;
-	if (refused_by_policy(sn, msg, plan) || refused_for_now(flow, msg, plan))
+	if (refused_by_policy(flow->sn, msg, plan) ||
+	    refused_for_now(flow, msg, plan))
 		return;
-	if (!plan->call && begins_call(msg))
-		create_call(flow, msg, false, plan);
-	if (plan->call)
-		sipalg_call_message(plan->call, flow, msg, plan);
-	if (plan->call && !plan->followed && !sipalg_flow_is_plain(flow))
-		come_back(flow, msg, plan);
-	if (plan->call && !plan->followed)
-		sipalg_call_claim(plan->call, flow, msg);
-	if (msg->sdp.len && !plan->described && !plan->reason)
-		sipalg_media_retransmit(plan->call, flow, msg, plan);
+	decide_call(flow, msg, plan);
+	if (plan->proves)
+		return;
+	decide_description(flow, msg, plan);
 	plan->repairs = plan->followed && !plan->pinholes;
 	if (plan->verdict == SIPALG_VERDICT_DROP)
 		return;
@@ -225,27 +274,9 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		pass_unchanged(plan, plan->reason);
 		return;
 	}
-
-	if (sipalg_setting(sn, SIPALG_MODE) == SIPALG_MODE_FULL) {
-		sipalg_translate(flow, msg, plan);
-		if (sipalg_nat64_is_used(flow))
-			sipalg_nat64_finish(flow, msg, plan);
-		if (plan->outer)
-			sipalg_outer_finish(flow, msg, plan);
-	}
+	decide_edits(flow, msg, plan);
 	plan->tells = what_it_tells(flow, msg);
-	plan->names_parties = plan->followed && plan->call->linked &&
-			      !only_watches(sn);
-	if (!sipalg_plan_finish(plan, msg))
-		pass_unchanged(plan, plan->reason ?: SIPALG_REASON_TOO_LONG);
-}
-
-/* It passes as it came, and its media as well as it can. */
-static void without_pinholes(struct sipalg_plan *plan, u8 reason)
-{
-	sipalg_media_rollback(plan->call, plan->side, plan->fork);
-	plan->pinholes = false;
-	pass_unchanged(plan, reason);
+	plan->names_parties = plan->followed && !only_watches(flow->sn);
 }
 
 static void dropped(struct sipalg_plan *plan, u8 reason)
@@ -254,14 +285,60 @@ static void dropped(struct sipalg_plan *plan, u8 reason)
 	plan->reason = reason;
 }
 
+/* It passes as it came, and its media as well as it can. */
+static void without_pinholes(struct sipalg_plan *plan, u8 reason)
+{
+	if (plan->taken_in)
+		sipalg_media_rollback(plan->call, plan->side, plan->fork);
+	plan->describes = false;
+	plan->pinholes = false;
+	pass_unchanged(plan, reason);
+}
+
+/* Nor does a call begin. */
+static void without_call(struct sipalg_plan *plan, u8 reason)
+{
+	sipalg_decide_done(plan);
+	plan->followed = false;
+	plan->describes = false;
+	plan->pinholes = false;
+	plan->repairs = false;
+	plan->names_parties = false;
+	pass_unchanged(plan, reason);
+}
+
+/* What is told of addresses that are not there must not leave. */
+static void without_streams(const struct sipalg_flow *flow,
+			    struct sipalg_plan *plan, u8 reason)
+{
+	if (sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL)
+		dropped(plan, reason);
+	else
+		without_pinholes(plan, SIPALG_REASON_NO_MEMORY);
+}
+
 void sipalg_decide_without(const struct sipalg_flow *flow,
+			   const struct sip_msg *msg,
 			   struct sipalg_plan *plan, enum sipalg_applied lack)
 {
 	switch (lack) {
 	case SIPALG_APPLIED:
 		break;
+	case SIPALG_LOST_RACE:
+		sipalg_decide_done(plan);
+		sipalg_decide(flow, msg, plan);
+		break;
+	case SIPALG_LACKS_CALL:
+		without_call(plan, SIPALG_REASON_TOO_MANY_CALLS);
+		break;
+	case SIPALG_LACKS_MEMORY:
+		without_call(plan, SIPALG_REASON_NO_MEMORY);
+		break;
 	case SIPALG_LACKS_MAPPING:
 		pass_unchanged(plan, SIPALG_REASON_NO_MEMORY);
+		break;
+	case SIPALG_LACKS_EDITS:
+		pass_unchanged(plan, SIPALG_REASON_TOO_LONG);
 		break;
 	case SIPALG_LACKS_LENGTH:
 		dropped(plan, SIPALG_REASON_TOO_LONG);
@@ -269,11 +346,14 @@ void sipalg_decide_without(const struct sipalg_flow *flow,
 	case SIPALG_LACKS_ROOM:
 		dropped(plan, SIPALG_REASON_NO_MEMORY);
 		break;
+	case SIPALG_LACKS_PLACE:
+		without_pinholes(plan, SIPALG_REASON_TOO_MANY_MEDIA);
+		break;
+	case SIPALG_LACKS_STREAM:
+		without_streams(flow, plan, SIPALG_REASON_NO_MEMORY);
+		break;
 	case SIPALG_LACKS_PORT:
-		if (sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL)
-			dropped(plan, SIPALG_REASON_NO_PORT_PAIR);
-		else
-			without_pinholes(plan, SIPALG_REASON_NO_MEMORY);
+		without_streams(flow, plan, SIPALG_REASON_NO_PORT_PAIR);
 		break;
 	case SIPALG_LACKS_PINHOLE:
 		without_pinholes(plan, SIPALG_REASON_NO_MEMORY);
@@ -291,7 +371,7 @@ void sipalg_decide_undo(struct sipalg_plan *plan)
 {
 	if (plan->created)
 		sipalg_call_discard(plan->call);
-	else if (plan->call && plan->new_media)
+	else if (plan->taken_in && plan->describes && plan->description->has_new)
 		sipalg_media_rollback(plan->call, plan->side, plan->fork);
 }
 
@@ -299,9 +379,17 @@ void sipalg_decide_done(struct sipalg_plan *plan)
 {
 	struct sipalg_call *call = plan->call;
 
+	if (plan->former)
+		let_go(plan->former);
+	plan->former = NULL;
 	if (!call)
 		return;
 	plan->call = NULL;
+	if (plan->prepared) {
+		plan->prepared = false;
+		sipalg_call_put(call);
+		return;
+	}
 	if (call->linked) {
 		sipalg_event_flush(call);
 		sipalg_lru_active(call);

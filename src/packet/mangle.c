@@ -15,9 +15,11 @@
 #include <net/tcp.h>
 #include "call/call.h"
 #include "call/lru.h"
+#include "call/message.h"
 #include "core/compat.h"
 #include "core/ct_timeout.h"
 #include "core/net.h"
+#include "media/description.h"
 #include "media/media.h"
 #include "media/media_expect.h"
 #include "nat/intent.h"
@@ -183,30 +185,112 @@ static enum sipalg_applied acquire_pinholes(const struct sipalg_flow *flow,
 	}
 }
 
-/* All that may fail; pinholes last, since packets may come through them at once. */
-static enum sipalg_applied acquire(struct sipalg_packet *packet,
-				   const struct sipalg_flow *flow,
-				   const struct sip_msg *msg,
-				   const struct sipalg_plan *plan,
-				   char *room, u32 room_len, int *len)
+/* Whom the message calls again was over, and is gone now. */
+static void end_former(struct sipalg_plan *plan)
+{
+	struct sipalg_call *call = plan->former;
+
+	if (!call)
+		return;
+	plan->former = NULL;
+	sipalg_call_end(call, call->reason);
+	spin_unlock_bh(&call->lock);
+	sipalg_call_put(call);
+}
+
+static enum sipalg_applied begin_call(const struct sipalg_flow *flow,
+				      struct sipalg_plan *plan)
+{
+	switch (sipalg_call_link(plan->call, flow)) {
+	case 0:
+		plan->prepared = false;
+		plan->created = true;
+		return SIPALG_APPLIED;
+	case -EEXIST:
+		return SIPALG_LOST_RACE;
+	case -EDQUOT:
+		return SIPALG_LACKS_CALL;
+	default:
+		return SIPALG_LACKS_MEMORY;
+	}
+}
+
+static enum sipalg_applied acquire_call(const struct sipalg_flow *flow,
+					const struct sip_msg *msg,
+					struct sipalg_plan *plan)
 {
 	enum sipalg_applied lack = SIPALG_APPLIED;
 
-	if (!sipalg_intents_acquire(plan->intents, flow))
-		return SIPALG_LACKS_MAPPING;
-	if (plan->edit_count)
-		lack = acquire_edits(packet, msg, plan, room, room_len, len);
-	return lack ?: acquire_pinholes(flow, plan);
+	end_former(plan);
+	if (plan->prepared)
+		lack = begin_call(flow, plan);
+	if (!lack && plan->call && !plan->taken_in)
+		sipalg_call_acquire(plan->call, msg, plan);
+	return lack;
+}
+
+static enum sipalg_applied acquire_streams(const struct sipalg_flow *flow,
+					   struct sipalg_plan *plan)
+{
+	if (!plan->describes || plan->taken_in)
+		return SIPALG_APPLIED;
+	switch (sipalg_description_acquire(plan->call, flow, plan)) {
+	case SIPALG_REASON_NONE:
+		return SIPALG_APPLIED;
+	case SIPALG_REASON_TOO_MANY_MEDIA:
+		return SIPALG_LACKS_PLACE;
+	case SIPALG_REASON_NO_PORT_PAIR:
+		return SIPALG_LACKS_PORT;
+	default:
+		return SIPALG_LACKS_STREAM;
+	}
+}
+
+/* All that may fail before the call takes the message in. */
+static enum sipalg_applied acquire(struct sipalg_packet *packet,
+				   const struct sipalg_flow *flow,
+				   const struct sip_msg *msg,
+				   struct sipalg_plan *plan,
+				   char *room, u32 room_len, int *len)
+{
+	enum sipalg_applied lack = acquire_call(flow, msg, plan);
+
+	if (!lack && !sipalg_intents_acquire(plan->intents, flow))
+		lack = SIPALG_LACKS_MAPPING;
+	lack = lack ?: acquire_streams(flow, plan);
+	if (lack || !plan->edit_count)
+		return lack;
+	if (!sipalg_plan_finish(plan, msg))
+		return SIPALG_LACKS_EDITS;
+	/* ports may be what they were */
+	return plan->edit_count ?
+		       acquire_edits(packet, msg, plan, room, room_len, len) :
+		       SIPALG_APPLIED;
 }
 
 /* The message does not leave so. */
-static void release(struct sipalg_packet *packet, const struct sipalg_plan *plan)
+static void release(struct sipalg_packet *packet, struct sipalg_plan *plan)
 {
 	sipalg_intents_release(plan->intents);
+	if (plan->call && !plan->prepared && !plan->taken_in) {
+		if (plan->describes)
+			sipalg_description_release(plan->call, plan);
+		sipalg_call_release(plan->call, plan);
+	}
 	if (!packet->rtx)
 		return;
 	sipalg_tcp_rtx_free(packet->tcp, packet->rtx);
 	packet->rtx = NULL;
+}
+
+/* Last of what may fail, since packets may come through them at once. */
+static enum sipalg_applied take_in(const struct sipalg_flow *flow,
+				   const struct sip_msg *msg,
+				   struct sipalg_plan *plan)
+{
+	if (plan->call && !plan->taken_in)
+		sipalg_call_take_in(plan->call, flow, msg, plan);
+	return acquire_pinholes(flow, plan);
 }
 
 /* What the message means, while its bytes are still as they came. */
@@ -215,14 +299,14 @@ static void commit(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 {
 	sipalg_intents_commit(plan->intents, flow, msg, plan->call);
 	sipalg_learn(flow, msg, plan);
-	if (plan->names_parties)
+	if (plan->names_parties && plan->call->linked)
 		sipalg_sig_expect_learn(plan->call, plan->side, plan->fork, flow,
 					msg);
 	if (plan->call)
 		sipalg_sig_expect_sync(plan->call, flow);
 	if (plan->keep)
 		sipalg_ct_timeout_extend(packet->ct, plan->keep);
-	if (plan->followed)
+	if (plan->followed && plan->call->linked)
 		sipalg_ct_timeout_get(flow->sn, &plan->call->signalling,
 				      packet->ct);
 	if (!plan->edit_count)
@@ -253,7 +337,8 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 	enum sipalg_applied lack;
 	int len = 0;
 
-	lack = acquire(packet, flow, msg, plan, room, room_len, &len);
+	lack = acquire(packet, flow, msg, plan, room, room_len, &len) ?:
+	       take_in(flow, msg, plan);
 	if (lack) {
 		release(packet, plan);
 		return lack;
@@ -262,6 +347,13 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 	if (plan->edit_count)
 		edit(packet, offset, plan, room, len);
 	return SIPALG_APPLIED;
+}
+
+void sipalg_apply_call(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		       struct sipalg_plan *plan)
+{
+	if (acquire_call(flow, msg, plan) == SIPALG_APPLIED)
+		sipalg_call_take_in(plan->call, flow, msg, plan);
 }
 
 bool sipalg_packet_set_payload(struct sipalg_packet *packet, unsigned int from,

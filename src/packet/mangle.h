@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Apply: the only place that touches the packet and the conntrack.
+ * Apply: the only place that touches the packet, the conntrack and the tables.
  */
 #ifndef SIPALG_MANGLE_H
 #define SIPALG_MANGLE_H
@@ -56,11 +56,18 @@ static inline struct tcphdr *sipalg_packet_tcp(const struct sipalg_packet *packe
 /* What happened to a plan. */
 enum sipalg_applied {
 	SIPALG_APPLIED,
+	/* nothing of it: another CPU has just begun the call */
+	SIPALG_LOST_RACE,
 	/* nothing of it, for lack of */
+	SIPALG_LACKS_CALL,	/* a place for a call more */
+	SIPALG_LACKS_MEMORY,	/* memory for it */
+	SIPALG_LACKS_PLACE,	/* places for so many streams */
+	SIPALG_LACKS_STREAM,	/* memory for a stream */
 	SIPALG_LACKS_MAPPING,	/* memory or ports for a public address */
+	SIPALG_LACKS_EDITS,	/* places for so many edits, or they overlap */
 	SIPALG_LACKS_LENGTH,	/* it would not fit in a packet */
 	SIPALG_LACKS_ROOM,	/* memory for its bytes */
-	SIPALG_LACKS_PORT,	/* a pinhole is in the way of its own */
+	SIPALG_LACKS_PORT,	/* a public port, or somebody's pinhole is in the way */
 	SIPALG_LACKS_PINHOLE,	/* memory for a pinhole */
 	SIPALG_LACKS_EXPECTATION,	/* room in conntrack's table of them */
 	SIPALG_LACKS_CONNTRACK,	/* the same of connections, for a master */
@@ -76,12 +83,13 @@ enum sipalg_applied {
  * @room: buffer for the new bytes
  * @room_len: its size in bytes
  *
- * Three steps. First all that may fail: mappings, room for the edits, pinholes; if
- * one of them is not to be had the others are given back. Then what the message
- * means is remembered, and last its bytes are changed, in one mangle call; both do
- * not fail. Nothing is decided here: what becomes of a message without what it
- * lacks says sipalg_decide_without(). Pointers into the packet are stale
- * afterwards. RCU read side, BH off.
+ * First all that may fail: the call that it begins, mappings, streams with their
+ * ports, room for the edits; if one of them is not to be had the others are given
+ * back. Then its call takes it in, which says what pinholes are needed. With those
+ * the rest of what the message means is remembered, and last its bytes are
+ * changed, in one mangle call; both do not fail. Nothing is decided here: what
+ * becomes of a message without what it lacks says sipalg_decide_without(). Pointers
+ * into the packet are stale afterwards. RCU read side, BH off.
  *
  * Return: enum sipalg_applied.
  */
@@ -91,6 +99,18 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
 				 const struct sip_msg *msg,
 				 struct sipalg_plan *plan,
 				 char *room, u32 room_len);
+
+/**
+ * sipalg_apply_call() - the call of an INVITE that is dropped for its description
+ * @flow: its flow
+ * @msg: the message
+ * @plan: its plan, with a call that was prepared
+ *
+ * Somebody calls, and people see in the call's ladder why nobody is called. Where
+ * there is no place for the call it stays prepared.
+ */
+void sipalg_apply_call(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		       struct sipalg_plan *plan);
 
 /**
  * sipalg_packet_set_payload() - give a segment another payload

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Parse -> decide -> apply, and what is counted and told of it. */
 #include <linux/netfilter.h>
+#include "call/message.h"
 #include "call/msg_log.h"
 #include "core/event.h"
 #include "core/net.h"
@@ -77,6 +78,12 @@ static int not_understood(const struct sipalg_flow *flow,
 	return sipalg_message_unchanged(flow, reasons[result]);
 }
 
+/* A call that was only prepared is nobody's. */
+static const struct sipalg_call *known_call(const struct sipalg_plan *plan)
+{
+	return plan->prepared ? NULL : plan->call;
+}
+
 /*
  * All of the plan or nothing. What it lacks the next one does without, until there is
  * one that can be applied, or the message does not leave: what it took is then
@@ -94,11 +101,28 @@ static int apply(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 				    scratch->room, sizeof(scratch->room));
 		if (lack == SIPALG_APPLIED)
 			return pass(flow, plan->call, plan->reason);
-		sipalg_decide_without(flow, plan, lack);
+		sipalg_decide_without(flow, &scratch->msg, plan, lack);
+		if (packet->passed)
+			sipalg_decide_passed(plan);
 	}
-	verdict = drop(flow, plan->call, plan->reason);
+	verdict = drop(flow, known_call(plan), plan->reason);
 	sipalg_decide_undo(plan);
 	return verdict;
+}
+
+/* The answer to a claim is of somebody who is known by the claim. */
+static void decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
+		   struct sipalg_plan *plan)
+{
+	bool pinholes;
+
+	sipalg_decide(flow, msg, plan);
+	if (!plan->proves)
+		return;
+	pinholes = sipalg_call_prove(plan->call, flow, msg, plan);
+	sipalg_decide_done(plan);
+	sipalg_decide(flow, msg, plan);
+	plan->pinholes |= pinholes && plan->followed;
 }
 
 int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
@@ -124,22 +148,22 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 	if (sipalg_outer_is_used(flow))
 		sipalg_outer_read(flow, &scratch->msg);
 	sipalg_heard_note(flow, HEARD_FOR);
-	sipalg_decide(flow, &scratch->msg, plan);
-	/* the mode may have become full since its pieces were let go */
+	decide(flow, &scratch->msg, plan);
 	if (packet->passed)
-		sipalg_decide_unchanged(plan);
+		sipalg_decide_passed(plan);
 	if (!plan->call && sipalg_is_retransmission(flow, &scratch->msg))
 		plan->retransmitted = true;
 	trace_sipalg_plan(flow, plan);
 	sipalg_count_message(flow->sn, &scratch->msg, plan->retransmitted);
 
-	/* what has left already is not dropped, whatever is thought of it */
-	if (plan->verdict == SIPALG_VERDICT_DROP && !packet->passed)
-		verdict = drop(flow, plan->call, plan->reason);
+	if (plan->verdict == SIPALG_VERDICT_DROP && plan->prepared)
+		sipalg_apply_call(flow, &scratch->msg, plan);
+	if (plan->verdict == SIPALG_VERDICT_DROP)
+		verdict = drop(flow, known_call(plan), plan->reason);
 	else
 		verdict = apply(packet, flow, offset, scratch);
 
-	if (plan->call)
+	if (known_call(plan))
 		sipalg_msg_log_note(flow, &scratch->msg, plan,
 				    verdict == NF_DROP);
 	sipalg_decide_done(plan);

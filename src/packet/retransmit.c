@@ -2,7 +2,7 @@
 /*
  * A sender retransmits what is not answered within half a second, and as a rule
  * has sent nothing else meanwhile. Calls recognise retransmissions themselves,
- * see call/message.c.
+ * see call/judge.c.
  */
 #include <linux/in.h>
 #include <linux/siphash.h>

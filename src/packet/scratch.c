@@ -50,6 +50,7 @@ int sipalg_scratch_init(void)
 			return -ENOMEM;
 		}
 		set->plan.intents = &set->intents;
+		set->plan.description = &set->description;
 		per_cpu(scratch.set, cpu) = set;
 	}
 	return 0;

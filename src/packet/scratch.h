@@ -9,6 +9,7 @@
 #ifndef SIPALG_SCRATCH_H
 #define SIPALG_SCRATCH_H
 
+#include "media/description.h"
 #include "nat/intent.h"
 #include "sip/edit.h"
 #include "sip/msg.h"
@@ -18,6 +19,7 @@
  * @msg: index of a message
  * @plan: what is to become of it
  * @intents: of @plan
+ * @description: of @plan
  * @room: new bytes of a message, from its first edit to its last
  * @out: payload of a segment that is put together from several places
  */
@@ -25,6 +27,7 @@ struct sipalg_scratch {
 	struct sip_msg msg;
 	struct sipalg_plan plan;
 	struct sipalg_intents intents;
+	struct sipalg_description description;
 	char room[SIP_MAX_MESSAGE];
 	char out[SIP_MAX_MESSAGE];
 };

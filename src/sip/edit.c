@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/socket.h>
+#include <linux/stddef.h>
 #include <linux/string.h>
 #include "sip/addr.h"
 #include "sip/addr_text.h"
@@ -13,30 +14,8 @@
 
 void sipalg_plan_init(struct sipalg_plan *plan)
 {
-	plan->verdict = SIPALG_VERDICT_PASS;
-	plan->reason = 0;
-	plan->unseen = false;
-	plan->retransmitted = false;
-	plan->overflow = false;
-	plan->edit_count = 0;
-	plan->text_used = 0;
+	memset(plan, 0, offsetof(struct sipalg_plan, edits));
 	plan->reader.text_len = 0;
-	plan->outer = NULL;
-	plan->edited = 0;
-	plan->named_len = 0;
-	plan->call = NULL;
-	plan->described = false;
-	plan->pinholes = false;
-	plan->repairs = false;
-	plan->names_parties = false;
-	plan->created = false;
-	plan->new_media = false;
-	plan->followed = false;
-	plan->side = 0;
-	plan->fork = 0;
-	plan->tells = SIPALG_TELLS_NOTHING;
-	plan->keep = 0;
-	plan->sent_by = 0;
 }
 
 /* @text: offset of the replacement in the plan's text */
@@ -83,10 +62,19 @@ void sipalg_plan_number(struct sipalg_plan *plan, struct sip_span digits,
 	sipalg_plan_replace(plan, digits, text, sipalg_number_text(text, value));
 }
 
+u16 sipalg_plan_new_port(struct sipalg_plan *plan, u16 old, u16 new)
+{
+	if (plan->port_count == SIPALG_MAX_PORTS) {
+		plan->overflow = true;
+		return 0;
+	}
+	plan->ports[plan->port_count] = (struct sipalg_plan_port){ old, new };
+	return plan->port_count++;
+}
+
 void sipalg_plan_port(struct sipalg_plan *plan, struct sip_span digits, u16 port)
 {
-	plan->edited |= SIPALG_EDITED_PORT;
-	sipalg_plan_number(plan, digits, port);
+	plan_edit(plan, digits, SIPALG_PLAN_TEXT + port, 0);
 }
 
 static u32 span_end(struct sip_span span)
@@ -233,6 +221,26 @@ void sipalg_plan_sort(struct sipalg_plan *plan)
 	}
 }
 
+static void write_port(struct sipalg_plan *plan, struct sipalg_edit *edit)
+{
+	u16 port = plan->ports[edit->text - SIPALG_PLAN_TEXT].new;
+	char text[SIPALG_NUMBER_TEXT];
+
+	plan->edited |= SIPALG_EDITED_PORT;
+	edit->text_len = sipalg_number_text(text, port);
+	edit->text = plan_text(plan, text, edit->text_len);
+}
+
+/* By now its ports are known. */
+static bool port_stays(const struct sipalg_plan *plan,
+		       const struct sipalg_edit *edit)
+{
+	const struct sipalg_plan_port *port =
+		&plan->ports[edit->text - SIPALG_PLAN_TEXT];
+
+	return port->new == port->old;
+}
+
 static bool edits_equal(const struct sipalg_plan *plan,
 			const struct sipalg_edit *a, const struct sipalg_edit *b)
 {
@@ -241,16 +249,25 @@ static bool edits_equal(const struct sipalg_plan *plan,
 	       !memcmp(plan->text + a->text, plan->text + b->text, a->text_len);
 }
 
-/* Several m= sections may want the same change of the c= line they share. */
-static void drop_duplicates(struct sipalg_plan *plan)
+/*
+ * One that changes nothing goes, and of those that change the same: several m=
+ * sections may want the same change of the c= line they share.
+ */
+static void drop_needless(struct sipalg_plan *plan)
 {
 	unsigned int from, to = 0;
 
 	for (from = 0; from < plan->edit_count; from++) {
-		if (to && edits_equal(plan, &plan->edits[to - 1],
-				      &plan->edits[from]))
+		struct sipalg_edit *edit = &plan->edits[from];
+
+		if (edit->text >= SIPALG_PLAN_TEXT) {
+			if (port_stays(plan, edit))
+				continue;
+			write_port(plan, edit);
+		}
+		if (to && edits_equal(plan, &plan->edits[to - 1], edit))
 			continue;
-		plan->edits[to++] = plan->edits[from];
+		plan->edits[to++] = *edit;
 	}
 	plan->edit_count = to;
 }
@@ -291,7 +308,7 @@ static bool correct_content_length(struct sipalg_plan *plan,
 bool sipalg_plan_finish(struct sipalg_plan *plan, const struct sip_msg *msg)
 {
 	sipalg_plan_sort(plan);
-	drop_duplicates(plan);
+	drop_needless(plan);
 	if (correct_content_length(plan, msg))
 		sipalg_plan_sort(plan);
 	return !plan->overflow && !edits_overlap(plan);

@@ -14,23 +14,38 @@
 
 #define SIPALG_MAX_EDITS	(2 * SIP_MAX_HOSTS + 3 * SIP_MAX_MEDIA + 1)
 #define SIPALG_PLAN_TEXT	24576u	/* room for the text of all edits */
+#define SIPALG_MAX_STREAMS	(2 * SIP_MAX_MEDIA)	/* RTCP may have a host of its own */
+#define SIPALG_MAX_PORTS	(2 * SIPALG_MAX_STREAMS)
 
 enum { SIPALG_EDITED_PORT = 1u << SIP_FIELD_MAX };
 
 struct sipalg_addr;
 struct sipalg_call;
+struct sipalg_description;
+struct sipalg_dialog;
 struct sipalg_intents;
 
 /**
  * struct sipalg_edit - one replacement
  * @at: the bytes to be replaced
- * @text: offset of the replacement in &sipalg_plan.text
+ * @text: offset of the replacement in &sipalg_plan.text; SIPALG_PLAN_TEXT and more:
+ *	an entry of &sipalg_plan.ports, which sipalg_plan_finish() writes
  * @text_len: its length in bytes
  */
 struct sipalg_edit {
 	struct sip_span at;
 	u16 text;
 	u16 text_len;
+};
+
+/**
+ * struct sipalg_plan_port - a port of a stream that a message gives away
+ * @old: what stands there, host byte order
+ * @new: what it becomes
+ */
+struct sipalg_plan_port {
+	u16 old;
+	u16 new;
 };
 
 /* What a message tells of its sender, for as long as it has asked for. */
@@ -56,18 +71,37 @@ enum sipalg_verdict {
  * @overflow: there was no room for an edit: the plan must not be applied
  * @edit_count: edits in use
  * @text_used: bytes of @text in use
+ * @port_count: entries of @ports in use
  * @call: the call of the message: locked and referenced from decide until
  *	sipalg_decide_done(); NULL: none
+ * @former: a call that is over, locked and referenced: apply ends it, since @call
+ *	takes its place; NULL: none
+ * @dialog: the message's dialog in @call, or NULL
  * @intents: what it means to mappings, see nat/intent.h; its maker's
+ * @description: what its description means to @call, see media/description.h; its
+ *	maker's
+ * @prepared: @call is new and nobody else's yet: apply puts it into the table
+ * @created: apply has done so
+ * @opens_dialog: apply opens @dialog
+ * @opened_dialog: apply has done so
+ * @changes_tag: the caller's tag is another one from now on
+ * @proves: it accepts, or refuses, a claim: sipalg_call_prove() comes first, and
+ *	the message is decided on again
+ * @claims: it is a claim: apply notes it
+ * @picks_up: it is within a dialog of which nothing was known
+ * @up: @call was answered before
+ * @stale: what it describes was decided long ago
+ * @act: enum sipalg_act: what @call makes of it
  * @described: the session description was processed
+ * @describes: @description is new to @call: apply makes its streams
  * @pinholes: @call's media changed: apply updates its pinholes
  * @repairs: apply opens those that somebody has flushed
  * @names_parties: apply opens pinholes for signalling as its headers say
- * @created: the message began @call
- * @new_media: it describes a stream that @call had not
- * @followed: the call processed it, and uses the message's flow
+ * @taken_in: @call has had the message
+ * @followed: it is of @call's parties, and @call uses its flow
  * @side: enum sipalg_side of the sender then
  * @fork: dialog of the sender then, 0 for the caller
+ * @callee_tag: the callee's tag then
  * @tells: enum sipalg_lesson: noted if it leaves
  * @keep: lifetime of the signalling flow after its last packet, in jiffies;
  *	0: conntrack's own timeout (S3-4, H-11)
@@ -81,39 +115,59 @@ enum sipalg_verdict {
  * @named_family: its family
  * @named_text: its offset in @text, with brackets if it is IPv6
  * @named_len: its length, 0: none yet
+ * @ports: of streams; apply sets those that are only to be had
  * @edits: in the order of the message once sipalg_plan_finish() has run
  * @text: text of the edits
  */
 struct sipalg_plan {
+	/* until @edits: 0 in a plan that passes a message unchanged */
 	u8 verdict;
 	u8 reason;
 	bool unseen;
 	bool retransmitted;
 	bool overflow;
-	u16 edit_count;
-	u16 text_used;
-	struct sipalg_call *call;
-	struct sipalg_intents *intents;
+	bool prepared;
+	bool created;
+	bool opens_dialog;
+	bool opened_dialog;
+	bool changes_tag;
+	bool proves;
+	bool claims;
+	bool picks_up;
+	bool up;
+	bool stale;
+	u8 act;
 	bool described;
+	bool describes;
 	bool pinholes;
 	bool repairs;
 	bool names_parties;
-	bool created;
-	bool new_media;
+	bool taken_in;
 	bool followed;
 	u8 side;
 	u16 fork;
-	u8 tells;
-	unsigned long keep;
+	struct sip_span callee_tag;
+	u16 edit_count;
+	u16 text_used;
+	u16 port_count;
 	u16 sent_by;
-	struct sipalg_nat64_reader reader;
-	const struct sipalg_outer *outer;
+	u16 named_len;
+	u8 tells;
 	u32 edited;
+	struct sipalg_call *call;
+	struct sipalg_call *former;
+	struct sipalg_dialog *dialog;
+	const struct sipalg_outer *outer;
+	unsigned long keep;
+
+	struct sipalg_edit edits[SIPALG_MAX_EDITS];
+	struct sipalg_plan_port ports[SIPALG_MAX_PORTS];
+	struct sipalg_nat64_reader reader;
 	union nf_inet_addr named;
 	u8 named_family;
 	u16 named_text;
-	u16 named_len;
-	struct sipalg_edit edits[SIPALG_MAX_EDITS];
+	struct sipalg_intents *intents;
+	struct sipalg_description *description;
 	char text[SIPALG_PLAN_TEXT];
 };
 
@@ -180,10 +234,21 @@ void sipalg_plan_host_port(struct sipalg_plan *plan, const struct sip_host *host
 			   u16 port);
 
 /**
- * sipalg_plan_port() - replace a port of a stream
+ * sipalg_plan_new_port() - a port of a stream, for edits that give it away
+ * @plan: the plan
+ * @old: the port that the message has, host byte order
+ * @new: what it becomes; any: &sipalg_plan.ports is set before
+ *	sipalg_plan_finish()
+ *
+ * Return: its place in &sipalg_plan.ports.
+ */
+u16 sipalg_plan_new_port(struct sipalg_plan *plan, u16 old, u16 new);
+
+/**
+ * sipalg_plan_port() - replace a port of a stream, unless it stays
  * @plan: the plan
  * @digits: its digits, in the session description
- * @port: the new port, host byte order
+ * @port: of sipalg_plan_new_port()
  */
 void sipalg_plan_port(struct sipalg_plan *plan, struct sip_span digits, u16 port);
 
@@ -194,7 +259,7 @@ void sipalg_plan_port(struct sipalg_plan *plan, struct sip_span digits, u16 port
 void sipalg_plan_sort(struct sipalg_plan *plan);
 
 /**
- * sipalg_plan_finish() - sort the edits and correct Content-Length
+ * sipalg_plan_finish() - write the ports, sort the edits, correct Content-Length
  * @plan: the plan
  * @msg: the message it is for
  *

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Translation decides and changes nothing; what is acquired for it is released whole. */
+/* Decide changes nothing; what is acquired for a message is released whole. */
 #include <kunit/test.h>
 #include <linux/inet.h>
 #include <linux/mm.h>
 #include <net/net_namespace.h>
+#include <net/netfilter/nf_conntrack.h>
+#include "call/call.h"
+#include "call/judge.h"
+#include "call/message.h"
 #include "core/net.h"
+#include "media/description.h"
+#include "media/media.h"
 #include "nat/header_nat.h"
 #include "nat/intent.h"
+#include "packet/decide.h"
 
 #define PHONE		"10.9.8.7"
 #define ROUTER		"203.0.113.254"
@@ -17,13 +24,17 @@ struct bench {
 	struct sip_msg msg;
 	struct sipalg_plan plan;
 	struct sipalg_intents intents;
+	struct sipalg_description description;
 	struct sipalg_flow flow;
+	struct nf_conn ct;
 	struct sipalg_net *sn;
 };
 
-/* What a namespace holds of mappings and echoes. */
+/* What a namespace holds. */
 struct held {
 	long memory;
+	int calls;
+	int ports;
 	int mappings;
 	int own_ports;
 	unsigned int echoes;
@@ -54,8 +65,10 @@ static int bench_init(struct kunit *test)
 	test->priv = bench;
 	bench->sn = sipalg_net_get(&init_net);
 	bench->plan.intents = &bench->intents;
+	bench->plan.description = &bench->description;
 	bench->flow = (struct sipalg_flow){
 		.sn = bench->sn,
+		.ct = &bench->ct,
 		.src = addr_of(PHONE, 5060),
 		.src_public = addr_of(ROUTER, 5060),
 		.dst = addr_of(SERVER, 5060),
@@ -91,6 +104,8 @@ static struct held held(const struct bench *bench)
 	const struct sipalg_net *sn = bench->sn;
 	struct held held = {
 		.memory = atomic_long_read(&sn->memory),
+		.calls = atomic_read(&sn->call_count),
+		.ports = atomic_read(&sn->ports.nelems),
 		.mappings = atomic_read(&sn->mapping_count),
 		.echoes = sn->echo_count,
 	};
@@ -107,6 +122,8 @@ static void expect_held(struct kunit *test, const struct bench *bench,
 	struct held now = held(bench);
 
 	KUNIT_EXPECT_EQ(test, now.memory, before.memory);
+	KUNIT_EXPECT_EQ(test, now.calls, before.calls);
+	KUNIT_EXPECT_EQ(test, now.ports, before.ports);
 	KUNIT_EXPECT_EQ(test, now.mappings, before.mappings);
 	KUNIT_EXPECT_EQ(test, now.own_ports, before.own_ports);
 	KUNIT_EXPECT_EQ(test, now.echoes, before.echoes);
@@ -245,7 +262,142 @@ static void commit_remembers(struct kunit *test)
 	process_context();
 }
 
+static const char invite[] =
+	"INVITE sip:b@" SERVER " SIP/2.0\r\n"
+	"Via: SIP/2.0/UDP " PHONE ":5060;branch=z9hG4bKi\r\n"
+	"From: <sip:a@" PHONE ">;tag=1\r\nTo: <sip:b@" SERVER ">\r\n"
+	"Call-ID: invite\r\nCSeq: 1 INVITE\r\n"
+	"Contact: <sip:a@" PHONE ":5060>\r\n"
+	"Content-Type: application/sdp\r\nContent-Length: 109\r\n\r\n"
+	"v=0\r\no=- 1 1 IN IP4 " PHONE "\r\ns=-\r\nc=IN IP4 " PHONE "\r\n"
+	"t=0 0\r\nm=audio 4000 RTP/AVP 0\r\nm=video 4000 RTP/AVP 9\r\n";
+
+/* Of the same call: another CSeq, and its audio has moved. */
+static const char again[] =
+	"INVITE sip:b@" SERVER " SIP/2.0\r\n"
+	"Via: SIP/2.0/UDP " PHONE ":5060;branch=z9hG4bKj\r\n"
+	"From: <sip:a@" PHONE ">;tag=1\r\nTo: <sip:b@" SERVER ">;tag=2\r\n"
+	"Call-ID: invite\r\nCSeq: 2 INVITE\r\n"
+	"Contact: <sip:a@" PHONE ":5060>\r\n"
+	"Content-Type: application/sdp\r\nContent-Length: 85\r\n\r\n"
+	"v=0\r\no=- 1 2 IN IP4 " PHONE "\r\ns=-\r\nc=IN IP4 " PHONE "\r\n"
+	"t=0 0\r\nm=audio 4006 RTP/AVP 0\r\n";
+
+static void decide_on(struct kunit *test, struct bench *bench, const char *text,
+		      size_t len)
+{
+	KUNIT_ASSERT_EQ(test, sip_parse(text, len, &bench->msg), SIP_OK);
+	sipalg_decide(&bench->flow, &bench->msg, &bench->plan);
+	KUNIT_EXPECT_EQ(test, bench->plan.verdict, SIPALG_VERDICT_PASS);
+	KUNIT_EXPECT_EQ(test, bench->plan.reason, 0);
+	KUNIT_EXPECT_TRUE(test, bench->plan.describes);
+}
+
+static void acquire_call(struct kunit *test, struct bench *bench)
+{
+	KUNIT_ASSERT_EQ(test, sipalg_call_link(bench->plan.call, &bench->flow), 0);
+	bench->plan.prepared = false;
+	sipalg_call_acquire(bench->plan.call, &bench->msg, &bench->plan);
+	KUNIT_ASSERT_EQ(test, sipalg_description_acquire(bench->plan.call,
+							 &bench->flow,
+							 &bench->plan), 0);
+}
+
+/* A call that begins, with two streams of one address. */
+static void invite_changes_nothing(struct kunit *test)
+{
+	struct bench *bench = test->priv;
+	struct held before = held(bench), now;
+
+	packet_context();
+	decide_on(test, bench, invite, sizeof(invite) - 1);
+	now = held(bench);
+	KUNIT_EXPECT_TRUE(test, bench->plan.prepared);
+	KUNIT_EXPECT_EQ(test, bench->plan.act, SIPALG_ACT_INVITE);
+	KUNIT_EXPECT_EQ(test, bench->description.count, 2);
+	KUNIT_EXPECT_EQ(test, now.calls, before.calls);
+	KUNIT_EXPECT_EQ(test, now.ports, before.ports);
+	KUNIT_EXPECT_NULL(test, sipalg_call_find(&bench->flow, &bench->msg, false));
+	sipalg_decide_done(&bench->plan);
+	expect_held(test, bench, before);
+	process_context();
+}
+
+static void acquired_call_is_discarded(struct kunit *test)
+{
+	struct bench *bench = test->priv;
+	struct held before = held(bench);
+
+	packet_context();
+	decide_on(test, bench, invite, sizeof(invite) - 1);
+	acquire_call(test, bench);
+	KUNIT_EXPECT_EQ(test, held(bench).calls, before.calls + 1);
+	KUNIT_EXPECT_EQ(test, held(bench).ports, before.ports + 1);
+	KUNIT_EXPECT_EQ(test, bench->plan.ports[0].new, 4000);
+	sipalg_description_release(bench->plan.call, &bench->plan);
+	KUNIT_EXPECT_EQ(test, held(bench).ports, before.ports);
+	sipalg_call_discard(bench->plan.call);
+	sipalg_decide_done(&bench->plan);
+	expect_held(test, bench, before);
+	process_context();
+}
+
+/* All but who refers to it, up to its lock. */
+static void expect_call(struct kunit *test, const struct sipalg_call *call,
+			const struct sipalg_call *before)
+{
+	size_t from = offsetof(struct sipalg_call, linked);
+
+	KUNIT_EXPECT_EQ(test, memcmp((const char *)call + from,
+				     (const char *)before + from,
+				     sizeof(*call) - from), 0);
+}
+
+static void reinvite_changes_nothing(struct kunit *test)
+{
+	struct bench *bench = test->priv;
+	struct held empty = held(bench), before;
+	struct sipalg_call *call, *copy;
+	struct sipalg_media *media;
+
+	copy = kunit_kzalloc(test, sizeof(*copy), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, copy);
+	packet_context();
+	decide_on(test, bench, invite, sizeof(invite) - 1);
+	acquire_call(test, bench);
+	call = bench->plan.call;
+	sipalg_call_take_in(call, &bench->flow, &bench->msg, &bench->plan);
+	media = list_first_entry(&call->media, struct sipalg_media, list);
+	KUNIT_EXPECT_TRUE(test, media->offered);
+	sipalg_decide_done(&bench->plan);
+
+	*copy = *call;
+	before = held(bench);
+	decide_on(test, bench, again, sizeof(again) - 1);
+	KUNIT_ASSERT_PTR_EQ(test, bench->plan.call, call);
+	KUNIT_EXPECT_TRUE(test, bench->plan.opens_dialog);
+	expect_held(test, bench, before);
+	expect_call(test, call, copy);
+
+	sipalg_call_acquire(call, &bench->msg, &bench->plan);
+	KUNIT_ASSERT_EQ(test, sipalg_description_acquire(call, &bench->flow,
+							 &bench->plan), 0);
+	KUNIT_EXPECT_EQ(test, held(bench).ports, before.ports + 1);
+	sipalg_description_release(call, &bench->plan);
+	sipalg_call_release(call, &bench->plan);
+	expect_held(test, bench, before);
+	expect_call(test, call, copy);
+	KUNIT_EXPECT_TRUE(test, media->offered);
+	sipalg_call_end(call, SIPALG_END_ADMIN);
+	sipalg_decide_done(&bench->plan);
+	expect_held(test, bench, empty);
+	process_context();
+}
+
 static struct kunit_case decide_cases[] = {
+	KUNIT_CASE(invite_changes_nothing),
+	KUNIT_CASE(acquired_call_is_discarded),
+	KUNIT_CASE(reinvite_changes_nothing),
 	KUNIT_CASE(translation_changes_nothing),
 	KUNIT_CASE(release_gives_all_back),
 	KUNIT_CASE(acquire_fails_whole),

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A list of dialogs, numbered in the order in which they were opened. */
+#include <linux/slab.h>
+#include "call/dialog.h"
+#include "core/call.h"
+#include "core/net.h"
+#include "media/media.h"
+#include "sip/text.h"
+
+static void dialog_free(struct sipalg_call *call, struct sipalg_dialog *dialog)
+{
+	list_del(&dialog->list);
+	atomic_long_sub(sizeof(*dialog) + dialog->tag_len, &call->sn->memory);
+	kfree(dialog);
+}
+
+void sipalg_dialogs_free(struct sipalg_call *call)
+{
+	struct sipalg_dialog *dialog, *next;
+
+	list_for_each_entry_safe(dialog, next, &call->dialogs, list)
+		dialog_free(call, dialog);
+}
+
+struct sipalg_dialog *sipalg_dialog_find(const struct sipalg_call *call,
+					 const struct sip_msg *msg,
+					 struct sip_span tag)
+{
+	const char *text = sip_span_ptr(msg, tag);
+	struct sipalg_dialog *dialog;
+
+	list_for_each_entry(dialog, &call->dialogs, list)
+		if (dialog->tag_len == tag.len &&
+		    text_exact(dialog->tag, text, tag.len))
+			return dialog;
+	return NULL;
+}
+
+static struct sipalg_dialog *first_ringing(const struct sipalg_call *call)
+{
+	struct sipalg_dialog *dialog;
+
+	list_for_each_entry(dialog, &call->dialogs, list)
+		if (!dialog->confirmed)
+			return dialog;
+	return NULL;
+}
+
+u16 sipalg_dialog_next(const struct sipalg_call *call, const struct sip_msg *msg,
+		       struct sip_span tag)
+{
+	const struct sipalg_dialog *replaced;
+	bool answered = msg->status / 100 == 2;
+
+	if (tag.len > SIPALG_MAX_TAG || (!tag.len && !answered))
+		return 0;
+	if (call->forks < SIPALG_MAX_DIALOGS)
+		return call->forks + 1;
+	replaced = answered ? first_ringing(call) : NULL;
+	return replaced ? replaced->fork : 0;
+}
+
+struct sipalg_dialog *sipalg_dialog_open(struct sipalg_call *call,
+					 const struct sip_msg *msg,
+					 struct sip_span tag)
+{
+	u16 fork = sipalg_dialog_next(call, msg, tag);
+	struct sipalg_dialog *dialog;
+
+	dialog = fork ? kzalloc(sizeof(*dialog) + tag.len, GFP_ATOMIC) : NULL;
+	if (!dialog)
+		return NULL;
+	if (call->forks < SIPALG_MAX_DIALOGS) {
+		call->forks++;
+	} else {
+		sipalg_media_forget(call, fork);
+		dialog_free(call, first_ringing(call));
+	}
+	dialog->fork = fork;
+	dialog->tag_len = tag.len;
+	memcpy(dialog->tag, sip_span_ptr(msg, tag), tag.len);
+	list_add_tail(&dialog->list, &call->dialogs);
+	atomic_long_add(sizeof(*dialog) + tag.len, &call->sn->memory);
+	return dialog;
+}
+
+void sipalg_dialog_close(struct sipalg_call *call, struct sipalg_dialog *dialog)
+{
+	if (dialog->fork == call->forks)
+		call->forks--;
+	dialog_free(call, dialog);
+}
