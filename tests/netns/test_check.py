@@ -81,6 +81,11 @@ def routing():
     right()
     router("sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
     check("packets are forwarded", True)
+    router("sysctl -qw net.ipv6.conf.all.forwarding=1")    # which carries no call by IPv4
+    check("packets are forwarded", True)
+    assert faults()["packets are forwarded"].endswith("net.ipv4.ip_forward=1"), faults()
+    router("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=0")
+    check("packets are forwarded", False)
     right()
     tool("setting set mode observe")
     check("messages are translated and pinholes opened", True)

@@ -278,14 +278,36 @@ static const char *strict_uplink(const struct check *c)
 	return NULL;
 }
 
+/* Two links and more have addresses of that family. */
+static bool leads_on(const struct check *c, uint8_t family)
+{
+	unsigned int i, links = 0;
+
+	for (i = 0; i < c->net.count; i++) {
+		const struct net_link *link = &c->net.links[i];
+
+		links += link->up && !link->loopback && !link_is_virtual(link) &&
+			 link_subnet(link, family);
+	}
+	return links > 1;
+}
+
+/* A family that leads nowhere need not be forwarded, one that does needs its own. */
+static bool forwards(const struct check *c)
+{
+	if (rules_bridge(&c->fw) || number_in("/proc/sys/net/ipv4/ip_forward") > 0)
+		return true;
+	return number_in("/proc/sys/net/ipv6/conf/all/forwarding") > 0 &&
+	       !leads_on(c, AF_INET);
+}
+
 static void check_routing(const struct check *c)
 {
 	static const char forwarded[] = "packets are forwarded";
 	static const char other_way[] = "answers may take another way than questions";
 	const char *strict = strict_uplink(c);
 
-	if (number_in("/proc/sys/net/ipv4/ip_forward") > 0 ||
-	    number_in("/proc/sys/net/ipv6/conf/all/forwarding") > 0 || rules_bridge(&c->fw))
+	if (forwards(c))
 		say(LEVEL_OK, forwarded, "", "");
 	else
 		say(LEVEL_FAULT, forwarded, "Forwarding is off: this machine is no router.",
