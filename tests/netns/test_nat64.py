@@ -754,9 +754,9 @@ SIX = "their IPv6 flows to the translator have none"
 SUMS = "media without UDP checksums passes the translator"
 
 
-def verdicts():
+def verdicts(what="state"):
     done = subprocess.run(f"{CTL} -n router -j check", shell=True, capture_output=True, text=True)
-    return {row["name"]: row["state"] for row in json.loads(done.stdout)}
+    return {row["name"]: row[what] for row in json.loads(done.stdout)}
 
 
 @test("issue 23", "check: the translator, the routes to it, and the helper on one side of it")
@@ -775,6 +775,10 @@ def checked():
     Translator.running.kill()
     Translator.running.wait()
     assert verdicts()[RUNS] == "fault"
+    assert verdicts("fix")[RUNS] == "Type: systemctl start tayga"
+    net.shell("echo ID=openwrt >/tmp/os-release; mount --bind /tmp/os-release $(readlink -f /etc/os-release)")
+    assert verdicts("fix")[RUNS].startswith("Type: ifup ")
+    net.shell("umount $(readlink -f /etc/os-release)")
     ctl("setting set nat64-prefix none nat64-pool none")
     assert not set(verdicts()) & {ROUTES, RUNS, FOUR, SIX, SUMS}
     start()

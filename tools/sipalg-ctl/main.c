@@ -111,7 +111,8 @@ static int enter_netns(const char *name)
 	char path[4096];
 	int fd;
 
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	/* where ip(8) has them; older OpenWrt has no /run */
+	snprintf(path, sizeof(path), "/var/run/netns/%s", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		fprintf(stderr, "There is no network namespace %s: see ip netns list\n", name);

@@ -331,8 +331,8 @@ void explain_silence(void)
 	if (!c.mode)
 		puts("The setting mode is off. Type: sipalg-ctl setting set mode full");
 	else if (rules_attach(&c))
-		puts("A rule attaches the helper: either no SIP has come since, or its flow is\n"
-		     "older than the rule. Type: conntrack -D -p udp --orig-port-dst 5060");
+		printf("A rule attaches the helper: either no SIP has come since, or its flow is\n"
+		       "older than the rule. %s\n", how_to_forget(&c, "udp", 5060, AF_INET));
 	else if (c.fw.known)
 		puts("No rule attaches the helper: sipalg(4) shows one, sipalg-ctl check looks\n"
 		     "for more.");

@@ -73,6 +73,10 @@ const char *how_to_install(const struct check *c, const char *debian, const char
 const char *how_to_set(const struct check *c, const char *sysctl, unsigned long value);
 const char *how_to_hash(const struct check *c, unsigned long buckets);
 const char *how_to_attach(const struct check *c);
+const char *how_to_forget(const struct check *c, const char *protocol, unsigned int port,
+			  uint8_t family);
+const char *how_to_unload(const struct check *c);
+const char *how_to_start_tayga(const struct check *c);
 const char *how_to_accept(const struct check *c, const struct fw_chain *chain, uint8_t family);
 
 /* rules.c: what becomes of packets. */

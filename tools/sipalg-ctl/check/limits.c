@@ -24,7 +24,7 @@
 #define CONNTRACK_MAX	"net.netfilter.nf_conntrack_max"
 #define ACCT		"net.netfilter.nf_conntrack_acct"
 #define HASH_PATH	"/sys/module/nf_conntrack/parameters/expect_hashsize"
-#define UNDO_PATH	"/run/sipalg-ctl.undo"
+#define UNDO_PATH	"/var/run/sipalg-ctl.undo"
 #define HASH_MARK	"# By sipalg-ctl check --fix; --undo takes it away.\n"
 
 static const char *sysctl_path(const char *name)

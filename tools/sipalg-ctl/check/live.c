@@ -156,15 +156,15 @@ static void take_flow(const struct flow *flow, void *data)
 		strays->old = *flow;
 }
 
-static void say_stray(const char *question, const char *what, const struct flow *flow)
+static void say_stray(const struct check *c, const char *question, const char *what,
+		      const struct flow *flow)
 {
-	if (!flow->protocol) {
+	if (flow->protocol)
+		say(LEVEL_FAULT, question, what,
+		    how_to_forget(c, protocol_text(flow->protocol), flow->dst.port,
+				  flow->src.family));
+	else
 		say(LEVEL_OK, question, "", "");
-		return;
-	}
-	say(LEVEL_FAULT, question, what,
-	    text_of("Type: conntrack -D -p %s --orig-port-dst %u%s", protocol_text(flow->protocol),
-		    flow->dst.port, flow->src.family == AF_INET6 ? " -f ipv6" : ""));
 }
 
 static void check_strays(const struct check *c)
@@ -173,10 +173,10 @@ static void check_strays(const struct check *c)
 
 	strays.count = rules_ports(c, strays.ports, ARRAY_SIZE(strays.ports));
 	flows_each(take_flow, &strays);
-	say_stray("no flowtable takes signalling past the helper",
+	say_stray(c, "no flowtable takes signalling past the helper",
 		  "A flow was offloaded before a rule attached the helper to it.",
 		  &strays.offloaded);
-	say_stray("no SIP flow is older than the rule that attaches the helper",
+	say_stray(c, "no SIP flow is older than the rule that attaches the helper",
 		  "Such a flow keeps no helper, and passes by unseen for as long as it is used.",
 		  &strays.old);
 }

@@ -104,7 +104,7 @@ static bool link_says(const char *device, const char *word)
 }
 
 /* A tunnel device has a carrier as long as a program holds it. */
-static void check_translator(const char *device)
+static void check_translator(const struct check *c, const char *device)
 {
 	static const char question[] = "the translator of nat64-prefix runs";
 
@@ -114,7 +114,7 @@ static void check_translator(const char *device)
 		say(LEVEL_OK, question, "", "");
 	else
 		say(LEVEL_FAULT, question, text_of("%s has no carrier: nobody translates.", device),
-		    "Type: systemctl start tayga");
+		    how_to_start_tayga(c));
 }
 
 static bool gets_helper(const struct check *c, struct fw_packet *packet)
@@ -207,7 +207,7 @@ void check_nat64(const struct check *c)
 	if (device && is_uplink(c, device))
 		device = NULL;
 	check_ways(c, &nat64, device);
-	check_translator(device);
+	check_translator(c, device);
 	check_sides(c, &nat64, device);
 	check_checksums(device);
 }

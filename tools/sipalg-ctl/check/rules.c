@@ -410,8 +410,7 @@ static void check_in_tree(const struct check *c, const struct attached *all)
 		    all->other ? text_of("SIP goes to nf_conntrack_sip; a flow has one helper. The rule: %s",
 					 all->other->text) :
 		    "nf_conntrack_sip is attached to flows; a flow has one helper.",
-		    c->system == SYSTEM_VYOS ? "Type: delete system conntrack modules sip; commit" :
-		    "Take out rules of type \"sip\"; modprobe -r nf_nat_sip nf_conntrack_sip");
+		    how_to_unload(c));
 	else
 		say(LEVEL_OK, "the kernel's own SIP helper is out of the way", "", "");
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "check/check.h"
 #include "ctl.h"
@@ -43,10 +44,16 @@ static bool has_apk(void)
 	       !access("/bin/apk", X_OK);
 }
 
+/* OpenWrt's package manager and what it is told: opkg, or apk from 25.12 on. */
+static const char *openwrt_install(const char *package)
+{
+	return text_of(has_apk() ? "apk add %s" : "opkg install %s", package);
+}
+
 const char *how_to_install(const struct check *c, const char *debian, const char *openwrt)
 {
 	if (c->system == SYSTEM_OPENWRT)
-		return text_of(has_apk() ? "Type: apk add %s" : "Type: opkg install %s", openwrt);
+		return text_of("Type: %s", openwrt_install(openwrt));
 	if (c->system == SYSTEM_OTHER)
 		return text_of("Install the package %s.", debian);
 	return text_of("Type: apt-get install %s", debian);
@@ -87,6 +94,40 @@ const char *how_to_hash(const struct check *c, unsigned long buckets)
 		return text_of("Type: set system conntrack hash-size %lu; commit; reboot", buckets);
 	return text_of("In /etc/modprobe.d/sipalg-conntrack.conf: options nf_conntrack expect_hashsize=%lu",
 		       buckets);
+}
+
+static bool has_conntrack(void)
+{
+	return !access("/usr/sbin/conntrack", X_OK) || !access("/usr/bin/conntrack", X_OK);
+}
+
+/* A flow to that port, which then begins anew; @family 0: of any. */
+const char *how_to_forget(const struct check *c, const char *protocol, unsigned int port,
+			  uint8_t family)
+{
+	const char *first = c->system == SYSTEM_OPENWRT && !has_conntrack() ?
+			    text_of("%s; ", openwrt_install("conntrack")) : "";
+
+	return text_of("Type: %sconntrack -D -p %s --orig-port-dst %u%s", first, protocol, port,
+		       family == AF_INET6 ? " -f ipv6" : "");
+}
+
+/* OpenWrt's modprobe takes nothing out, and its firewall names each helper it finds. */
+const char *how_to_unload(const struct check *c)
+{
+	if (c->system == SYSTEM_OPENWRT)
+		return "Type: sed -i '/_sip$/d' /etc/modules.d/nf-nathelper-extra; fw4 stop; rmmod nf_nat_sip nf_conntrack_sip; fw4 start";
+	if (c->system == SYSTEM_VYOS)
+		return "Type: delete system conntrack modules sip; commit";
+	return "Take out rules of type \"sip\"; modprobe -r nf_nat_sip nf_conntrack_sip";
+}
+
+/* Of OpenWrt it is an interface, which has the name that its owner gave it. */
+const char *how_to_start_tayga(const struct check *c)
+{
+	if (c->system == SYSTEM_OPENWRT)
+		return "Type: ifup NAME, of the interface with proto tayga in /etc/config/network";
+	return "Type: systemctl start tayga";
 }
 
 static bool has_table(const struct check *c, const char *name)
@@ -146,6 +187,9 @@ static const char *nft_family(const struct fw_table *table)
 	}
 }
 
+/* What fw4 puts before the rules of a chain of its own, each time it writes them. */
+#define FW4_BEFORE	"/usr/share/nftables.d/chain-pre"
+
 const char *how_to_accept(const struct check *c, const struct fw_chain *chain, uint8_t family)
 {
 	const struct fw_table *table = chain->table;
@@ -153,6 +197,9 @@ const char *how_to_accept(const struct check *c, const struct fw_chain *chain, u
 
 	if (c->system == SYSTEM_VYOS)
 		return "Type: set firewall global-options state-policy related action accept; commit";
+	if (table->tool == FW_NFT && !strcmp(table->name, "fw4"))
+		return text_of("Type: mkdir -p %s/%s; echo ct state established,related accept >%s/%s/sipalg.nft; fw4 reload",
+			       FW4_BEFORE, name, FW4_BEFORE, name);
 	if (table->tool == FW_NFT)
 		return text_of("Type: nft insert rule %s %s %s ct state established,related accept",
 			       nft_family(table), table->name, name);
