@@ -11,11 +11,14 @@ system_base()
 {
 	local base=$BUILD/system/$1
 
-	[ ! -d "$base" ] || return 0
 	apt_need debootstrap debian-archive-keyring util-linux
 	mkdir -p "$BUILD/system"
-	step "Making a minimal $1" "debootstrap-$1" system_make "$1" "$base" ||
+	# two scripts that both want it: the second finds it done
+	exec 7>"$BUILD/.system-$1.lock"
+	flock 7
+	[ -d "$base" ] || step "Making a minimal $1" "debootstrap-$1" system_make "$1" "$base" ||
 		die "$(apt_failure "$LOGS/debootstrap-$1.log" "a minimal $1")"
+	exec 7>&-
 }
 
 system_make()
