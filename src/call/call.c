@@ -19,6 +19,7 @@
 #include "core/net.h"
 #include "core/quota.h"
 #include "core/sipalg_trace.h"
+#include "core/sync_key.h"
 #include "media/media.h"
 #include "media/media_expect.h"
 #include "nat/mapping.h"
@@ -67,6 +68,27 @@ static const struct rhashtable_params call_params = {
 	.obj_cmpfn = compare,
 	.automatic_shrinking = true,
 };
+
+u16 sipalg_call_sync_key(const struct sipalg_call *call,
+			 u8 bytes[SIPALG_CALL_SYNC_KEY])
+{
+	struct sipalg_key_writer key = { .bytes = bytes };
+
+	sipalg_key_u8(&key, SIPALG_DIRTY_CALL);
+	sipalg_key_u8(&key, call->key.back);
+	sipalg_key_u16(&key, call->key.zone);
+	sipalg_key_ip(&key, &call->key.inside);
+	sipalg_key_bytes(&key, sipalg_call_id(call), call->call_id_len);
+	return key.len;
+}
+
+static void bury(const struct sipalg_call *call)
+{
+	u8 key[SIPALG_CALL_SYNC_KEY];
+
+	if (sipalg_dirty_is_told(call->sn))
+		sipalg_dirty_bury(call->sn, key, sipalg_call_sync_key(call, key));
+}
 
 static void make_lookup(struct lookup *lookup, const struct sipalg_flow *flow,
 			const struct sip_msg *msg, bool back)
@@ -145,8 +167,8 @@ static void call_timer(struct timer_list *timer)
 {
 	struct sipalg_call *call = timer_container_of(call, timer, timer);
 
-	/* the table and with it the call is being destroyed */
-	if (!READ_ONCE(call->sn->dying))
+	/* the table and with it the call is being destroyed; or others run it */
+	if (!READ_ONCE(call->sn->dying) && !sipalg_is_standby(&call->sn->sync))
 		deadlines_passed(call);
 	sipalg_call_put(call);
 }
@@ -157,8 +179,9 @@ void sipalg_call_schedule(struct sipalg_call *call)
 	long nearest = LONG_MAX;
 	unsigned int i;
 
+	sipalg_dirty_mark(call->sn, &call->dirty);
 	/* most messages put deadlines off: the timer finds that when it comes */
-	if (!call->sooner)
+	if (!call->sooner || sipalg_is_standby(&call->sn->sync))
 		return;
 	call->sooner = false;
 	for_each_set_bit(i, &set, SIPALG_TIMER_MAX)
@@ -201,31 +224,43 @@ static struct sip_span user_of(const struct sip_msg *msg, struct sip_span uri)
 }
 
 /* A call with its texts behind it: lengths and bytes are set, all else is 0. */
+static struct sipalg_call *named_alloc(const struct sipalg_call_name *name)
+{
+	struct sipalg_call *call;
+	size_t size = sizeof(*call);
+	unsigned int i;
+	char *text;
+
+	for (i = 0; i < ARRAY_SIZE(name->text); i++)
+		size += name->len[i];
+	call = kzalloc(size, GFP_ATOMIC);
+	if (!call)
+		return NULL;
+	call->call_id_len = name->len[0];
+	call->from_tag_len = name->len[1];
+	call->from_len = name->len[2];
+	call->to_len = name->len[3];
+	for (i = 0, text = call->text; i < ARRAY_SIZE(name->text); i++) {
+		memcpy(text, name->text[i], name->len[i]);
+		text += name->len[i];
+	}
+	return call;
+}
+
 static struct sipalg_call *text_alloc(const struct sip_msg *msg)
 {
 	const struct sip_span spans[] = {
 		msg->call_id, msg->from_tag, user_of(msg, msg->from_uri),
 		user_of(msg, msg->to_uri),
 	};
-	struct sipalg_call *call;
-	size_t size = sizeof(*call);
+	struct sipalg_call_name name;
 	unsigned int i;
-	char *text;
 
-	for (i = 0; i < ARRAY_SIZE(spans); i++)
-		size += spans[i].len;
-	call = kzalloc(size, GFP_ATOMIC);
-	if (!call)
-		return NULL;
-	call->call_id_len = spans[0].len;
-	call->from_tag_len = spans[1].len;
-	call->from_len = spans[2].len;
-	call->to_len = spans[3].len;
-	for (i = 0, text = call->text; i < ARRAY_SIZE(spans); i++) {
-		memcpy(text, sip_span_ptr(msg, spans[i]), spans[i].len);
-		text += spans[i].len;
+	for (i = 0; i < ARRAY_SIZE(spans); i++) {
+		name.text[i] = sip_span_ptr(msg, spans[i]);
+		name.len[i] = spans[i].len;
 	}
-	return call;
+	return named_alloc(&name);
 }
 
 /*
@@ -243,6 +278,22 @@ static u8 inner_side(const struct sipalg_flow *flow, enum sipalg_side sender)
 	return began ? sender : !sender;
 }
 
+static void call_init(struct sipalg_call *call, struct sipalg_net *sn)
+{
+	call->sn = sn;
+	refcount_set(&call->refs, 1);
+	sipalg_dirty_init(&call->dirty, SIPALG_DIRTY_CALL, &call->refs);
+	spin_lock_init(&call->lock);
+	timer_setup(&call->timer, call_timer, 0);
+	INIT_LIST_HEAD(&call->dialogs);
+	INIT_LIST_HEAD(&call->media);
+	INIT_LIST_HEAD(&call->lru);
+	INIT_LIST_HEAD(&call->idle_lru);
+	/* of numbers there are enough */
+	call->id = atomic_inc_return(&sn->call_id);
+	atomic_long_add(call_size(call), &sn->memory);
+}
+
 static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 				      const struct sip_msg *msg)
 {
@@ -251,16 +302,7 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 
 	if (!call)
 		return NULL;
-	call->sn = flow->sn;
-	refcount_set(&call->refs, 1);
-	spin_lock_init(&call->lock);
-	timer_setup(&call->timer, call_timer, 0);
-	INIT_LIST_HEAD(&call->dialogs);
-	INIT_LIST_HEAD(&call->media);
-	INIT_LIST_HEAD(&call->lru);
-	INIT_LIST_HEAD(&call->idle_lru);
-	/* of numbers there are enough */
-	call->id = atomic_inc_return(&flow->sn->call_id);
+	call_init(call, flow->sn);
 	call->state = SIPALG_CALL_EARLY;
 	call->event_mask = SIPALG_NOTIFY_NEW;
 	call->family = flow->family;
@@ -274,7 +316,6 @@ static struct sipalg_call *call_alloc(const struct sipalg_flow *flow,
 	call->public[!sender] = flow->dst;
 	call->zone[sender] = flow->from_zone;
 	call->zone[!sender] = flow->to_zone;
-	atomic_long_add(call_size(call), &flow->sn->memory);
 	return call;
 }
 
@@ -350,6 +391,7 @@ static void unlink_call(struct sipalg_call *call)
 	atomic_dec(&call->sn->call_count);
 	if (call->retired)
 		atomic_dec(&call->sn->calls_retired);
+	bury(call);
 }
 
 static void report_end(struct sipalg_call *call, enum sipalg_end_reason reason)
@@ -405,6 +447,79 @@ void sipalg_call_discard(struct sipalg_call *call)
 	remove_call(call);
 }
 
+void sipalg_call_drop(struct sipalg_call *call)
+{
+	if (call->linked)
+		remove_call(call);
+}
+
+static void name_lookup(struct lookup *lookup, const struct sipalg_net *sn,
+			const struct sipalg_call_name *name)
+{
+	lookup->key = name->key;
+	lookup->call_id = name->text[0];
+	lookup->call_id_len = name->len[0];
+	lookup->key.hash = hsiphash(lookup->call_id, lookup->call_id_len,
+				    &sn->table_key);
+}
+
+struct sipalg_call *sipalg_call_named(struct sipalg_net *sn,
+				      const struct sipalg_call_name *name)
+{
+	struct sipalg_call *call;
+	struct lookup lookup;
+
+	name_lookup(&lookup, sn, name);
+	call = rhashtable_lookup(&sn->calls, &lookup, call_params);
+	if (call && !refcount_inc_not_zero(&call->refs))
+		return NULL;
+	return call;
+}
+
+struct sipalg_call *sipalg_call_restore(struct sipalg_net *sn,
+					const struct sipalg_call_name *name,
+					const union nf_inet_addr *by, u8 family)
+{
+	struct sipalg_call *call = named_alloc(name);
+	struct lookup lookup;
+
+	if (!call)
+		return NULL;
+	call_init(call, sn);
+	call->family = family;
+	call->quota = sipalg_quota_take(sn, family, by, SIPALG_QUOTA_CALLS);
+	name_lookup(&lookup, sn, name);
+	call->key = lookup.key;
+	spin_lock_bh(&call->lock);
+	refcount_inc(&call->refs);	/* the table's */
+	if (call->quota && !insert(call)) {
+		call->linked = true;
+		atomic_inc(&sn->call_count);
+		return call;
+	}
+	spin_unlock_bh(&call->lock);
+	refcount_dec(&call->refs);
+	sipalg_call_put(call);
+	return NULL;
+}
+
+bool sipalg_call_add_dialog(struct sipalg_call *call,
+			    const struct sipalg_dialog *from, const char *tag)
+{
+	struct sipalg_dialog *dialog = kzalloc(sizeof(*dialog) + from->tag_len,
+					       GFP_ATOMIC);
+
+	if (!dialog)
+		return false;
+	dialog->words = from->words;
+	dialog->shorts = from->shorts;
+	dialog->bytes = from->bytes;
+	memcpy(dialog->tag, tag, from->tag_len);
+	list_add_tail(&dialog->list, &call->dialogs);
+	atomic_long_add(sizeof(*dialog) + from->tag_len, &call->sn->memory);
+	return true;
+}
+
 static void signalling_flow(struct sipalg_flow *flow,
 			    const struct sipalg_call *call)
 {
@@ -416,18 +531,12 @@ static void call_settings(struct sipalg_call *call)
 {
 	struct sipalg_flow flow;
 
-	rcu_read_lock();
-	spin_lock_bh(&call->lock);
-	if (call->linked) {
-		if (call->signalling)
-			signalling_flow(&flow, call);
-		sipalg_life_settings(call);
-		sipalg_media_settings(call, call->signalling ? &flow : NULL);
-		sipalg_sig_expect_settings(call, call->signalling ? &flow : NULL);
-		sipalg_call_woken(call);
-	}
-	spin_unlock_bh(&call->lock);
-	rcu_read_unlock();
+	if (call->signalling)
+		signalling_flow(&flow, call);
+	sipalg_life_settings(call);
+	sipalg_media_settings(call, call->signalling ? &flow : NULL);
+	sipalg_sig_expect_settings(call, call->signalling ? &flow : NULL);
+	sipalg_call_woken(call);
 }
 
 /* The next call that has not gone meanwhile, with a reference, or NULL. */
@@ -441,7 +550,8 @@ static struct sipalg_call *next_call(struct rhashtable_iter *iter)
 	return call;
 }
 
-void sipalg_calls_settings(struct sipalg_net *sn)
+void sipalg_calls_each(struct sipalg_net *sn,
+		       void (*what)(struct sipalg_call *call))
 {
 	struct rhashtable_iter iter;
 	struct sipalg_call *call;
@@ -451,13 +561,23 @@ void sipalg_calls_settings(struct sipalg_net *sn)
 	while ((call = next_call(&iter))) {
 		/* nothing of the table's is held while it may take longer */
 		rhashtable_walk_stop(&iter);
-		call_settings(call);
+		rcu_read_lock();
+		spin_lock_bh(&call->lock);
+		if (call->linked)
+			what(call);
+		spin_unlock_bh(&call->lock);
+		rcu_read_unlock();
 		sipalg_call_put(call);
 		cond_resched();
 		rhashtable_walk_start(&iter);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
+}
+
+void sipalg_calls_settings(struct sipalg_net *sn)
+{
+	sipalg_calls_each(sn, call_settings);
 	sipalg_lru_shrink(sn);
 }
 

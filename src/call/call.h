@@ -68,6 +68,87 @@ struct sipalg_call *sipalg_call_prepare(const struct sipalg_flow *flow,
 int sipalg_call_link(struct sipalg_call *call, const struct sipalg_flow *flow);
 
 /**
+ * struct sipalg_call_name - by what a call is found, and its texts
+ * @key: but for its hash
+ * @text: Call-ID, the caller's tag, the users of From and To
+ * @len: their bytes
+ */
+struct sipalg_call_name {
+	struct sipalg_call_key key;
+	const char *text[4];
+	u16 len[4];
+};
+
+#define SIPALG_CALL_SYNC_KEY	(SIPALG_MAX_CALL_ID + 24)
+
+/**
+ * sipalg_call_sync_key() - the key of a call's record
+ * @call: any
+ * @key: filled
+ *
+ * Return: bytes of it.
+ */
+u16 sipalg_call_sync_key(const struct sipalg_call *call,
+			 u8 key[SIPALG_CALL_SYNC_KEY]);
+
+/**
+ * sipalg_call_named() - find a call by its name
+ * @sn: the namespace
+ * @name: with the Call-ID for text
+ *
+ * Caller holds rcu_read_lock.
+ *
+ * Return: the call with a reference, not locked; NULL: none.
+ */
+struct sipalg_call *sipalg_call_named(struct sipalg_net *sn,
+				      const struct sipalg_call_name *name);
+
+/**
+ * sipalg_call_restore() - begin a call that another router has
+ * @sn: the namespace
+ * @name: its name; there is none
+ * @by: address that it is counted for
+ * @family: AF_INET or AF_INET6
+ *
+ * Nobody is told, nobody is evicted, no limit refuses it. Softirq.
+ *
+ * Return: the call with a reference, locked, with nothing in it; NULL: no memory, or
+ * another CPU was faster.
+ */
+struct sipalg_call *sipalg_call_restore(struct sipalg_net *sn,
+					const struct sipalg_call_name *name,
+					const union nf_inet_addr *by, u8 family);
+
+/**
+ * sipalg_call_add_dialog() - a fork of a restored call
+ * @call: locked
+ * @from: all of it but its tag
+ * @tag: the tag, &sipalg_dialog.tag_len bytes
+ *
+ * Return: false: no memory.
+ */
+bool sipalg_call_add_dialog(struct sipalg_call *call,
+			    const struct sipalg_dialog *from, const char *tag);
+
+/**
+ * sipalg_call_drop() - another record, or another router, says what becomes of a call
+ * @call: locked; the caller has a reference
+ *
+ * It leaves the table, its pinholes close; nobody is told, nothing is counted.
+ */
+void sipalg_call_drop(struct sipalg_call *call);
+
+/**
+ * sipalg_calls_each() - do something with each
+ * @sn: the namespace
+ * @what: gets one that is in the table, locked; BH off, RCU
+ *
+ * Process context, may sleep.
+ */
+void sipalg_calls_each(struct sipalg_net *sn,
+		       void (*what)(struct sipalg_call *call));
+
+/**
  * sipalg_call_put() - drop a reference
  * @call: not locked
  */

@@ -348,6 +348,8 @@ bool sipalg_lru_one(struct sipalg_net *sn)
 {
 	unsigned int i;
 
+	if (sipalg_is_standby(&sn->sync))
+		return false;
 	for (i = 0; i < TRIES; i++)
 		if (evict(sn, first_to_go) || evict_answered(sn))
 			return true;
@@ -358,7 +360,8 @@ static bool has_too_many_idle(struct sipalg_net *sn)
 {
 	u32 most = sipalg_setting(sn, SIPALG_MAX_IDLE_CALLS);
 
-	return most && atomic_read(&sn->idle_count) > most;
+	return most && atomic_read(&sn->idle_count) > most &&
+	       !sipalg_is_standby(&sn->sync);
 }
 
 void sipalg_lru_idle(struct sipalg_net *sn)

@@ -28,7 +28,7 @@ struct sipalg_targets {
 static u32 branch_of(const struct sipalg_call *call, const struct sip_msg *msg)
 {
 	return hsiphash(sip_span_ptr(msg, msg->branch), msg->branch.len,
-			&call->sn->table_key);
+			&call->sn->short_key);
 }
 
 static struct target *find(const struct sipalg_call *call,

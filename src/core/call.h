@@ -15,7 +15,9 @@
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
+#include <linux/stddef.h>
 #include <linux/timer.h>
+#include "core/dirty.h"
 #include "core/long_timer.h"
 #include "sip/addr.h"
 
@@ -68,6 +70,12 @@ struct sipalg_call_key {
 
 /**
  * struct sipalg_dialog - one fork of a call
+ *
+ * In groups as the members of struct sipalg_call.
+ *
+ * @words: group
+ * @shorts: group
+ * @bytes: group
  * @list: in &sipalg_call.dialogs
  * @fork: its number, from 1
  * @tag_len: bytes in @tag
@@ -81,15 +89,27 @@ struct sipalg_call_key {
  */
 struct sipalg_dialog {
 	struct list_head list;
-	u16 fork;
-	u16 tag_len;
-	u8 confirmed:1,
-	   ended:1,
-	   has_answered:2;
-	u32 answered[2];
-	u32 settled[2];
+	struct_group_tagged(sipalg_dialog_words, words,
+		u32 answered[2];
+		u32 settled[2];
+	);
+	struct_group_tagged(sipalg_dialog_shorts, shorts,
+		u16 fork;
+		u16 tag_len;
+	);
+	struct_group_tagged(sipalg_dialog_bytes, bytes,
+		u8 confirmed:1,
+		   ended:1,
+		   has_answered:2;
+	);
 	char tag[];
 };
+
+/* See struct sipalg_call. */
+static_assert(offsetof(struct sipalg_dialog, tag) ==
+	      sizeof(struct list_head) + sizeof(struct sipalg_dialog_words) +
+	      sizeof(struct sipalg_dialog_shorts) +
+	      sizeof(struct sipalg_dialog_bytes));
 
 /**
  * struct sipalg_transaction - identity of a transaction
@@ -109,13 +129,32 @@ struct sipalg_transaction {
 
 /**
  * struct sipalg_call - one call
+ *
+ * Its members stand in groups, the most aligned first: what is in @local does not
+ * leave this router, or follows from the rest; each other group travels whole in the
+ * record that another router is sent (src/sync/call_record.c). A member that is added
+ * at the end of @words, @times or @bytes travels, and is 0 from a router that does not
+ * know it.
+ *
+ * @longs: group
+ * @local: group; beside what is said below it has what follows from the key of the record
+ * @ends: group
+ * @hosts: group
+ * @words: group
+ * @times: group, of stamps that have passed
+ * @limits: group, of stamps that are counted from @limits_set
+ * @limits_set: group
+ * @zones: group
+ * @bytes: group
  * @node: in &sipalg_net.calls
  * @key: key of the table
  * @sn: the namespace
  * @refs: of the table, the armed timer, and messages being decided
  * @id: the kernel's number of the call, shown to people
  * @timer: the nearest deadline
- * @lock: guards all below
+ * @dirty: it has changed since its record was sent
+ * @version: of the record that it was restored from, see sipalg_sync_version()
+ * @lock: guards all that changes
  * @linked: it is in the table
  * @retired: it was not answered and has been reported as ended, see
  *	sipalg_call_retire()
@@ -186,84 +225,115 @@ struct sipalg_transaction {
  * @text: Call-ID, the caller's tag, the users of From and To
  */
 struct sipalg_call {
-	struct rhash_head node;
-	struct sipalg_call_key key;
-	struct sipalg_net *sn;
-	refcount_t refs;
-	u32 id;
-	struct timer_list timer;
+	struct_group_tagged(sipalg_call_longs, longs,
+		u64 refused[2];
+		u64 new_tag;
+		u64 screen_key;
+	);
+	struct_group_tagged(sipalg_call_local, local,
+		struct rhash_head node;
+		struct sipalg_net *sn;
+		struct timer_list timer;
+		struct sipalg_call_key key;
+		refcount_t refs;
+		u32 id;
+		struct sipalg_dirty dirty;
+		u64 version;
 
-	/* guards all below */
-	spinlock_t lock;
-	bool linked;
-	bool retired;
-	u8 state;
-	u8 reason;
-	u8 event_mask;
-	u8 family;
-	u8 l4proto;
-	u8 refresher;
-	bool hold[2];
-	bool hold_offered[2];
-	bool incomplete;
-	u8 spoke;
-	u8 invited;
-	u8 lru_class;
-	bool half_refreshed;
-	bool put_off;
-	u8 inner;
-	u8 bye_side;
-	u8 retries;
-	u8 bye_fork;
-	u8 forks;
-	u16 call_id_len;
-	u16 from_tag_len;
-	u8 from_len;
-	u8 to_len;
-	u16 deadlines;
-	u16 running;
-	bool sooner;
-	struct sipalg_transaction sdp_transaction[2];
-	struct sipalg_addr party[2];
-	struct sipalg_addr public[2];
-	u16 zone[2];
-	union nf_inet_addr contact[2];
-	union nf_inet_addr asked[2];
-	union nf_inet_addr speaker[2];
-	u64 refused[2];
-	u32 invite_cseq[2];
-	u32 update_cseq[2];
-	u32 bye_cseq;
-	u32 session_expires;
-	u32 session_interval;
-	u32 expires;
-	u32 created;
-	u32 answered;
-	u32 active;
-	u32 lru_stamp;
-	u32 entries;
-	u32 deadline[SIPALG_TIMER_MAX];
-	u32 since[SIPALG_TIMER_MAX];
-	u32 branch;
-	u64 new_tag;
-	u64 screen_key;
-	union {
-		struct list_head lru;
-		struct rcu_head rcu;
-	};
-	struct list_head idle_lru;
-	struct sipalg_claims *claims;
-	struct sipalg_targets *targets;
-	struct sipalg_quota *quota;
-	struct sipalg_mapping *mapping;
-	struct nf_conn *signalling;
-	struct nf_conn *master;
-	struct sipalg_sig_pinholes *sig_pinholes;
-	struct sipalg_msg_log *msg_log;
-	struct list_head dialogs;
-	struct list_head media;
+		spinlock_t lock;
+		bool linked;
+		bool incomplete;
+		bool sooner;
+		u8 event_mask;
+		u8 retries;
+		u8 lru_class;
+		u8 from_len;
+		u8 to_len;
+		u16 call_id_len;
+		u16 from_tag_len;
+		u32 lru_stamp;
+		u32 entries;
+		union {
+			struct list_head lru;
+			struct rcu_head rcu;
+		};
+		struct list_head idle_lru;
+		struct sipalg_claims *claims;
+		struct sipalg_targets *targets;
+		struct sipalg_quota *quota;
+		struct sipalg_mapping *mapping;
+		struct nf_conn *signalling;
+		struct nf_conn *master;
+		struct sipalg_sig_pinholes *sig_pinholes;
+		struct sipalg_msg_log *msg_log;
+		struct list_head dialogs;
+		struct list_head media;
+	);
+	struct_group_tagged(sipalg_call_ends, ends,
+		struct sipalg_addr party[2];
+		struct sipalg_addr public[2];
+	);
+	struct_group_tagged(sipalg_call_hosts, hosts,
+		union nf_inet_addr contact[2];
+		union nf_inet_addr asked[2];
+		union nf_inet_addr speaker[2];
+	);
+	struct_group_tagged(sipalg_call_words, words,
+		struct sipalg_transaction sdp_transaction[2];
+		u32 invite_cseq[2];
+		u32 update_cseq[2];
+		u32 bye_cseq;
+		u32 session_expires;
+		u32 session_interval;
+		u32 expires;
+		u32 branch;
+	);
+	struct_group_tagged(sipalg_call_times, times,
+		u32 created;
+		u32 active;
+		u32 answered;
+	);
+	struct_group_tagged(sipalg_call_limits, limits,
+		u32 deadline[SIPALG_TIMER_MAX];
+		u32 since[SIPALG_TIMER_MAX];
+	);
+	struct_group_tagged(sipalg_call_limits_set, limits_set,
+		u16 deadlines;
+		u16 running;
+	);
+	struct_group_tagged(sipalg_call_zones, zones,
+		u16 zone[2];
+	);
+	struct_group_tagged(sipalg_call_bytes, bytes,
+		u8 state;
+		u8 reason;
+		u8 family;
+		u8 l4proto;
+		u8 refresher;
+		u8 hold[2];
+		u8 hold_offered[2];
+		u8 spoke;
+		u8 invited;
+		u8 half_refreshed;
+		u8 put_off;
+		u8 retired;
+		u8 inner;
+		u8 bye_side;
+		u8 bye_fork;
+		u8 forks;
+	);
 	char text[];
 };
+
+#define SIPALG_CALL_GROUP(group)	sizeof(struct sipalg_call_##group)
+
+/* What is in no group is in a gap, or makes one: it does not compile. */
+static_assert(offsetof(struct sipalg_call, text) ==
+	      SIPALG_CALL_GROUP(longs) + SIPALG_CALL_GROUP(local) +
+	      SIPALG_CALL_GROUP(ends) + SIPALG_CALL_GROUP(hosts) +
+	      SIPALG_CALL_GROUP(words) + SIPALG_CALL_GROUP(times) +
+	      SIPALG_CALL_GROUP(limits) + SIPALG_CALL_GROUP(limits_set) +
+	      SIPALG_CALL_GROUP(zones) + SIPALG_CALL_GROUP(bytes));
 
 /**
  * sipalg_since() - time since a stamp

@@ -23,6 +23,7 @@ static void init_members(struct sipalg_net *sn)
 
 	sipalg_settings_init(&sn->settings);
 	get_random_bytes(&sn->key, sizeof(sn->key));
+	get_random_bytes(&sn->short_key, sizeof(sn->short_key));
 	get_random_bytes(&sn->table_key, sizeof(sn->table_key));
 	spin_lock_init(&sn->port_lock);
 	spin_lock_init(&sn->shared_expect_lock);
@@ -30,6 +31,8 @@ static void init_members(struct sipalg_net *sn)
 	spin_lock_init(&sn->promise_lock);
 	spin_lock_init(&sn->tcp_lock);
 	INIT_LIST_HEAD(&sn->tcp);
+	spin_lock_init(&sn->sync.lock);
+	INIT_LIST_HEAD(&sn->sync.dirty);
 	for (i = 0; i < ARRAY_SIZE(sn->shared_expects); i++)
 		INIT_HLIST_HEAD(&sn->shared_expects[i]);
 	for (i = 0; i < ARRAY_SIZE(sn->faces); i++)

@@ -11,6 +11,7 @@
  *	.lru_lock (one at a time)
  *	sipalg_net.face_lock or .promise_lock
  *	nf_conntrack_expect_lock (conntrack's, inside its functions)
+ *	sipalg_sync.lock
  * All are taken with _bh: the helper also runs for packets of local sockets
  * in process context. rhashtable locks its own buckets; no function of this
  * module is called under them. Conntrack calls help and expectfn without locks.
@@ -24,6 +25,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
+#include "core/dirty.h"
 #include "core/setting.h"
 #include "core/stats.h"
 #include "sip/addr.h"
@@ -55,8 +57,8 @@ enum sipalg_tcp_kind {
  * @settings: see setting.h; written under genl, read without a lock
  * @stats: per CPU
  * @key: of hashes of message bytes that are compared in place of the bytes
- * @table_key: of hashes that choose a bucket, or are compared within one call or
- *	flow
+ * @short_key: the same of short ones; both routers of a pair have the same two
+ * @table_key: of hashes that choose a bucket, or are compared within one flow
  * @calls: struct sipalg_call by Call-ID and inside address
  * @mappings_public: struct sipalg_mapping by public transport address and host
  * @mappings_face: the same by public transport address
@@ -111,6 +113,7 @@ enum sipalg_tcp_kind {
  * @full_at: when conntrack's tables have refused us last, in jiffies
  * @starved_until: until when who has most leaves what becomes free to others
  * @zoned: a flow of another zone than the default one has been seen
+ * @sync: it may be one of a pair, see dirty.h
  * @dying: the namespace is being removed: no new state
  */
 struct sipalg_net {
@@ -118,6 +121,7 @@ struct sipalg_net {
 	struct sipalg_settings settings;
 	struct sipalg_cpu_stats __percpu *stats;
 	siphash_key_t key;
+	hsiphash_key_t short_key;
 	hsiphash_key_t table_key;
 
 	struct rhashtable calls;
@@ -198,6 +202,8 @@ struct sipalg_net {
 	unsigned long event_second;
 	atomic_t event_count;
 	atomic_t events_lost;
+
+	struct sipalg_sync sync ____cacheline_aligned_in_smp;
 };
 
 /**

@@ -209,6 +209,17 @@ struct sipalg_quota *sipalg_quota_get(struct sipalg_net *sn, u8 family,
 	return NULL;
 }
 
+struct sipalg_quota *sipalg_quota_take(struct sipalg_net *sn, u8 family,
+				       const union nf_inet_addr *ip,
+				       enum sipalg_quota_kind kind)
+{
+	struct sipalg_quota *quota = sipalg_quota_host_get(sn, family, ip);
+
+	if (quota)
+		atomic_inc(&quota->has[kind]);
+	return quota;
+}
+
 struct sipalg_quota *sipalg_quota_get_more(struct sipalg_quota *quota,
 					   enum sipalg_quota_kind kind)
 {

@@ -142,6 +142,22 @@ struct sipalg_quota *sipalg_quota_get(struct sipalg_net *sn, u8 family,
 				      enum sipalg_quota_kind kind);
 
 /**
+ * sipalg_quota_take() - charge an address with one, whatever its share
+ * @sn: the namespace
+ * @family: AF_INET or AF_INET6
+ * @ip: the address
+ * @kind: resource
+ *
+ * What another router has granted is not refused here. Caller holds rcu_read_lock;
+ * softirq.
+ *
+ * Return: its entry, for sipalg_quota_put(); NULL: no memory.
+ */
+struct sipalg_quota *sipalg_quota_take(struct sipalg_net *sn, u8 family,
+				       const union nf_inet_addr *ip,
+				       enum sipalg_quota_kind kind);
+
+/**
  * sipalg_quota_get_more() - charge an entry that is in use with one
  * @quota: the entry
  * @kind: resource

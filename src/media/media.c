@@ -82,6 +82,60 @@ struct sipalg_media *sipalg_media_alloc(struct sipalg_call *call,
 	return media;
 }
 
+/* The ports that the peer was told, if they are free here. */
+static bool claim_told(struct sipalg_media *media, const struct sipalg_flow *flow,
+		       u16 port)
+{
+	enum sipalg_port_state state = media->port_state;
+	struct sipalg_net *sn = flow->sn;
+
+	media->face = sipalg_face_get(flow, &media->public);
+	media->holder = state == SIPALG_PORT_HELD ?
+			sipalg_quota_take(sn, flow->family, &media->private,
+					  SIPALG_QUOTA_PAIRS) :
+			sipalg_quota_host_get(sn, flow->family, &media->private);
+	if (!media->face || !media->holder)
+		return false;
+	media->port_state = SIPALG_PORT_HELD;
+	if (state == SIPALG_PORT_TAKEN || !sipalg_port_claim(flow, media, port)) {
+		if (state == SIPALG_PORT_HELD)
+			sipalg_quota_uncharge(media->holder, SIPALG_QUOTA_PAIRS, 1);
+		state = SIPALG_PORT_TAKEN;
+	}
+	media->port_state = state;
+	return true;
+}
+
+bool sipalg_media_restore(struct sipalg_call *call,
+			  const struct sipalg_flow *flow,
+			  const struct sipalg_media *from)
+{
+	struct sipalg_media *media = sipalg_media_alloc(call, &call->media);
+
+	if (!media)
+		return false;
+	media->longs = from->longs;
+	media->before = from->before;
+	media->hosts = from->hosts;
+	media->times = from->times;
+	media->shorts = from->shorts;
+	media->bytes = from->bytes;
+	media->in_table = false;
+	media->opened_late = true;
+	if (!media->translated) {
+		media->port_state = SIPALG_PORT_HELD;
+		return true;
+	}
+	if (claim_told(media, flow, ntohs(from->public_port[SIPALG_RTP])))
+		return true;
+	/* no port has to be given back, and perhaps nobody holds one */
+	media->translated = false;
+	if (!media->holder)
+		media->port_state = SIPALG_PORT_HELD;
+	sipalg_media_free(media);
+	return false;
+}
+
 struct sipalg_media *sipalg_media_mate(const struct sipalg_media *media)
 {
 	struct sipalg_media *other, *first = NULL;

@@ -49,6 +49,16 @@ struct sipalg_media_terms {
 
 /**
  * struct sipalg_media - one m= section of one side
+ *
+ * In groups as the members of struct sipalg_call: @local does not leave this router.
+ *
+ * @longs: group
+ * @local: group
+ * @hosts: group
+ * @times: group
+ * @shorts: group
+ * @bytes: group
+ * @end: marks it
  * @list: in &sipalg_call.media, before that in &sipalg_description.made
  * @rcu: frees it, when it is not there any more
  * @port_node: in &sipalg_net.ports while translated
@@ -101,53 +111,75 @@ struct sipalg_media_terms {
  * @flows: connections admitted by the pinholes, see media_ct.h
  */
 struct sipalg_media {
-	union {
-		struct list_head list;
-		struct rcu_head rcu;
-	};
-	struct rhash_head port_node;
-	struct sipalg_call *call;
-	struct sipalg_face *face;
-	struct sipalg_quota *holder;
-	u16 fork;
-	u8 port_state;
-	u8 index;
-	u8 side;
-	u8 kind;
-	u8 family;
-	u8 l4proto;
-	u8 ports;
-	u8 translated:1,
-	   offered:1,
-	   active:1,
-	   held:1,
-	   held_offered:1,
-	   mux_offered:1,
-	   muxed:1,
-	   idle:1,
-	   offer_pending:1,
-	   ice_untouched:1,
-	   resumed:1,
-	   opened_late:1,
-	   outside:1,
-	   hairpin:1,
-	   rtcp_alone:1,
-	   in_table:1,
-	   described:1;
-	u8 lent;
-	u16 flow_count;
-	u64 lines;
+	struct_group_tagged(sipalg_media_longs, longs,
+		u64 lines;
+	);
 	struct sipalg_media_terms before;
-	union nf_inet_addr private;
-	union nf_inet_addr public;
-	__be16 private_port[SIPALG_PORTS];
-	__be16 public_port[SIPALG_PORTS];
-	u32 seen;
-	u32 way_key;
-	struct nf_conntrack_expect *exp[SIPALG_PORTS];
-	const void *cleared_for;
-	struct hlist_head flows;
+	struct_group_tagged(sipalg_media_local, local,
+		union {
+			struct list_head list;
+			struct rcu_head rcu;
+		};
+		struct rhash_head port_node;
+		struct sipalg_call *call;
+		struct sipalg_face *face;
+		struct sipalg_quota *holder;
+		struct nf_conntrack_expect *exp[SIPALG_PORTS];
+		const void *cleared_for;
+		struct hlist_head flows;
+		u32 way_key;
+		u16 flow_count;
+		u8 lent;
+		u8 described:1;
+	);
+	struct_group_tagged(sipalg_media_hosts, hosts,
+		union nf_inet_addr private;
+		union nf_inet_addr public;
+	);
+	struct_group_tagged(sipalg_media_times, times,
+		u32 seen;
+	);
+	struct_group_tagged(sipalg_media_shorts, shorts,
+		__be16 private_port[SIPALG_PORTS];
+		__be16 public_port[SIPALG_PORTS];
+		u16 fork;
+	);
+	struct_group_tagged(sipalg_media_bytes, bytes,
+		u8 port_state;
+		u8 index;
+		u8 side;
+		u8 kind;
+		u8 family;
+		u8 l4proto;
+		u8 ports;
+		u8 translated:1,
+		   offered:1,
+		   active:1,
+		   held:1,
+		   held_offered:1,
+		   mux_offered:1,
+		   muxed:1,
+		   idle:1,
+		   offer_pending:1,
+		   ice_untouched:1,
+		   resumed:1,
+		   opened_late:1,
+		   outside:1,
+		   hairpin:1,
+		   rtcp_alone:1,
+		   in_table:1;
+	);
+	u8 end[];
 };
+
+#define SIPALG_MEDIA_GROUP(group)	sizeof(struct sipalg_media_##group)
+
+/* See struct sipalg_call. */
+static_assert(offsetof(struct sipalg_media, end) ==
+	      SIPALG_MEDIA_GROUP(longs) + SIPALG_MEDIA_GROUP(terms) +
+	      SIPALG_MEDIA_GROUP(local) + SIPALG_MEDIA_GROUP(hosts) +
+	      SIPALG_MEDIA_GROUP(times) + SIPALG_MEDIA_GROUP(shorts) +
+	      SIPALG_MEDIA_GROUP(bytes));
 
 static inline bool sipalg_media_has_pinholes(const struct sipalg_media *media)
 {
@@ -217,6 +249,21 @@ void sipalg_media_forget(struct sipalg_call *call, u16 fork);
  */
 void sipalg_media_rollback(struct sipalg_call *call, enum sipalg_side side,
 			   u16 fork);
+
+/**
+ * sipalg_media_restore() - a media as another router has it
+ * @call: its call, locked
+ * @flow: the signalling flow, from or to the inside
+ * @from: all that travels of it
+ *
+ * Its public ports become its own again, where nobody else has them here. Pinholes:
+ * sipalg_media_restored(). Softirq.
+ *
+ * Return: false: no memory.
+ */
+bool sipalg_media_restore(struct sipalg_call *call,
+			  const struct sipalg_flow *flow,
+			  const struct sipalg_media *from);
 
 /**
  * sipalg_media_suspend() - close one inactive media

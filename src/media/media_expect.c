@@ -172,6 +172,89 @@ static void clear_way(struct sipalg_media *media,
 		}
 }
 
+static struct nf_conn *find_ct(const struct sipalg_call *call, u16 id, u8 family,
+			       u8 l4proto, const struct sipalg_addr *src,
+			       const struct sipalg_addr *dst)
+{
+	const struct nf_conntrack_zone zone = {
+		.id = id,
+		.dir = NF_CT_DEFAULT_ZONE_DIR,
+	};
+	const struct nf_conntrack_tuple tuple = {
+		.src.l3num = family,
+		.src.u3 = src->ip,
+		.src.u.all = src->port,
+		.dst.u3 = dst->ip,
+		.dst.u.all = dst->port,
+		.dst.protonum = l4proto,
+		.dst.dir = IP_CT_DIR_ORIGINAL,
+	};
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conn *ct;
+
+	hash = nf_conntrack_find_get(call->sn->net, &zone, &tuple);
+	if (!hash)
+		return NULL;
+	ct = nf_ct_tuplehash_to_ctrack(hash);
+	if (NF_CT_DIRECTION(hash) == IP_CT_DIR_ORIGINAL)
+		return ct;
+	nf_ct_put(ct);	/* it is found from its other end */
+	return NULL;
+}
+
+/* The call's own, or not what its parties have been told. Drops the reference. */
+static void adopt(struct sipalg_media *media, struct nf_conn *ct, bool fits)
+{
+	if (!ct)
+		return;
+	if (!fits)
+		nf_ct_kill(ct);
+	else if (!sipalg_media_ct_has(media, ct) && !nf_ct_is_dying(ct))
+		sipalg_media_ct_add(media, ct);
+	nf_ct_put(ct);
+}
+
+/* What comes by the way in to @media, and what leaves by the way out to @other. */
+static void adopt_port(struct sipalg_media *media, struct sipalg_media *other,
+		       unsigned int port)
+{
+	const struct sipalg_addr public = { media->public, media->public_port[port] };
+	const struct sipalg_addr own = { media->private, media->private_port[port] };
+	const struct sipalg_addr peer = { other->private, other->private_port[port] };
+	const struct sipalg_addr seen = { other->public, other->public_port[port] };
+	struct sipalg_call *call = media->call;
+	const struct nf_conntrack_tuple *back;
+	struct nf_conn *ct;
+
+	ct = find_ct(call, call->zone[other->side], media->family, media->l4proto,
+		     &peer, &public);
+	back = ct ? &ct->tuplehash[IP_CT_DIR_REPLY].tuple : NULL;
+	adopt(media, ct, back && sipalg_ip_equal(&back->src.u3, &own.ip) &&
+	      back->src.u.all == own.port);
+
+	ct = find_ct(call, call->zone[media->side], media->family, media->l4proto,
+		     &own, &seen);
+	back = ct ? &ct->tuplehash[IP_CT_DIR_REPLY].tuple : NULL;
+	adopt(other, ct, back && sipalg_ip_equal(&back->dst.u3, &public.ip) &&
+	      back->dst.u.all == public.port);
+}
+
+void sipalg_media_adopt(struct sipalg_call *call)
+{
+	struct sipalg_media *media, *other;
+	unsigned int i;
+
+	list_for_each_entry(media, &call->media, list) {
+		other = sipalg_media_mate(media);
+		if (!other || other->family != media->family ||
+		    media->port_state != SIPALG_PORT_HELD ||
+		    (!media->translated && other->translated) || media->hairpin)
+			continue;
+		for (i = 0; i < media->ports; i++)
+			adopt_port(media, other, i);
+	}
+}
+
 static int open_port(struct sipalg_media *media,
 		     const struct sipalg_media *other, unsigned int port)
 {
@@ -335,6 +418,13 @@ static int sync_media(struct sipalg_media *media)
 }
 
 static const struct sipalg_expect_ops media_ops;
+
+struct nf_conn *sipalg_media_master(struct sipalg_call *call,
+				    const struct sipalg_origin *origin)
+{
+	call->master = sipalg_master_restore(call->sn, origin, &media_ops, call);
+	return call->master;
+}
 
 static int sync_call(struct sipalg_call *call, const struct sipalg_flow *flow)
 {

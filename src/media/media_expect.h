@@ -12,6 +12,7 @@ struct nf_conn;
 struct nf_conntrack_expect;
 struct sipalg_call;
 struct sipalg_media;
+struct sipalg_origin;
 
 /**
  * sipalg_media_sync() - open and close pinholes as the descriptions say
@@ -23,6 +24,26 @@ struct sipalg_media;
  * others that could not be opened.
  */
 int sipalg_media_sync(struct sipalg_call *call, const struct sipalg_flow *flow);
+
+/**
+ * sipalg_media_master() - make the master of a restored call without a packet
+ * @call: locked
+ * @origin: of its signalling flow
+ *
+ * Return: it, or NULL: see sipalg_master_alloc().
+ */
+struct nf_conn *sipalg_media_master(struct sipalg_call *call,
+				    const struct sipalg_origin *origin);
+
+/**
+ * sipalg_media_adopt() - take over the connections of a restored call's media
+ * @call: locked, with its pinholes open
+ *
+ * Those that another router has begun, and that are translated as the parties have been
+ * told, are from now on the call's; those that came here before the pinholes did, and
+ * are not, are ended: their next packet begins another. RCU read side, BH off.
+ */
+void sipalg_media_adopt(struct sipalg_call *call);
 
 /**
  * sipalg_media_repair() - put back what somebody else has taken out

@@ -14,6 +14,7 @@
 #include "nat/mapping.h"
 #include "nat/source_nat.h"
 #include "netlink/family.h"
+#include "netlink/sync.h"
 #include "packet/helper.h"
 #include "packet/reattach.h"
 #include "packet/tcp_queue.h"
@@ -38,6 +39,7 @@ static const struct sipalg_net_part net_parts[] = {
 	{ sipalg_face_lost_init, sipalg_face_lost_exit },
 	{ sipalg_source_nat_init, sipalg_source_nat_exit },
 	{ NULL, sipalg_tcp_exit },
+	{ sipalg_netlink_sync_init, sipalg_netlink_sync_exit },
 };
 
 static struct nf_conntrack_nat_helper nat_helper = NF_CT_NAT_HELPER_INIT("sipalg");

@@ -29,9 +29,20 @@ static struct master_data *master_data(const struct nf_conn *master)
 	return help ? (struct master_data *)help->data : NULL;
 }
 
-/* @of: whose addresses and mark it has */
-static struct nf_conn *master_alloc(const struct nf_conn *of,
-				    const struct nf_conntrack_zone *zone,
+void sipalg_origin_of(const struct nf_conn *ct, struct sipalg_origin *origin)
+{
+	origin->tuple[IP_CT_DIR_ORIGINAL] = ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	origin->tuple[IP_CT_DIR_REPLY] = ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+	origin->zone = *nf_ct_zone(ct);
+#ifdef CONFIG_NF_CONNTRACK_MARK
+	origin->mark = READ_ONCE(ct->mark);
+#else
+	origin->mark = 0;
+#endif
+}
+
+static struct nf_conn *master_alloc(struct net *net,
+				    const struct sipalg_origin *of,
 				    struct nf_conntrack_helper *helper,
 				    const struct sipalg_expect_ops *ops,
 				    void *owner)
@@ -42,10 +53,9 @@ static struct nf_conn *master_alloc(const struct nf_conn *of,
 
 	NF_CT_HELPER_BUILD_BUG_ON(sizeof(struct master_data));
 
-	master = nf_conntrack_alloc(nf_ct_net(of), zone,
-				    &of->tuplehash[IP_CT_DIR_ORIGINAL].tuple,
-				    &of->tuplehash[IP_CT_DIR_REPLY].tuple,
-				    GFP_ATOMIC);
+	master = nf_conntrack_alloc(net, &of->zone,
+				    &of->tuple[IP_CT_DIR_ORIGINAL],
+				    &of->tuple[IP_CT_DIR_REPLY], GFP_ATOMIC);
 	if (IS_ERR(master))
 		return NULL;
 
@@ -61,7 +71,7 @@ static struct nf_conn *master_alloc(const struct nf_conn *of,
 	data->ops = ops;
 	rcu_assign_pointer(data->owner, owner);
 #ifdef CONFIG_NF_CONNTRACK_MARK
-	master->mark = READ_ONCE(of->mark);
+	master->mark = of->mark;
 #endif
 	/* conntrack matches no expectation of a master it deems unconfirmed */
 	sipalg_compat_confirm(master);
@@ -71,6 +81,17 @@ static struct nf_conn *master_alloc(const struct nf_conn *of,
 	return master;
 }
 
+struct nf_conn *sipalg_master_restore(struct sipalg_net *sn,
+				      const struct sipalg_origin *origin,
+				      const struct sipalg_expect_ops *ops,
+				      void *owner)
+{
+	bool tcp = origin->tuple[0].dst.protonum == IPPROTO_TCP;
+
+	return master_alloc(sn->net, origin, sipalg_expect_helpers[tcp], ops,
+			    owner);
+}
+
 struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
 				    const struct sipalg_expect_ops *ops,
 				    void *owner)
@@ -78,10 +99,12 @@ struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
 	struct nf_conn_help *help = nfct_help(flow->ct);
 	struct nf_conntrack_helper *helper =
 		help ? rcu_dereference(help->helper) : NULL;
+	struct sipalg_origin origin;
 
 	if (!helper)
 		return NULL;
-	return master_alloc(flow->ct, nf_ct_zone(flow->ct), helper, ops, owner);
+	sipalg_origin_of(flow->ct, &origin);
+	return master_alloc(nf_ct_net(flow->ct), &origin, helper, ops, owner);
 }
 
 static void note_full(struct sipalg_net *sn)
@@ -108,12 +131,9 @@ int sipalg_master_error(struct sipalg_net *sn)
 /* The owner's master for pinholes of a zone, made if there is none yet, or NULL. */
 static struct nf_conn *master_in(struct nf_conn *master, u16 id)
 {
-	const struct nf_conntrack_zone zone = {
-		.id = id,
-		.dir = NF_CT_DEFAULT_ZONE_DIR,
-	};
 	struct master_data *first = master_data(master), *data;
 	struct nf_conn_help *help = nfct_help(master);
+	struct sipalg_origin origin;
 	struct nf_conn *other;
 
 	for (other = master; other; other = data->next) {
@@ -121,8 +141,14 @@ static struct nf_conn *master_in(struct nf_conn *master, u16 id)
 			return other;
 		data = master_data(other);
 	}
-	other = master_alloc(master, &zone, rcu_dereference_raw(help->helper),
-			     first->ops, rcu_dereference_raw(first->owner));
+	sipalg_origin_of(master, &origin);
+	origin.zone = (struct nf_conntrack_zone){
+		.id = id,
+		.dir = NF_CT_DEFAULT_ZONE_DIR,
+	};
+	other = master_alloc(nf_ct_net(master), &origin,
+			     rcu_dereference_raw(help->helper), first->ops,
+			     rcu_dereference_raw(first->owner));
 	if (!other)
 		return NULL;
 	master_data(other)->next = first->next;

@@ -14,6 +14,8 @@
 #ifndef SIPALG_EXPECT_H
 #define SIPALG_EXPECT_H
 
+#include <net/netfilter/nf_conntrack_tuple.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 #include "core/flow.h"
 
 struct nf_conn;
@@ -79,6 +81,39 @@ struct sipalg_expect {
 	struct sipalg_addr real;
 	struct nf_conntrack_helper *helper;
 };
+
+/**
+ * struct sipalg_origin - the signalling flow that a master stands for
+ * @tuple: of the flow, by enum ip_conntrack_dir
+ * @zone: its zone
+ * @mark: its mark
+ */
+struct sipalg_origin {
+	struct nf_conntrack_tuple tuple[IP_CT_DIR_MAX];
+	struct nf_conntrack_zone zone;
+	u32 mark;
+};
+
+/**
+ * sipalg_origin_of() - that of a connection, or of a master
+ * @ct: it
+ * @origin: filled
+ */
+void sipalg_origin_of(const struct nf_conn *ct, struct sipalg_origin *origin);
+
+/**
+ * sipalg_master_restore() - create a master without a packet
+ * @sn: the namespace
+ * @origin: of the flow it is made for
+ * @ops: what @owner does
+ * @owner: see sipalg_master_alloc()
+ *
+ * Return: as sipalg_master_alloc() does.
+ */
+struct nf_conn *sipalg_master_restore(struct sipalg_net *sn,
+				      const struct sipalg_origin *origin,
+				      const struct sipalg_expect_ops *ops,
+				      void *owner);
 
 /**
  * sipalg_master_alloc() - create a master for the pinholes of one owner

@@ -112,6 +112,8 @@ unsigned int sipalg_faces_take_lost(struct sipalg_net *sn,
 			if (!face->suspect || count == SIPALG_LOST_AT_ONCE)
 				continue;
 			face->suspect = false;
+			if (sipalg_is_standby(&sn->sync))
+				continue;
 			/* it has come back, or is on another interface as well */
 			if (sipalg_is_configured(sn->net, face->l3mdev,
 						 face->family, &face->ip))
@@ -132,10 +134,11 @@ static void suspect(struct net *net, struct net_device *dev, u8 family,
 	struct sipalg_net *sn = sipalg_net_get(net);
 	int l3mdev = l3mdev_master_ifindex(dev);
 	struct sipalg_face *face;
-	unsigned long since;
+	unsigned long since, wait;
 	bool any = false;
 
-	if (!sn || READ_ONCE(sn->dying))
+	/* the addresses of a pair are where the active one is */
+	if (!sn || READ_ONCE(sn->dying) || sipalg_is_standby(&sn->sync))
 		return;
 	spin_lock_bh(&sn->face_lock);
 	hlist_for_each_entry(face, bucket(sn, ip), node)
@@ -147,8 +150,10 @@ static void suspect(struct net *net, struct net_device *dev, u8 family,
 	if (!any)
 		return;
 	since = jiffies - READ_ONCE(sn->face_walk);
-	queue_delayed_work(system_wq, &sn->face_work,
-			   since < SIPALG_FACE_SETTLE ? SIPALG_FACE_SETTLE - since : 0);
+	wait = since < SIPALG_FACE_SETTLE ? SIPALG_FACE_SETTLE - since : 0;
+	if (sipalg_dirty_is_told(sn))
+		wait = SIPALG_FACE_PAIR;
+	queue_delayed_work(system_wq, &sn->face_work, wait);
 }
 
 static int address4_event(struct notifier_block *block, unsigned long event,

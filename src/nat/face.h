@@ -27,6 +27,7 @@ struct sipalg_net;
 
 #define SIPALG_LOST_AT_ONCE	16	/* faces, in one walk over all there is */
 #define SIPALG_FACE_SETTLE	HZ	/* an address may flap as fast as it likes */
+#define SIPALG_FACE_PAIR	(3 * HZ)	/* within it a router of a pair is demoted */
 
 /**
  * struct sipalg_face - a public address that somebody inside is known by

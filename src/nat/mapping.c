@@ -12,6 +12,7 @@
 #include "core/long_timer.h"
 #include "core/net.h"
 #include "core/quota.h"
+#include "core/sync_key.h"
 #include "nat/expect.h"
 #include "nat/face.h"
 #include "nat/mapping.h"
@@ -135,6 +136,61 @@ static const struct rhashtable_params private_params = {
 	.automatic_shrinking = true,
 };
 
+u16 sipalg_mapping_sync_key(const struct sipalg_mapping *mapping,
+			    u8 bytes[SIPALG_MAPPING_SYNC_KEY])
+{
+	struct sipalg_key_writer key = { .bytes = bytes };
+
+	sipalg_key_u8(&key, SIPALG_DIRTY_MAPPING);
+	sipalg_key_u8(&key, mapping->public.family);
+	sipalg_key_u8(&key, mapping->public.l4proto);
+	sipalg_key_u16(&key, mapping->public.zone);
+	sipalg_key_u16(&key, mapping->private.zone);
+	sipalg_key_u16(&key, ntohs(mapping->public.addr.port));
+	sipalg_key_ip(&key, &mapping->public.addr.ip);
+	sipalg_key_ip(&key, &mapping->private.addr.ip);
+	return key.len;
+}
+
+bool sipalg_mapping_read_key(struct sipalg_mapping *mapping, const void *bytes,
+			     int len)
+{
+	struct sipalg_key_reader key = { .bytes = bytes, .left = len };
+
+	if (sipalg_key_take_u8(&key) != SIPALG_DIRTY_MAPPING)
+		return false;
+	mapping->public.family = sipalg_key_take_u8(&key);
+	mapping->public.l4proto = sipalg_key_take_u8(&key);
+	mapping->public.zone = sipalg_key_take_u16(&key);
+	mapping->private.zone = sipalg_key_take_u16(&key);
+	mapping->public.addr.port = htons(sipalg_key_take_u16(&key));
+	sipalg_key_take_ip(&key, &mapping->public.addr.ip);
+	sipalg_key_take_ip(&key, &mapping->private.addr.ip);
+	mapping->private.family = mapping->public.family;
+	mapping->private.l4proto = mapping->public.l4proto;
+	return !key.bad && !key.left &&
+	       (mapping->public.family == AF_INET ||
+		mapping->public.family == AF_INET6) &&
+	       (mapping->public.l4proto == IPPROTO_UDP ||
+		mapping->public.l4proto == IPPROTO_TCP);
+}
+
+static void bury(const struct sipalg_mapping *mapping)
+{
+	u8 key[SIPALG_MAPPING_SYNC_KEY];
+
+	if (sipalg_dirty_is_told(mapping->sn))
+		sipalg_dirty_bury(mapping->sn, key,
+				  sipalg_mapping_sync_key(mapping, key));
+}
+
+/* Caller holds the lock. */
+static void changed(struct sipalg_mapping *mapping)
+{
+	mapping->forms_dirty = true;
+	sipalg_dirty_mark(mapping->sn, &mapping->dirty);
+}
+
 static struct sipalg_mapping_key public_key(const struct sipalg_flow *flow,
 					    u8 l4proto,
 					    const struct sipalg_addr *addr)
@@ -202,9 +258,12 @@ static void hold_port(struct sipalg_mapping *mapping,
 	mapping->guest = !mapping->holder;
 }
 
-static void mapping_put(struct sipalg_mapping *mapping)
+void sipalg_mapping_put(struct sipalg_mapping *mapping)
 {
 	if (refcount_dec_and_test(&mapping->refs)) {
+		/* restored, and none of its registrations was */
+		if (mapping->master)
+			sipalg_master_release(mapping->master);
 		sipalg_face_put(mapping->face);
 		atomic_long_sub(sizeof(*mapping), &mapping->sn->memory);
 		kfree_rcu(mapping, rcu);
@@ -236,6 +295,7 @@ static void unlink_tables(struct sipalg_mapping *mapping)
 			private_params);
 	atomic_dec(&sn->mapping_count);
 	give_port(mapping);
+	bury(mapping);
 }
 
 static void mapping_expired(struct timer_list *timer)
@@ -243,15 +303,18 @@ static void mapping_expired(struct timer_list *timer)
 	struct sipalg_mapping *mapping =
 		timer_container_of(mapping, timer, timer);
 	struct sipalg_net *sn = mapping->sn;
+	bool standby = sipalg_is_standby(&sn->sync);
 	unsigned long next;
 	bool ended = false;
 	bool kept;
 
 	spin_lock(&mapping->lock);
-	kept = sipalg_registration_expire(mapping, &next);
+	kept = standby || sipalg_registration_expire(mapping, &next);
 
 	if (!mapping->dead && !READ_ONCE(sn->dying)) {
-		if (kept)
+		if (standby)
+			arm(mapping, jiffies + sipalg_64_t1(sn));
+		else if (kept)
 			arm(mapping, next);
 		else if (time_before(jiffies, mapping->expires))
 			arm(mapping, mapping->expires);
@@ -265,18 +328,18 @@ static void mapping_expired(struct timer_list *timer)
 
 	if (ended) {
 		unlink_tables(mapping);
-		mapping_put(mapping); /* the table's */
+		sipalg_mapping_put(mapping); /* the table's */
 	}
-	mapping_put(mapping); /* the timer's */
+	sipalg_mapping_put(mapping); /* the timer's */
 }
 
 static void take_out(struct sipalg_mapping *mapping)
 {
 	/* what is in no table nobody stops when the namespace goes */
 	if (timer_delete(&mapping->timer))
-		mapping_put(mapping); /* the timer's */
+		sipalg_mapping_put(mapping); /* the timer's */
 	unlink_tables(mapping);
-	mapping_put(mapping); /* the table's */
+	sipalg_mapping_put(mapping); /* the table's */
 }
 
 /*
@@ -430,6 +493,7 @@ static struct sipalg_mapping *mapping_alloc(const struct sipalg_flow *flow,
 	mapping->public = public_key(flow, flow->l4proto, public);
 	mapping->expires = jiffies;
 	refcount_set(&mapping->refs, 1);
+	sipalg_dirty_init(&mapping->dirty, SIPALG_DIRTY_MAPPING, &mapping->refs);
 	spin_lock_init(&mapping->lock);
 	timer_setup(&mapping->timer, mapping_expired, 0);
 	atomic_long_add(sizeof(*mapping), &flow->sn->memory);
@@ -457,6 +521,7 @@ static int insert(struct sipalg_net *sn, struct sipalg_mapping *mapping)
 		goto err_face;
 	atomic_inc(&sn->mapping_count);
 	arm(mapping, jiffies + sipalg_64_t1(sn));
+	changed(mapping);
 	return 0;
 
 err_face:
@@ -486,13 +551,13 @@ struct sipalg_mapping *sipalg_mapping_add(const struct sipalg_flow *flow,
 	if (!sipalg_ip_equal(&public->ip, &private->ip)) {
 		mapping->face = sipalg_face_get(flow, &public->ip);
 		if (!mapping->face) {
-			mapping_put(mapping);
+			sipalg_mapping_put(mapping);
 			return NULL;
 		}
 	}
 	if (!sipalg_addr_equal(public, &flow->src_public) &&
 	    !take_port(mapping, &flow->src.ip)) {
-		mapping_put(mapping);
+		sipalg_mapping_put(mapping);
 		return NULL;
 	}
 	hold_port(mapping, &flow->src.ip);
@@ -503,7 +568,7 @@ struct sipalg_mapping *sipalg_mapping_add(const struct sipalg_flow *flow,
 	if (!err)
 		return mapping;
 	give_port(mapping);
-	mapping_put(mapping);
+	sipalg_mapping_put(mapping);
 	/* another CPU was faster */
 	return err == -EEXIST ?
 		       sipalg_mapping_find(flow, public, &private->ip) :
@@ -659,6 +724,7 @@ static bool note_form(struct sipalg_mapping *mapping, const struct sip_msg *msg,
 		told = take_form(mapping, kind, &form);
 	if (is_uri_of_phone(mapping, host->field))
 		note_uri(mapping, host, &form);
+	changed(mapping);
 	return told;
 }
 
@@ -727,7 +793,7 @@ bool sipalg_mapping_use(struct sipalg_mapping *mapping)
 void sipalg_mapping_unuse(struct sipalg_mapping *mapping)
 {
 	atomic_dec(&mapping->users);
-	mapping_put(mapping);
+	sipalg_mapping_put(mapping);
 }
 
 /* The next mapping that has not gone meanwhile, with a reference, or NULL. */
@@ -742,6 +808,113 @@ static struct sipalg_mapping *next_mapping(struct rhashtable_iter *iter)
 	return mapping;
 }
 
+struct sipalg_mapping *sipalg_mapping_keyed(struct sipalg_net *sn,
+					    const void *key, int len)
+{
+	struct sipalg_mapping *named = kzalloc(sizeof(*named), GFP_ATOMIC);
+	struct sipalg_mapping *mapping = NULL;
+	struct lookup lookup;
+
+	if (named && sipalg_mapping_read_key(named, key, len)) {
+		lookup = lookup_of(named);
+		mapping = rhashtable_lookup(&sn->mappings_public, &lookup,
+					    public_params);
+	}
+	kfree(named);
+	return mapping;
+}
+
+/* What another router knows of it. Caller holds the lock. */
+static void take_over(struct sipalg_mapping *mapping,
+		      const struct sipalg_mapping *from)
+{
+	mapping->times = from->times;
+	mapping->words = from->words;
+	mapping->shorts = from->shorts;
+	mapping->bytes = from->bytes;
+	memcpy(mapping->spelling, from->spelling, sizeof(mapping->spelling));
+	memcpy(mapping->form, from->form, sizeof(mapping->form));
+}
+
+/* Nobody is refused here what another router has given him. */
+static void hold_given(struct sipalg_mapping *mapping)
+{
+	if (!mapping->guest &&
+	    sipalg_is_media_port(mapping->sn, ntohs(mapping->public.addr.port)) &&
+	    !key_equal(&mapping->public, &mapping->private))
+		mapping->holder = sipalg_quota_take(mapping->sn,
+						    mapping->public.family,
+						    &mapping->private.addr.ip,
+						    SIPALG_QUOTA_PAIRS);
+}
+
+static struct sipalg_mapping *mapping_new(const struct sipalg_flow *flow,
+					  const struct sipalg_mapping *from)
+{
+	const struct sipalg_addr *public = &from->public.addr;
+	struct sipalg_mapping *mapping;
+	int err;
+
+	mapping = mapping_alloc(flow, &from->private.addr, public);
+	if (!mapping)
+		return NULL;
+	take_over(mapping, from);
+	if (!sipalg_ip_equal(&public->ip, &from->private.addr.ip)) {
+		mapping->face = sipalg_face_get(flow, &public->ip);
+		if (!mapping->face) {
+			sipalg_mapping_put(mapping);
+			return NULL;
+		}
+	}
+	hold_given(mapping);
+	spin_lock_bh(&mapping->lock);
+	err = insert(flow->sn, mapping);
+	spin_unlock_bh(&mapping->lock);
+	if (!err)
+		return mapping;
+	give_port(mapping);
+	sipalg_mapping_put(mapping);
+	return NULL;
+}
+
+struct sipalg_mapping *sipalg_mapping_restore(const struct sipalg_flow *flow,
+					      const struct sipalg_mapping *from)
+{
+	struct sipalg_mapping *mapping =
+		sipalg_mapping_find(flow, &from->public.addr,
+				    &from->private.addr.ip);
+
+	if (!mapping)
+		return mapping_new(flow, from);
+	spin_lock_bh(&mapping->lock);
+	take_over(mapping, from);
+	spin_unlock_bh(&mapping->lock);
+	return mapping;
+}
+
+void sipalg_mappings_each(struct sipalg_net *sn,
+			  void (*what)(struct sipalg_mapping *mapping))
+{
+	struct sipalg_mapping *mapping;
+	struct rhashtable_iter iter;
+
+	rhashtable_walk_enter(&sn->mappings_public, &iter);
+	rhashtable_walk_start(&iter);
+	while ((mapping = next_mapping(&iter))) {
+		rhashtable_walk_stop(&iter);
+		rcu_read_lock();
+		local_bh_disable();
+		what(mapping);
+		local_bh_enable();
+		rcu_read_unlock();
+		sipalg_mapping_put(mapping);
+		cond_resched();
+		rhashtable_walk_start(&iter);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+}
+
 void sipalg_mappings_settings(struct sipalg_net *sn)
 {
 	struct sipalg_mapping *mapping;
@@ -751,7 +924,7 @@ void sipalg_mappings_settings(struct sipalg_net *sn)
 	rhashtable_walk_start(&iter);
 	while ((mapping = next_mapping(&iter))) {
 		sipalg_registration_settings(mapping);
-		mapping_put(mapping);
+		sipalg_mapping_put(mapping);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
@@ -788,14 +961,14 @@ static void mapping_free(void *ptr, void *arg)
 	struct sipalg_mapping *mapping = ptr;
 
 	if (timer_delete_sync(&mapping->timer))
-		mapping_put(mapping);
+		sipalg_mapping_put(mapping);
 	spin_lock_bh(&mapping->lock);
 	mapping->dead = true;
 	sipalg_registration_forget(mapping);
 	spin_unlock_bh(&mapping->lock);
 	atomic_dec(&mapping->sn->mapping_count);
 	give_port(mapping);
-	mapping_put(mapping);
+	sipalg_mapping_put(mapping);
 }
 
 void sipalg_mappings_exit(struct sipalg_net *sn)

@@ -21,11 +21,13 @@
 #include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include "core/dirty.h"
 #include "core/flow.h"
 #include "nat/echo.h"
 #include "sip/msg.h"
 
 #define SIPALG_MAPPING_TEXT	SIPALG_ECHO_TEXT	/* longest host text that is kept */
+#define SIPALG_MAPPING_SYNC_KEY	48	/* bytes of a key of its record at most */
 
 /* Where a phone writes itself; each in its own way (R5). */
 enum sipalg_form_kind {
@@ -67,6 +69,15 @@ struct sipalg_spelling {
 
 /**
  * struct sipalg_mapping - public address of an inside address
+ *
+ * In groups as the members of struct sipalg_call: @local does not leave this router.
+ *
+ * @local: group
+ * @times: group
+ * @words: group
+ * @shorts: group
+ * @bytes: group
+ * @end: marks it
  * @public_node: in &sipalg_net.mappings_public
  * @face_node: in &sipalg_net.mappings_face
  * @private_node: in &sipalg_net.mappings_private
@@ -83,7 +94,11 @@ struct sipalg_spelling {
  * @refs: of the table, each user, and an armed timer
  * @users: number of calls that use it
  * @timer: expiry of the mapping and of registrations
- * @lock: guards all below
+ * @dirty: for what @forms_dirty and @registrations_dirty say
+ * @version: of the record that it was restored from, see sipalg_sync_version()
+ * @lock: guards all that changes
+ * @forms_dirty: it has changed itself since its record was sent
+ * @registrations_dirty: one of @registrations has
  * @dead: removed from the tables
  * @expires: jiffies until which it lives without users
  * @fields: bits of enum sip_field in which the outside was given @public
@@ -101,40 +116,120 @@ struct sipalg_spelling {
  * @peer_ways: those for calls from signalling-peers, by their number; NULL: none
  */
 struct sipalg_mapping {
-	struct rhash_head public_node;
-	struct rhlist_head face_node;
-	struct rhlist_head private_node;
+	struct_group_tagged(sipalg_mapping_local, local,
+		struct rhash_head public_node;
+		struct rhlist_head face_node;
+		struct rhlist_head private_node;
+		struct sipalg_net *sn;
+		struct sipalg_face *face;
+		atomic_t *own_port;
+		struct sipalg_quota *holder;
+		struct rcu_head rcu;
+		refcount_t refs;
+		atomic_t users;
+		struct timer_list timer;
+		struct sipalg_dirty dirty;
+		u64 version;
+		spinlock_t lock;
+		bool dead;
+		bool forms_dirty;
+		bool registrations_dirty;
+		u16 registered;
+		struct hlist_head registrations;
+		struct nf_conn *master;
+		struct nf_conntrack_expect **peer_ways;
+	);
+	struct_group_tagged(sipalg_mapping_times, times,
+		unsigned long expires;
+		unsigned long form_used[SIPALG_FORM_MAX];
+	);
 	struct sipalg_mapping_key public;
 	struct sipalg_mapping_key private;
-	struct sipalg_net *sn;
-	u16 outer_zone;
-	struct sipalg_face *face;
-	atomic_t *own_port;
-	struct sipalg_quota *holder;
-	bool guest;
-	struct rcu_head rcu;
-	refcount_t refs;
-	atomic_t users;
-	struct timer_list timer;
-
-	/* guards all below */
-	spinlock_t lock;
-	bool dead;
-	u16 registered;
-	u8 text_len;
-	unsigned long expires;
-	u32 fields;
-	u16 via_port;
-	u16 uri_port;
-	bool uri_secure;
-	struct hlist_head registrations;
-	struct nf_conn *master;
-	struct nf_conntrack_expect **peer_ways;
+	struct_group_tagged(sipalg_mapping_words, words,
+		u32 fields;
+	);
 	struct sipalg_spelling spelling[SIPALG_SPELLINGS];
-	char text[SIPALG_MAPPING_TEXT];
-	unsigned long form_used[SIPALG_FORM_MAX];
+	struct_group_tagged(sipalg_mapping_shorts, shorts,
+		u16 outer_zone;
+		u16 via_port;
+		u16 uri_port;
+	);
 	struct sipalg_form form[SIPALG_FORM_MAX];
+	struct_group_tagged(sipalg_mapping_bytes, bytes,
+		u8 uri_secure;
+		u8 guest;
+		u8 text_len;
+		char text[SIPALG_MAPPING_TEXT];
+	);
+	u8 end[];
 };
+
+#define SIPALG_MAPPING_GROUP(group)	sizeof(struct sipalg_mapping_##group)
+
+/* See struct sipalg_call. */
+static_assert(offsetof(struct sipalg_mapping, end) ==
+	      SIPALG_MAPPING_GROUP(local) + SIPALG_MAPPING_GROUP(times) +
+	      2 * SIPALG_MAPPING_GROUP(key) + SIPALG_MAPPING_GROUP(words) +
+	      SIPALG_SPELLINGS * sizeof(struct sipalg_spelling) +
+	      SIPALG_MAPPING_GROUP(shorts) +
+	      SIPALG_FORM_MAX * sizeof(struct sipalg_form) +
+	      SIPALG_MAPPING_GROUP(bytes));
+
+/**
+ * sipalg_mapping_sync_key() - the key of a mapping's record
+ * @mapping: any
+ * @key: filled
+ *
+ * Return: bytes of it.
+ */
+u16 sipalg_mapping_sync_key(const struct sipalg_mapping *mapping,
+			    u8 key[SIPALG_MAPPING_SYNC_KEY]);
+
+/**
+ * sipalg_mapping_keyed() - find a mapping by the key of its record
+ * @sn: the namespace
+ * @key: anything
+ * @len: bytes of it
+ *
+ * Caller holds rcu_read_lock.
+ *
+ * Return: it, or NULL.
+ */
+struct sipalg_mapping *sipalg_mapping_keyed(struct sipalg_net *sn,
+					    const void *key, int len);
+
+/**
+ * sipalg_mapping_read_key() - what the key of its record says of a mapping
+ * @mapping: filled: &sipalg_mapping.public, and all but the port of &sipalg_mapping.private
+ * @key: anything
+ * @len: bytes of it
+ *
+ * Return: false: garbage.
+ */
+bool sipalg_mapping_read_key(struct sipalg_mapping *mapping, const void *key,
+			     int len);
+
+/**
+ * sipalg_mapping_restore() - a mapping as another router has it
+ * @flow: from the inside host: gives namespace, zones, family and protocol
+ * @from: all that travels of it
+ *
+ * One that is there is made the same. Caller holds rcu_read_lock; BH off.
+ *
+ * Return: it, or NULL: no memory.
+ */
+struct sipalg_mapping *sipalg_mapping_restore(const struct sipalg_flow *flow,
+					      const struct sipalg_mapping *from);
+
+/**
+ * sipalg_mappings_each() - do something with each
+ * @sn: the namespace
+ * @what: gets one that is in the tables, no lock held; BH off, RCU
+ *
+ * Process context, may sleep.
+ */
+void sipalg_mappings_each(struct sipalg_net *sn,
+			  void (*what)(struct sipalg_mapping *mapping));
 
 /**
  * sipalg_mappings_init() - set up the tables of a namespace
@@ -383,7 +478,8 @@ void sipalg_mapping_replace(const struct sipalg_flow *flow,
 			    const struct sipalg_addr *peer);
 
 /**
- * sipalg_mapping_lose() - its public address is the router's no more
+ * sipalg_mapping_lose() - its public address is the router's no more, or it has ended on
+ *	the other router of a pair
  * @mapping: in the tables
  *
  * Its registrations are void, what they hold open is closed. Caller holds
@@ -448,6 +544,9 @@ void sipalg_mapping_keep(struct sipalg_mapping *mapping, unsigned long time);
  * @when: jiffies
  */
 void sipalg_mapping_wake(struct sipalg_mapping *mapping, unsigned long when);
+
+/* Drops a reference. Any context. */
+void sipalg_mapping_put(struct sipalg_mapping *mapping);
 
 /* A call starts or stops using the mapping. */
 bool sipalg_mapping_use(struct sipalg_mapping *mapping);

@@ -10,6 +10,7 @@
 #include "core/net.h"
 #include "core/peers.h"
 #include "core/quota.h"
+#include "core/sync_key.h"
 #include "nat/expect.h"
 #include "nat/face.h"
 #include "nat/mapping.h"
@@ -46,7 +47,7 @@ static u64 call_id_hash(const struct sipalg_net *sn, const struct sip_msg *msg)
 static u32 aor_hash(const struct sipalg_net *sn, const struct sip_msg *msg)
 {
 	return hsiphash(sip_span_ptr(msg, msg->to_uri), msg->to_uri.len,
-			&sn->table_key);
+			&sn->short_key);
 }
 
 /*
@@ -66,6 +67,38 @@ find_refreshed(const struct sipalg_mapping *mapping,
 				     &flow->dst_private.ip)))
 			return registration;
 	return NULL;
+}
+
+u16 sipalg_registration_sync_key(const struct sipalg_registration *registration,
+				 u8 bytes[SIPALG_REGISTRATION_SYNC_KEY])
+{
+	struct sipalg_key_writer key = { .bytes = bytes };
+
+	sipalg_key_u8(&key, SIPALG_DIRTY_REGISTRATION);
+	sipalg_key_ip(&key, &registration->key.host);
+	sipalg_key_u32(&key, registration->key.aor);
+	sipalg_key_u32(&key, registration->key.zone);
+	sipalg_key_u32(&key, registration->id);
+	return key.len;
+}
+
+static void bury(const struct sipalg_registration *registration)
+{
+	const struct sipalg_net *sn = registration->mapping->sn;
+	u8 key[SIPALG_REGISTRATION_SYNC_KEY];
+
+	if (sipalg_dirty_is_told(sn))
+		sipalg_dirty_bury(registration->mapping->sn, key,
+				  sipalg_registration_sync_key(registration, key));
+}
+
+static void changed(struct sipalg_registration *registration)
+{
+	struct sipalg_mapping *mapping = registration->mapping;
+
+	registration->dirty = true;
+	mapping->registrations_dirty = true;
+	sipalg_dirty_mark(mapping->sn, &mapping->dirty);
 }
 
 static bool is_open_to_any(const struct sipalg_mapping *mapping)
@@ -139,6 +172,7 @@ static void end(struct sipalg_mapping *mapping,
 	sipalg_event_registration(mapping, registration, "unregistered");
 	atomic_dec(&mapping->sn->registration_count);
 	registration->until = mapping->expires;
+	changed(registration);
 }
 
 static size_t registration_size(const struct sipalg_registration *registration)
@@ -155,6 +189,7 @@ static void forget(struct sipalg_mapping *mapping,
 	rhltable_remove(&mapping->sn->registrations,
 			&registration->account_node, account_params);
 	registration->linked = false;
+	bury(registration);
 	sipalg_quota_put(registration->holder, SIPALG_QUOTA_REGISTRATIONS);
 	atomic_long_sub(registration_size(registration), &mapping->sn->memory);
 	kfree_rcu(registration, rcu);
@@ -305,6 +340,7 @@ static void ask(struct sipalg_registration *registration,
 	registration->asked = flow->dst_private.ip;
 	if (!registration->confirmed)
 		registration->until = jiffies + sipalg_64_t1(flow->sn);
+	changed(registration);
 }
 
 void sipalg_registration_request(const struct sipalg_flow *flow,
@@ -594,9 +630,11 @@ static void open_pinholes(struct sipalg_mapping *mapping,
 {
 	if (!may_open(mapping))
 		return;
-	if (!mapping->master)
+	if (!mapping->master) {
 		mapping->master = sipalg_master_alloc(flow, &registration_ops,
 						      mapping);
+		mapping->forms_dirty = true;
+	}
 	if (mapping->master)
 		open_missing(mapping, registration, flow);
 }
@@ -621,6 +659,7 @@ static void confirm(struct sipalg_mapping *mapping,
 	mapping->outer_zone = flow->from_zone;
 	sipalg_mapping_wake(mapping, registration->until);
 	open_pinholes(mapping, registration, flow);
+	changed(registration);
 	if (new)
 		sipalg_event_registration(mapping, registration, "registered");
 }
@@ -824,6 +863,126 @@ static bool end_of_mapping(struct sipalg_mapping *mapping, u32 id)
 	}
 	spin_unlock_bh(&mapping->lock);
 	return found;
+}
+
+struct nf_conn *
+sipalg_registration_master(struct sipalg_mapping *mapping,
+			   const struct sipalg_origin *origin)
+{
+	if (!mapping->master)
+		mapping->master = sipalg_master_restore(mapping->sn, origin,
+							&registration_ops,
+							mapping);
+	return mapping->master;
+}
+
+struct sipalg_registration *
+sipalg_registration_numbered(struct sipalg_net *sn,
+			     const struct sipalg_account *account, u32 id)
+{
+	struct rhlist_head *list = rhltable_lookup(&sn->registrations, account,
+						   account_params), *pos;
+	struct sipalg_registration *registration;
+
+	rhl_for_each_entry_rcu(registration, pos, list, account_node)
+		if (registration->id == id)
+			return registration;
+	return NULL;
+}
+
+static struct sipalg_registration *
+add_given(struct sipalg_mapping *mapping, const struct sipalg_registration *from,
+	  const char *account)
+{
+	struct sipalg_registration *registration;
+	struct sipalg_net *sn = mapping->sn;
+
+	registration = kzalloc(sizeof(*registration) + from->account_len,
+			       GFP_ATOMIC);
+	if (!registration)
+		return NULL;
+	registration->account_len = from->account_len;
+	memcpy(registration->account, account, from->account_len);
+	registration->key = from->key;
+	registration->id = from->id;
+	registration->mapping = mapping;
+	registration->holder = sipalg_quota_take(sn, mapping->public.family,
+						 &from->key.host,
+						 SIPALG_QUOTA_REGISTRATIONS);
+	if (!registration->holder ||
+	    rhltable_insert(&sn->registrations, &registration->account_node,
+			    account_params)) {
+		sipalg_quota_put(registration->holder,
+				 SIPALG_QUOTA_REGISTRATIONS);
+		kfree(registration);
+		return NULL;
+	}
+	registration->linked = true;
+	hlist_add_head_rcu(&registration->node, &mapping->registrations);
+	atomic_long_add(registration_size(registration), &sn->memory);
+	return registration;
+}
+
+/* A number is given once, by whichever router. */
+static void number_is_taken(struct sipalg_net *sn, u32 id)
+{
+	int newest = atomic_read(&sn->registration_id);
+
+	while ((s32)(id - newest) > 0 &&
+	       !atomic_try_cmpxchg(&sn->registration_id, &newest, id))
+		;
+}
+
+static void count_confirmed(struct sipalg_mapping *mapping,
+			    struct sipalg_registration *registration)
+{
+	mapping->registered++;
+	atomic_inc(&mapping->sn->registration_count);
+	registration->confirmed = true;
+}
+
+struct sipalg_registration *
+sipalg_registration_restore(struct sipalg_mapping *mapping,
+			    const struct sipalg_flow *flow,
+			    const struct sipalg_registration *from,
+			    const char *account)
+{
+	struct sipalg_registration *registration =
+		sipalg_registration_numbered(mapping->sn, &from->key, from->id);
+
+	if (registration && registration->mapping != mapping)
+		return NULL;
+	if (!registration)
+		registration = add_given(mapping, from, account);
+	if (!registration)
+		return NULL;
+	number_is_taken(mapping->sn, from->id);
+	if (registration->confirmed &&
+	    (!from->confirmed || !sipalg_addr_equal(&registration->registrar,
+						    &from->registrar)))
+		close_pinholes(mapping, registration);
+	if (registration->confirmed && !from->confirmed)
+		end(mapping, registration);
+	else if (!registration->confirmed && from->confirmed)
+		count_confirmed(mapping, registration);
+	registration->longs = from->longs;
+	registration->times = from->times;
+	registration->ends = from->ends;
+	registration->hosts = from->hosts;
+	registration->words = from->words;
+	if (registration->confirmed && flow)
+		open_pinholes(mapping, registration, flow);
+	return registration;
+}
+
+void sipalg_registration_drop(struct sipalg_registration *registration)
+{
+	struct sipalg_mapping *mapping = registration->mapping;
+
+	spin_lock_bh(&mapping->lock);
+	if (registration->linked)
+		forget(mapping, registration);
+	spin_unlock_bh(&mapping->lock);
 }
 
 bool sipalg_registration_end(struct sipalg_net *sn, u32 id)

@@ -20,9 +20,11 @@ struct nf_conn;
 struct nf_conntrack_expect;
 struct sipalg_mapping;
 struct sipalg_net;
+struct sipalg_origin;
 struct sipalg_quota;
 
 #define SIPALG_MAX_ACCOUNT	64	/* bytes of an account that are kept */
+#define SIPALG_REGISTRATION_SYNC_KEY	32	/* bytes of a key of its record at most */
 
 /**
  * struct sipalg_account - whose registrations are found together
@@ -38,6 +40,18 @@ struct sipalg_account {
 
 /**
  * struct sipalg_registration - an account that a phone registers
+ *
+ * In groups as the members of struct sipalg_call: @local does not leave this router.
+ *
+ * @longs: group
+ * @local: group
+ * @times: group
+ * @ends: group
+ * @hosts: group
+ * @words: group
+ * @bytes: group
+ * @dirty: it has changed since its record was sent
+ * @version: of the record that it was restored from, see sipalg_sync_version()
  * @node: in &sipalg_mapping.registrations, whose lock guards all of this
  * @account_node: in &sipalg_net.registrations
  * @account: whose it is; never changes
@@ -53,7 +67,7 @@ struct sipalg_account {
  * @until: expiry in jiffies; if not confirmed: as long as a response may come
  * @confirmed: a registrar has confirmed it
  * @registrar: address and port of that registrar
- * @id: its number, for people
+ * @id: its number, the same on both routers of a pair
  * @account_len: bytes in @account
  * @way_in: expectation for calls to the phone (S3-16), or NULL
  * @way_out: expectation that keeps the phone's public port the same (H-12)
@@ -62,27 +76,56 @@ struct sipalg_account {
  * A PBX, or a phone with several lines, has several at one mapping.
  */
 struct sipalg_registration {
-	struct hlist_node node;
-	struct rhlist_head account_node;
+	struct_group_tagged(sipalg_registration_longs, longs,
+		u64 call_id;
+	);
+	struct_group_tagged(sipalg_registration_local, local,
+		struct hlist_node node;
+		struct rhlist_head account_node;
+		struct sipalg_mapping *mapping;
+		struct sipalg_quota *holder;
+		struct rcu_head rcu;
+		struct nf_conntrack_expect *way_in;
+		struct nf_conntrack_expect *way_out;
+		u64 version;
+		bool linked;
+		bool dirty;
+		u8 account_len;
+	);
+	struct_group_tagged(sipalg_registration_times, times,
+		unsigned long until;
+	);
 	struct sipalg_account key;
-	struct sipalg_mapping *mapping;
-	struct sipalg_quota *holder;
-	bool linked;
-	struct sipalg_addr contact;
-	struct rcu_head rcu;
-	u64 call_id;
-	u32 cseq;
-	u32 expires;
-	union nf_inet_addr asked;
-	bool confirmed;
-	struct sipalg_addr registrar;
-	unsigned long until;
-	struct nf_conntrack_expect *way_in;
-	struct nf_conntrack_expect *way_out;
-	u32 id;
-	u8 account_len;
+	struct_group_tagged(sipalg_registration_ends, ends,
+		struct sipalg_addr contact;
+		struct sipalg_addr registrar;
+	);
+	struct_group_tagged(sipalg_registration_hosts, hosts,
+		union nf_inet_addr asked;
+	);
+	struct_group_tagged(sipalg_registration_words, words,
+		u32 cseq;
+		u32 expires;
+		u32 id;
+	);
+	struct_group_tagged(sipalg_registration_bytes, bytes,
+		u8 confirmed;
+	);
 	char account[];
 };
+
+#define SIPALG_REGISTRATION_GROUP(group)				\
+	sizeof(struct sipalg_registration_##group)
+
+/* See struct sipalg_call. */
+static_assert(offsetof(struct sipalg_registration, account) ==
+	      SIPALG_REGISTRATION_GROUP(longs) +
+	      SIPALG_REGISTRATION_GROUP(local) +
+	      SIPALG_REGISTRATION_GROUP(times) + sizeof(struct sipalg_account) +
+	      SIPALG_REGISTRATION_GROUP(ends) +
+	      SIPALG_REGISTRATION_GROUP(hosts) +
+	      SIPALG_REGISTRATION_GROUP(words) +
+	      SIPALG_REGISTRATION_GROUP(bytes));
 
 /**
  * sipalg_registration_end() - forget one, whatever the registrar thinks
@@ -94,6 +137,66 @@ struct sipalg_registration {
  * Return: true if there was one.
  */
 bool sipalg_registration_end(struct sipalg_net *sn, u32 id);
+
+/**
+ * sipalg_registration_sync_key() - the key of a registration's record
+ * @registration: any
+ * @key: filled
+ *
+ * Return: bytes of it.
+ */
+u16 sipalg_registration_sync_key(const struct sipalg_registration *registration,
+				 u8 key[SIPALG_REGISTRATION_SYNC_KEY]);
+
+/**
+ * sipalg_registration_master() - make the master of a mapping's pinholes without a packet
+ * @mapping: its lock is held
+ * @origin: of the flow that it is made for
+ *
+ * Return: the one that it has, or NULL; see sipalg_master_alloc().
+ */
+struct nf_conn *
+sipalg_registration_master(struct sipalg_mapping *mapping,
+			   const struct sipalg_origin *origin);
+
+/**
+ * sipalg_registration_numbered() - find one by its key
+ * @sn: the namespace
+ * @account: whose it is
+ * @id: its number
+ *
+ * Caller holds rcu_read_lock.
+ *
+ * Return: it or NULL.
+ */
+struct sipalg_registration *
+sipalg_registration_numbered(struct sipalg_net *sn,
+			     const struct sipalg_account *account, u32 id);
+
+/**
+ * sipalg_registration_restore() - one as another router has it
+ * @mapping: its mapping, whose lock is held
+ * @flow: of its master, for pinholes; NULL: it has none
+ * @from: all that travels of it, with &sipalg_registration.key and account_len
+ * @account: the account
+ *
+ * Nobody is told, no limit refuses it. Caller holds rcu_read_lock; BH off.
+ *
+ * Return: it, or NULL: no memory, or it is there at another mapping.
+ */
+struct sipalg_registration *
+sipalg_registration_restore(struct sipalg_mapping *mapping,
+			    const struct sipalg_flow *flow,
+			    const struct sipalg_registration *from,
+			    const char *account);
+
+/**
+ * sipalg_registration_drop() - it has ended on the other router
+ * @registration: found under RCU
+ *
+ * Caller holds rcu_read_lock; takes the mapping's lock.
+ */
+void sipalg_registration_drop(struct sipalg_registration *registration);
 
 /**
  * sipalg_registrations_init() - set up the table of a namespace

@@ -480,6 +480,21 @@ void sipalg_sig_expect_settings(struct sipalg_call *call,
 		sipalg_sig_expect_sync(call, flow);
 }
 
+bool sipalg_sig_pinhole_restore(struct sipalg_call *call,
+				const struct sipalg_flow *flow,
+				const struct sipalg_sig_pinhole *from)
+{
+	struct sipalg_sig_pinhole new = *from;
+
+	if (new.field >= SIP_FIELD_MAX ||
+	    field_setting[new.field] == SIPALG_NO_PINHOLE || !make_room(call) ||
+	    !find_face(flow, &new))
+		return false;
+	new.fresh = false;
+	call->sig_pinholes->pinhole[call->sig_pinholes->count++] = new;
+	return true;
+}
+
 const struct sipalg_sig_pinhole *
 sipalg_sig_pinhole_nth(const struct sipalg_call *call, unsigned int i)
 {

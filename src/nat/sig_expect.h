@@ -85,6 +85,20 @@ void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
 			     const struct sip_msg *msg);
 
 /**
+ * sipalg_sig_pinhole_restore() - one as another router has it
+ * @call: locked
+ * @flow: from the inside, for its face
+ * @from: all of it but its face and senders
+ *
+ * Softirq.
+ *
+ * Return: false: no memory, too many, or of a field that opens none.
+ */
+bool sipalg_sig_pinhole_restore(struct sipalg_call *call,
+				const struct sipalg_flow *flow,
+				const struct sipalg_sig_pinhole *from);
+
+/**
  * sipalg_sig_expect_sync() - open learnt pinholes that are allowed by now
  * @call: locked
  * @flow: the flow of the message, for a master

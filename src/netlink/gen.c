@@ -11,6 +11,11 @@
 
 #include <uapi/linux/sipalg.h>
 
+/* Integer value ranges */
+static const struct netlink_range_validation sipalg_a_sync_epoch_range = {
+	.max	= 16777215ULL,
+};
+
 /* Common nested types */
 const struct nla_policy sipalg_setting_nl_policy[SIPALG_A_SETTING_PAIR + 1] = {
 	[SIPALG_A_SETTING_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
@@ -27,6 +32,23 @@ const struct nla_policy sipalg_setting_nl_policy[SIPALG_A_SETTING_PAIR + 1] = {
 	[SIPALG_A_SETTING_PREFIX] = NLA_POLICY_MAX_LEN(17),
 	[SIPALG_A_SETTING_PREFIXES] = NLA_POLICY_MAX_LEN(17),
 	[SIPALG_A_SETTING_PAIR] = NLA_POLICY_MAX_LEN(32),
+};
+
+const struct nla_policy sipalg_sync_nl_policy[SIPALG_A_SYNC_PAD + 1] = {
+	[SIPALG_A_SYNC_ROLE] = NLA_POLICY_MAX(NLA_U32, 1),
+	[SIPALG_A_SYNC_EPOCH] = NLA_POLICY_FULL_RANGE(NLA_U32, &sipalg_a_sync_epoch_range),
+	[SIPALG_A_SYNC_SEQUENCE] = { .type = NLA_U64, },
+	[SIPALG_A_SYNC_CLOCK] = { .type = NLA_U64, },
+	[SIPALG_A_SYNC_DIRTY] = { .type = NLA_U32, },
+	[SIPALG_A_SYNC_LISTEN] = { .type = NLA_FLAG, },
+	[SIPALG_A_SYNC_LOST] = { .type = NLA_FLAG, },
+};
+
+const struct nla_policy sipalg_sync_object_nl_policy[SIPALG_A_SYNC_OBJECT_PAD + 1] = {
+	[SIPALG_A_SYNC_OBJECT_KEY] = NLA_POLICY_MAX_LEN(640),
+	[SIPALG_A_SYNC_OBJECT_SEQUENCE] = { .type = NLA_U64, },
+	[SIPALG_A_SYNC_OBJECT_RECORD] = { .type = NLA_BINARY, },
+	[SIPALG_A_SYNC_OBJECT_AGE] = { .type = NLA_U32, },
 };
 
 /* SIPALG_CMD_SETTING_SET - do */
@@ -80,8 +102,19 @@ static const struct nla_policy sipalg_registration_end_nl_policy[SIPALG_A_ID + 1
 	[SIPALG_A_ID] = { .type = NLA_U32, },
 };
 
+/* SIPALG_CMD_SYNC_SET - do */
+static const struct nla_policy sipalg_sync_set_nl_policy[SIPALG_A_SYNC + 1] = {
+	[SIPALG_A_SYNC] = NLA_POLICY_NESTED(sipalg_sync_nl_policy),
+};
+
+/* SIPALG_CMD_SYNC_RESTORE - do */
+static const struct nla_policy sipalg_sync_restore_nl_policy[SIPALG_A_SYNC_OBJECT + 1] = {
+	[SIPALG_A_SYNC] = NLA_POLICY_NESTED(sipalg_sync_nl_policy),
+	[SIPALG_A_SYNC_OBJECT] = NLA_POLICY_NESTED(sipalg_sync_object_nl_policy),
+};
+
 /* Ops table for sipalg */
-const struct genl_split_ops sipalg_nl_ops[10] = {
+const struct genl_split_ops sipalg_nl_ops[15] = {
 	{
 		.cmd	= SIPALG_CMD_SETTING_GET,
 		.dumpit	= sipalg_nl_setting_get_dumpit,
@@ -146,6 +179,37 @@ const struct genl_split_ops sipalg_nl_ops[10] = {
 		.doit		= sipalg_nl_registration_end_doit,
 		.policy		= sipalg_registration_end_nl_policy,
 		.maxattr	= SIPALG_A_ID,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= SIPALG_CMD_SYNC_GET,
+		.doit	= sipalg_nl_sync_get_doit,
+		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= SIPALG_CMD_SYNC_SET,
+		.doit		= sipalg_nl_sync_set_doit,
+		.policy		= sipalg_sync_set_nl_policy,
+		.maxattr	= SIPALG_A_SYNC,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= SIPALG_CMD_SYNC_MARK,
+		.doit	= sipalg_nl_sync_mark_doit,
+		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= SIPALG_CMD_SYNC_OBJECT_GET,
+		.start	= sipalg_nl_sync_object_get_start,
+		.dumpit	= sipalg_nl_sync_object_get_dumpit,
+		.done	= sipalg_nl_sync_object_get_done,
+		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= SIPALG_CMD_SYNC_RESTORE,
+		.doit		= sipalg_nl_sync_restore_doit,
+		.policy		= sipalg_sync_restore_nl_policy,
+		.maxattr	= SIPALG_A_SYNC_OBJECT,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };

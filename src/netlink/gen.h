@@ -16,14 +16,18 @@
 
 /* Common nested types */
 extern const struct nla_policy sipalg_setting_nl_policy[SIPALG_A_SETTING_PAIR + 1];
+extern const struct nla_policy sipalg_sync_nl_policy[SIPALG_A_SYNC_PAD + 1];
+extern const struct nla_policy sipalg_sync_object_nl_policy[SIPALG_A_SYNC_OBJECT_PAD + 1];
 
 /* Ops table for sipalg */
-extern const struct genl_split_ops sipalg_nl_ops[10];
+extern const struct genl_split_ops sipalg_nl_ops[15];
 
 int sipalg_nl_call_get_start(struct netlink_callback *cb);
 int sipalg_nl_registration_get_start(struct netlink_callback *cb);
+int sipalg_nl_sync_object_get_start(struct netlink_callback *cb);
 int sipalg_nl_call_get_done(struct netlink_callback *cb);
 int sipalg_nl_registration_get_done(struct netlink_callback *cb);
+int sipalg_nl_sync_object_get_done(struct netlink_callback *cb);
 
 int sipalg_nl_setting_get_dumpit(struct sk_buff *skb,
 				 struct netlink_callback *cb);
@@ -39,6 +43,12 @@ int sipalg_nl_stats_get_dumpit(struct sk_buff *skb,
 int sipalg_nl_stats_reset_doit(struct sk_buff *skb, struct genl_info *info);
 int sipalg_nl_registration_end_doit(struct sk_buff *skb,
 				    struct genl_info *info);
+int sipalg_nl_sync_get_doit(struct sk_buff *skb, struct genl_info *info);
+int sipalg_nl_sync_set_doit(struct sk_buff *skb, struct genl_info *info);
+int sipalg_nl_sync_mark_doit(struct sk_buff *skb, struct genl_info *info);
+int sipalg_nl_sync_object_get_dumpit(struct sk_buff *skb,
+				     struct netlink_callback *cb);
+int sipalg_nl_sync_restore_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	SIPALG_NLGRP_EVENTS,

@@ -1,0 +1,270 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Two routers: calls and registrations outlive the one that has carried them."""
+import random
+import time
+
+import topology as net
+from call_helpers import (answered, audio, back, both, hang_up, new, out, passes, phone, reinvite,
+                          send_back, send_out, server)
+from ctl import data, forget_all
+from ksft import run, same, test
+from pair import ACTIVE, EBUSY, ESTALE, STANDBY, Object, Pair
+from sip import again, message, sdp
+from topology import PHONE, RELAY, ROUTER, SERVER, router
+
+pair = Pair()
+
+
+def fresh():
+    """No call on either."""
+    for _ in range(2):
+        forget_all("ipv4")
+        router("conntrack -F 2>/dev/null")
+    pair.sync()
+
+
+def lists():
+    """What both routers must have alike, of the one with the cables."""
+    calls = data("call list")
+    for call in calls:
+        for key in ("id", "age_seconds", "idle_seconds", "expires_in_seconds", "talk_seconds"):
+            call.pop(key, None)
+        for media in call["media"]:
+            for key in ("idle_seconds", "packets", "bytes", "state"):
+                media.pop(key, None)
+    holes = sorted((hole.kind, hole.protocol, hole.src, hole.dst, hole.sport, hole.dport)
+                   for kind in ("media", "signalling") for hole in net.expectations(kind))
+    registrations = data("registration list")
+    for row in registrations:
+        row.pop("expires_in_seconds", None)
+    return calls, holes, registrations
+
+
+def register(name, cseq=1, expires=600):
+    request = message(f"""REGISTER sip:{SERVER} SIP/2.0
+        Via: SIP/2.0/UDP {PHONE}:5060;branch=z9hG4bK{name}{cseq};rport
+        From: <sip:alice@{SERVER}>;tag=f{name}
+        To: <sip:alice@{SERVER}>
+        Call-ID: {name}@call.example
+        CSeq: {cseq} REGISTER
+        Contact: <sip:alice@{PHONE}:5060>;expires={expires}""")
+    out(request)
+    back(message(f"""SIP/2.0 200 OK
+        Via: SIP/2.0/UDP {ROUTER}:5060;branch=z9hG4bK{name}{cseq};rport
+        From: <sip:alice@{SERVER}>;tag=f{name}
+        To: <sip:alice@{SERVER}>;tag=t{name}
+        Call-ID: {name}@call.example
+        CSeq: {cseq} REGISTER""" + (f"""
+        Contact: <sip:alice@{ROUTER}:5060>;expires={expires}""" if expires else "")))
+
+
+@test("issue 22", "a call goes on by the other router: audio both ways, the same ports, and BYE closes all")
+def call_goes_on():
+    call, (ours, theirs) = answered("move", 4000), audio(4000)
+    assert passes(theirs, ours, ROUTER, 4000) and passes(ours, theirs, RELAY, 6000)
+    pair.sync()
+    before = lists()
+    pair.take_over()
+    assert lists() == before, (lists(), before)
+    assert passes(theirs, ours, ROUTER, 4000)
+    assert passes(ours, theirs, RELAY, 6000)
+    assert theirs.sender == (ROUTER, 4000), theirs.sender
+    hang_up(call)
+    time.sleep(10)
+    assert not both(4000) and not net.expectations(), net.expectations()
+    time.sleep(40)
+    pair.sync()
+    assert data("call list") == []
+    ours.close()
+    theirs.close()
+
+
+@test("issue 22", "hold, re-INVITE and a refresh work there; so does the peer's own BYE")
+def midcall():
+    fresh()
+    call = answered("hold", 4100)
+    pair.sync()
+    pair.take_over()
+    reinvite(call, sdp(PHONE, 4100, "a=sendonly"), sdp(RELAY, 6100, "a=recvonly"))
+    assert [row["state"] for row in data("call list")] == ["held"]
+    pair.sync()
+    pair.take_over()
+    assert [row["state"] for row in data("call list")] == ["held"]
+    reinvite(call, sdp(PHONE, 4100), sdp(RELAY, 6100))
+    ours, theirs = audio(4100)
+    assert passes(theirs, ours, ROUTER, 4100) and passes(ours, theirs, RELAY, 6100)
+    data_bye = call.peer_request("BYE", f"{ROUTER}:5060")
+    server.send(data_bye, ROUTER)
+    same(phone.recv(), again(data_bye, (f"alice@{ROUTER}:5060 ", f"alice@{PHONE}:5060 ")))
+    out(call.peer_response("200 OK", "BYE"))
+    time.sleep(10)
+    assert not both(4100)
+    ours.close()
+    theirs.close()
+
+
+@test("issue 22", "an unanswered call is answered by the other router")
+def ringing():
+    fresh()
+    call = new("ring")
+    out(call.request("INVITE", sdp(PHONE, 4200)))
+    back(call.response("180 Ringing"))
+    pair.sync()
+    pair.take_over()
+    back(call.response("200 OK", body=sdp(RELAY, 6200)))
+    out(call.request("ACK", to_tag=True))
+    ours, theirs = audio(4200)
+    assert passes(theirs, ours, ROUTER, 4200) and passes(ours, theirs, RELAY, 6200)
+    hang_up(call)
+    ours.close()
+    theirs.close()
+
+
+@test("issue 22", "a registered phone can be called by the other router, refreshes there, and unregisters")
+def registration():
+    fresh()
+    register("reg")
+    pair.sync()
+    before = lists()
+    assert before[2], before
+    pair.take_over()
+    assert lists() == before, (lists(), before)
+    router("conntrack -F 2>/dev/null")
+    invite = message(f"""INVITE sip:alice@{ROUTER}:5060 SIP/2.0
+        Via: SIP/2.0/UDP {SERVER}:5060;branch=z9hG4bKin
+        From: <sip:bob@{SERVER}>;tag=in
+        To: <sip:alice@{SERVER}>
+        Call-ID: in@call.example
+        CSeq: 1 INVITE
+        Contact: <sip:bob@{SERVER}:5060>""")
+    got = send_back(invite)
+    assert f"INVITE sip:alice@{PHONE}:5060 ".encode() in got, got
+    register("reg", 2)
+    assert len(data("registration list")) == 1
+    register("reg", 3, expires=0)
+    assert data("registration list") == []
+    pair.sync()
+    pair.take_over()
+    assert data("registration list") == []
+
+
+@test("issue 22", "a record restored twice is restored once; an older one changes nothing")
+def idempotent():
+    fresh()
+    call = answered("twice", 4300)
+    first = [one for one in pair.sync() if one.record is not None]
+    once = pair.standby.dump()[0]
+    pair.standby.restore(first, pair.epoch)
+    assert sorted((one.key, one.sequence) for one in pair.standby.dump()[0]) == \
+        sorted((one.key, one.sequence) for one in once)
+    hang_up(call)
+    time.sleep(50)
+    ended = pair.sync()
+    assert any(one.kind == "c" and one.record is None for one in ended)
+    assert not [one for one in pair.standby.dump()[0] if one.kind == "c"]
+
+
+@test("issue 22", "deadlines that a standby keeps run from its promotion on; a call that is over then ends")
+def deadlines():
+    fresh()
+    call = answered("late", 4400, interval=90)
+    pair.sync()
+    time.sleep(600)
+    assert [one for one in pair.standby.dump()[0] if one.kind == "c"], "a standby runs no deadline"
+    pair.take_over()
+    time.sleep(2)
+    assert data("call list") == [], data("call list")
+    del call
+
+
+@test("issue 22", "who is active is not told, and an older epoch is refused")
+def refused():
+    call = answered("told", 4500)
+    objects = pair.sync()
+    assert pair.active.ask_restore(objects, pair.epoch)[0] == EBUSY
+    assert pair.standby.ask_restore(objects, pair.epoch - 1)[0] == ESTALE
+    assert pair.standby.set(STANDBY, pair.epoch - 1) == ESTALE
+    begin, end = pair.active.dump()[1]
+    assert begin["sequence"] <= end["sequence"] and begin["role"] == ACTIVE, (begin, end)
+    hang_up(call)
+
+
+@test("issue 22", "nothing is kept while nobody listens, and mark-all tells all there is once")
+def all_told():
+    fresh()
+    call = answered("all", 4600)
+    pair.sync()
+    pair.active.mark()
+    objects = pair.active.told()
+    wanted = {one.key for one in pair.active.dump()[0]}
+    assert {one.key for one in objects} == wanted, (objects, wanted)
+    assert len(objects) == len(wanted)
+    pair.active.ears.close()
+    hang_up(call)
+    time.sleep(1)
+    assert pair.active.status()["dirty"] == 0
+    pair.active = type(pair.active)("router")
+    assert pair.active.set(listen=True) == 0
+    pair.active.mark()
+    pair.sync()
+
+
+@test("issue 22", "sizes: a call is at most three records of at most 800 bytes")
+def sizes():
+    fresh()
+    call = answered("size", 4700)
+    objects = {one.key: one for one in pair.sync() if one.record}
+    longest = max(len(one.key) + len(one.record) for one in objects.values())
+    print(f"# {len(objects)} records of a call, the longest of {longest} bytes")
+    assert len(objects) <= 3 and longest <= 800, (len(objects), longest)
+    hang_up(call)
+
+
+def wild(rng, objects):
+    """A record that was damaged."""
+    one = rng.choice(objects)
+    made = Object.__new__(Object)
+    made.key, made.sequence, made.record, made.kind = one.key, one.sequence, one.record, one.kind
+    made.sequence = rng.choice((0, 1, one.sequence + 1, (1 << 64) - 1))
+    bytes_ = bytearray(made.record if made.record else b"\1\0\0\0")
+    choice = rng.randrange(6)
+    if choice == 0:
+        del bytes_[rng.randrange(len(bytes_)):]
+    elif choice == 1:
+        for _ in range(rng.randrange(1, 9)):
+            bytes_[rng.randrange(len(bytes_))] = rng.randrange(256)
+    elif choice == 2:
+        bytes_[0] = rng.randrange(256)
+    elif choice == 3:
+        place = rng.randrange(len(bytes_) + 1)
+        bytes_[place:place] = rng.randbytes(rng.randrange(1, 40))
+    elif choice == 4:
+        bytes_ = bytearray(bytes_[:4]) + rng.randbytes(rng.randrange(200))
+    else:
+        key = bytearray(made.key)
+        key[rng.randrange(len(key))] = rng.randrange(256)
+        made.key = bytes(key)
+    made.record = bytes(bytes_) or b"\1"
+    return made
+
+
+@test("issue 22", "records that are garbage are refused, and the kernel has nothing to say")
+def fuzzed():
+    fresh()
+    register("fuzz")
+    call = answered("fuzz", 4800)
+    reinvite(call, sdp(PHONE, 4800, "m=video 4810 RTP/AVP 31"), sdp(RELAY, 6800, "m=video 6810 RTP/AVP 31"))
+    pair.sync()
+    objects = pair.standby.dump()[0]
+    assert {one.kind for one in objects} == {"k", "m", "r", "c"}, objects
+    objects = [one for one in objects if one.kind != "k"]
+    rng = random.Random(22)
+    for _ in range(3000):
+        pair.standby.ask_restore([wild(rng, objects) for _ in range(rng.randrange(1, 4))], pair.epoch)
+    pair.standby.set(ACTIVE, 1 << 20)
+    time.sleep(60)
+    pair.standby.set(STANDBY, 1 << 20)
+
+
+run()
