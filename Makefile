@@ -108,7 +108,7 @@ help:
 	@echo 'make coverage        which lines of src/ the tests run, in four minutes'
 	@echo 'make deb             Debian packages sipalg-dkms and sipalg-ctl, in build/deb'
 	@echo 'make deb-test        those in systems of their own, Debian 12 and 13, on two kernels of each'
-	@echo 'make host-test       this lab in clean roots of Debian 12 and 13, an hour each'
+	@echo 'make host-test       this lab in clean roots of Debian 12 and 13; takes long'
 	@echo 'make matrix          Debian'"'"'s kernels from 6.1 to the newest: built for, and tried in QEMU'
 	@echo 'make generate        what is made of spec/sipalg.yaml: uapi header, netlink policies'
 	@echo 'make lint            what reads the sources: checkpatch, sparse, coccicheck, clang, shellcheck, pyflakes'

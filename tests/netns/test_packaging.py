@@ -72,7 +72,8 @@ def version():
 @test("fault U4", "OpenWrt offers the module only where the kernel has IPv6 and is new enough")
 def openwrt_conditions():
     depends = re.search(r"DEPENDS:=(.*nf-conntrack.*)", read("dist/openwrt/sipalg/Makefile"))[1].split()
-    assert {"@IPV6", "+kmod-nf-conntrack6", "@!LINUX_5_15", "@!LINUX_6_1"} <= set(depends), depends
+    assert {"@IPV6", "+kmod-nf-conntrack6", "+kmod-nf-nat", "@!LINUX_5_4", "@!LINUX_5_10",
+            "@!LINUX_5_15", "@!LINUX_6_1"} <= set(depends), depends
 
 
 @test("S2-4", "sipalg.service applies /etc/sipalg.conf: the one that is shipped changes nothing")
