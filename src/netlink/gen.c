@@ -12,7 +12,7 @@
 #include <uapi/linux/sipalg.h>
 
 /* Integer value ranges */
-static const struct netlink_range_validation sipalg_a_sync_epoch_range = {
+static struct netlink_range_validation sipalg_a_sync_epoch_range = {
 	.max	= 16777215ULL,
 };
 
