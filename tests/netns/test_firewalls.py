@@ -23,6 +23,19 @@ def table():
     assert not found, "\n".join(found)
 
 
+def alike(entries):
+    """As every version of nft says it: newer ones print objects elsewhere, and flags as `|`."""
+    def plain(value):
+        if isinstance(value, list):
+            return [plain(one) for one in value]
+        if isinstance(value, dict):
+            return plain(value["|"]) if set(value) == {"|"} else \
+                {key: plain(one) for key, one in value.items() if key != "handle"}
+        return value
+    found = [plain(entry) for entry in entries[1:]]
+    return [one for one in found if "rule" in one], sorted(map(str, found))
+
+
 @test("fault U1", "what the table holds of nft is what this nft prints of the rules beside it")
 def dumps():
     # one of each kind is enough: a namespace takes its time
@@ -33,10 +46,7 @@ def dumps():
         with open(folder.replace("rules.nft", "nft.json"), encoding="ascii") as file:
             kept = json.load(file)["nftables"]
         printed = json.loads(text)["nftables"]
-        for entry in printed:
-            for kind in entry.values():
-                kind.pop("handle", None)
-        assert printed[1:] == kept[1:], folder
+        assert alike(printed) == alike(kept), folder
 
 
 def build(name):
