@@ -76,6 +76,9 @@ host-test:
 matrix:
 	@scripts/matrix
 
+arch:
+	@scripts/arch
+
 generate:
 	@scripts/generate
 
@@ -110,9 +113,10 @@ help:
 	@echo 'make deb-test        those in systems of their own, Debian 12 and 13, on two kernels of each'
 	@echo 'make host-test       this lab in clean roots of Debian 12 and 13; takes long'
 	@echo 'make matrix          Debian'"'"'s kernels from 6.1 to the newest: built for, and tried in QEMU'
+	@echo 'make arch            processors beside amd64: built for, and tried in QEMU'
 	@echo 'make generate        what is made of spec/sipalg.yaml: uapi header, netlink policies'
 	@echo 'make lint            what reads the sources: checkpatch, sparse, coccicheck, clang, shellcheck, pyflakes'
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz stress faces-compare tcp-oracle bench capacity interop coverage matrix deb deb-test host-test generate lint clean distclean help
+.PHONY: all module tool headers install modules_install demo check fuzz stress faces-compare tcp-oracle bench capacity interop coverage matrix arch deb deb-test host-test generate lint clean distclean help

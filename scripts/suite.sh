@@ -4,11 +4,13 @@
 # nothing installed and the machine's own apt left as it is. Source it after
 # lab.sh.
 #
-#	suite_open SUITE             a suite's name (trixie-backports); a release's name
-#	                             stands for its security updates, too
+#	suite_open SUITE [PROCESSOR] a suite's name (trixie-backports); a release's name
+#	                             stands for its security updates, too; PROCESSOR
+#	                             (s390x) is another than this machine's
 #	suite_cache ARGUMENT...      apt-cache there
 #	suite_get ARGUMENT...        apt-get there
 #	suite_fetch DIR PACKAGE...   the .deb files, signatures checked, into DIR
+#	suite_root DIR PACKAGE...    a root file system of packages and all they need
 #	own_kernel                   what this machine's release installs, by its name
 #	                             in scripts/stock-kernels
 #	suite_sources SUITE          lines for sources.list(5): a release with its
@@ -57,9 +59,9 @@ suite_sources()
 
 suite_open()
 {
-	local suite=$1
-	SUITE_DIR=$BUILD/apt/$suite
-	SUITE_NAME=$suite
+	local suite=$1 processor=${2:-} label="$1${2:+ for $2}"
+	SUITE_NAME=$suite${processor:+-$processor}
+	SUITE_DIR=$BUILD/apt/$SUITE_NAME
 	SUITE_OPTIONS=(
 		-o "Dir::State::Lists=$SUITE_DIR/lists"
 		-o "Dir::Cache=$SUITE_DIR/cache"
@@ -76,13 +78,21 @@ suite_open()
 		-o Acquire::Retries=2
 		-o APT::Get::List-Cleanup=0
 		-o APT::Update::Error-Mode=any
+		${processor:+-o "APT::Architecture=$processor" -o "APT::Architectures::=$processor"}
 	)
 	mkdir -p "$SUITE_DIR"/{lists/partial,cache/archives/partial,sources}
 	apt_need debian-archive-keyring
 	suite_sources "$suite" >"$SUITE_DIR/sources/suite.list"
-	step "Reading the package lists of $suite" "apt-$suite" \
-		apt-get -q "${SUITE_OPTIONS[@]}" update ||
-		die "$(apt_failure "$LOGS/apt-$suite.log" "the package lists of $suite")"
+	step "Reading the package lists of $label" "apt-$SUITE_NAME" suite_update "$processor" ||
+		die "$(apt_failure "$LOGS/apt-$SUITE_NAME.log" "the package lists of $label")"
+}
+
+# Security updates end earlier for other processors, and not each mirror has them
+# as it should; without them there is the release as it was.
+suite_update()
+{
+	apt-get -q "${SUITE_OPTIONS[@]}" update ||
+		{ [ -n "$1" ] && compgen -G "$SUITE_DIR/lists/*Packages*" >/dev/null; }
 }
 
 suite_cache()
@@ -106,6 +116,48 @@ suite_fetch()
 	step "Fetching $what" "fetch-$SUITE_NAME" \
 		env -C "$dir" apt-get -q "${SUITE_OPTIONS[@]}" download "$@" ||
 		die "$(apt_failure "$LOGS/fetch-$SUITE_NAME.log" "$*")"
+}
+
+# DIR itself when all went well.
+suite_root()
+{
+	local dir=$1 packages
+	shift
+
+	mapfile -t packages < <(suite_closure "$@")
+	((${#packages[@]})) || die "the suite '$SUITE_NAME' does not offer all of $*"
+	rm -rf "$dir.new"
+	suite_fetch "$dir.new" "${packages[@]}"
+	step "Unpacking a root of $SUITE_NAME" "root-$SUITE_NAME" suite_unpack "$dir.new" ||
+		die "$* did not unpack below $dir.new; is the disk full?"
+	rm -rf "$dir"
+	mv "$dir.new" "$dir"
+}
+
+# All that these need, since in a suite nothing is installed.
+suite_closure()
+{
+	suite_get --no-install-recommends --print-uris \
+		-qq install "$@" | awk -F "[' ]" '/^'\''/ { sub(/_.*/, "", $4); print $4 }'
+}
+
+# The links that packages' scripts would make are made by hand.
+suite_unpack()
+{
+	local root=$1 deb dir
+
+	for dir in bin sbin lib lib64; do
+		mkdir -p "$root/usr/$dir"
+		ln -s "usr/$dir" "$root/$dir"
+	done
+	for deb in "$root"/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$root" --keep-directory-symlink \
+			--no-same-owner --exclude='./usr/share/doc' --exclude='./usr/share/locale' || return
+		rm "$deb"
+	done
+	[ -e "$root/bin/awk" ] || ln -s mawk "$root/bin/awk"
+	[ -e "$root/bin/sh" ] || ln -s dash "$root/bin/sh"
+	mkdir -p "$root"/{dev,proc,tmp}
 }
 
 own_kernel()

@@ -382,7 +382,7 @@ static enum sip_result body(struct reader *reader, const char *p, const char *en
 	struct sip_msg *msg = reader->msg;
 
 	/* Less than declared may be there, more may follow (H-5). */
-	if (msg->has_content_length && msg->content_length_value < end - p)
+	if (msg->has_content_length && msg->content_length_value < (size_t)(end - p))
 		end = p + msg->content_length_value;
 	msg->body = sip_span_of(msg, p, end);
 	if (p == end || !reader->content_type || reader->encoded)

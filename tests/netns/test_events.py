@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """sipalg-ctl monitor: what happens, told in order and whole."""
+import functools
 import json
 import signal
 import time
@@ -16,6 +17,7 @@ from topology import OTHER, PHONE, RELAY, ROUTER, SERVER
 def listening(*settings):
     """A test with a monitor of its own; afterwards all is as before."""
     def mark(function):
+        @functools.wraps(function)
         def both():
             for setting in settings:
                 ctl("setting set " + setting)

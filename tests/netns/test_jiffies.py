@@ -14,7 +14,7 @@ from call_helpers import (answered, audio, back, both, hang_up, new, out, passes
                           send_out, server)
 from ctl import ctl, stats
 from ksft import run, test
-from topology import PHONE, RELAY, ROUTER, SERVER
+from topology import PHONE, ROUTER, SERVER
 
 WRAP = 300
 TRACING = "/sys/kernel/tracing/"
@@ -37,6 +37,10 @@ def ended(reason):
 
 def calls():
     return {call["call_id"].split("@")[0]: call for call in json.loads(ctl("-j call list"))}
+
+
+def registrations():
+    return json.loads(ctl("-j registration list"))
 
 
 def write(name, text):
@@ -71,6 +75,9 @@ def arm():
     """All that is to outlive the wrap, begun in the last seconds before it."""
     ctl("setting set inactive-media-timeout 10 maximum-call-duration 3 session-margin 0 "
         "screen-invites on screen-timeout 3600")
+    # what is run for the first time is fetched first, and that may take its time
+    for first in (calls, registrations, stats, net.expectations, jiffies):
+        first()
     assert uptime() < WRAP - 50, f"the clock has wrapped, or is about to: {uptime()} s after boot"
     time.sleep(WRAP - 40 - uptime())
     for callee in REFUSED:
@@ -90,10 +97,11 @@ def arm():
     return time.monotonic(), jiffies()
 
 
-def after(condition):
-    """How long after arm() something has come to pass."""
+def comes(condition, least, most):
+    """So many seconds after arm() something comes to pass."""
     net.until(condition, 400, 0.25)
-    return time.monotonic() - ARMED
+    seconds = time.monotonic() - ARMED
+    assert least < seconds < most, seconds
 
 
 ends = audio(4010)
@@ -103,7 +111,7 @@ ARMED, TICKS = arm()
 @test("S2-1", "BYE before the wrap, media closed after teardown-delay behind it")
 def teardown():
     assert both(4000), "closed at once"
-    assert 4.5 < after(lambda: not net.pinhole(ROUTER, 4000)) < 7
+    comes(lambda: not net.pinhole(ROUTER, 4000), 4.5, 7)
 
 
 @test("issue 24", "the clock has wrapped: all that is below ends behind it")
@@ -115,20 +123,20 @@ def wrapped():
 @test("S2-4", "media that is silent closes after inactive-media-timeout, not before")
 def silent():
     assert both(4010), "closed at once"
-    assert 9.5 < after(lambda: not net.pinhole(ROUTER, 4010)) < 14
+    comes(lambda: not net.pinhole(ROUTER, 4010), 9.5, 14)
 
 
 @test("S3-43", "a registration ends with its Expires")
 def registration():
-    rows = json.loads(ctl("-j registration list"))
+    rows = registrations()
     assert 0 < rows[0]["expires_in_seconds"] < 15, rows
-    assert 19.5 < after(lambda: not json.loads(ctl("-j registration list"))) < 24
+    comes(lambda: not registrations(), 19.5, 24)
 
 
 @test("S2-7", "a call that has ended is forgotten 64*T1 after its BYE")
 def forgotten():
     assert "bye" in calls()
-    assert 31.5 < after(lambda: "bye" not in calls()) < 35
+    comes(lambda: "bye" not in calls(), 31.5, 35)
 
 
 @test("issue 5", "ages that are shown go on across the wrap")
@@ -163,19 +171,19 @@ def screened():
 @test("S3-44", "a session that nobody refreshes ends with its interval")
 def session():
     before = ended("session_expired")
-    assert 89.5 < after(lambda: "session" not in calls()) < 130
+    comes(lambda: "session" not in calls(), 89.5, 130)
     assert ended("session_expired") == before + 1
 
 
 @test("S2-9", "an INVITE that rings loses its ways in after c-timeout")
 def rings():
     assert both(4020), "closed at once"
-    assert 179.5 < after(lambda: not net.pinhole(ROUTER, 4020)) < 184
+    comes(lambda: not net.pinhole(ROUTER, 4020), 179.5, 184)
 
 
 @test("S2-6", "a call ends when maximum-call-duration has passed since its answer")
 def lasting():
-    assert after(lambda: ended("max_duration") == 1) < 190
+    comes(lambda: ended("max_duration") == 1, 179.5, 190)
 
 
 run()
