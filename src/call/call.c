@@ -289,7 +289,7 @@ static void call_init(struct sipalg_call *call, struct sipalg_net *sn)
 	INIT_LIST_HEAD(&call->media);
 	INIT_LIST_HEAD(&call->lru);
 	INIT_LIST_HEAD(&call->idle_lru);
-	/* of numbers there are enough */
+	/* one that is never linked leaves a gap */
 	call->id = atomic_inc_return(&sn->call_id);
 	atomic_long_add(call_size(call), &sn->memory);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A list of dialogs, numbered in the order in which they were opened. */
+/* A list of dialogs, in the order in which they were opened. */
+#include <linux/bitops.h>
 #include <linux/slab.h>
 #include "call/dialog.h"
 #include "core/call.h"
@@ -36,6 +37,18 @@ struct sipalg_dialog *sipalg_dialog_find(const struct sipalg_call *call,
 	return NULL;
 }
 
+/* From 1, the lowest that no dialog has; beyond SIPALG_MAX_DIALOGS: none is left. */
+static u16 unused_number(const struct sipalg_call *call)
+{
+	const struct sipalg_dialog *dialog;
+	unsigned long used = BIT(0);
+
+	BUILD_BUG_ON(SIPALG_MAX_DIALOGS > 30);
+	list_for_each_entry(dialog, &call->dialogs, list)
+		used |= BIT(dialog->fork);
+	return ffz(used);
+}
+
 static struct sipalg_dialog *first_ringing(const struct sipalg_call *call)
 {
 	struct sipalg_dialog *dialog;
@@ -51,11 +64,13 @@ u16 sipalg_dialog_next(const struct sipalg_call *call, const struct sip_msg *msg
 {
 	const struct sipalg_dialog *replaced;
 	bool answered = msg->status / 100 == 2;
+	u16 fork;
 
 	if (tag.len > SIPALG_MAX_TAG || (!tag.len && !answered))
 		return 0;
-	if (call->forks < SIPALG_MAX_DIALOGS)
-		return call->forks + 1;
+	fork = unused_number(call);
+	if (fork <= SIPALG_MAX_DIALOGS)
+		return fork;
 	replaced = answered ? first_ringing(call) : NULL;
 	return replaced ? replaced->fork : 0;
 }
@@ -70,9 +85,7 @@ struct sipalg_dialog *sipalg_dialog_open(struct sipalg_call *call,
 	dialog = fork ? kzalloc(sizeof(*dialog) + tag.len, GFP_ATOMIC) : NULL;
 	if (!dialog)
 		return NULL;
-	if (call->forks < SIPALG_MAX_DIALOGS) {
-		call->forks++;
-	} else {
+	if (unused_number(call) != fork) {
 		sipalg_media_forget(call, fork);
 		dialog_free(call, first_ringing(call));
 	}
@@ -86,7 +99,5 @@ struct sipalg_dialog *sipalg_dialog_open(struct sipalg_call *call,
 
 void sipalg_dialog_close(struct sipalg_call *call, struct sipalg_dialog *dialog)
 {
-	if (dialog->fork == call->forks)
-		call->forks--;
 	dialog_free(call, dialog);
 }

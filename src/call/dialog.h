@@ -52,7 +52,7 @@ struct sipalg_dialog *sipalg_dialog_open(struct sipalg_call *call,
 /**
  * sipalg_dialog_close() - the message that has opened a dialog does not leave
  * @call: locked
- * @dialog: its newest dialog
+ * @dialog: that dialog; who has given way to it is gone
  */
 void sipalg_dialog_close(struct sipalg_call *call, struct sipalg_dialog *dialog);
 

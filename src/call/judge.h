@@ -38,7 +38,7 @@ enum sipalg_act {
  * @call: the call with its Call-ID, locked, or prepared
  * @flow: its flow
  * @msg: the message
- * @plan: filled: from &sipalg_plan.dialog to &sipalg_plan.callee_tag
+ * @plan: initialised, or judged on before; filled: all that is said of @call in it
  *
  * A message with the call's Call-ID from another address, or with other tags,
  * changes nothing (S3-54). With the right tags a request is a claim: it takes

@@ -467,12 +467,11 @@ static bool is_late(const struct speech *s)
 void sipalg_call_acquire(struct sipalg_call *call, const struct sip_msg *msg,
 			 struct sipalg_plan *plan)
 {
-	if (plan->opens_dialog && !plan->opened_dialog) {
+	if (plan->opens_dialog && !plan->dialog)
 		plan->dialog = sipalg_dialog_open(call, msg, plan->callee_tag);
-		plan->opened_dialog = plan->dialog;
-		if (!plan->dialog)
-			plan->fork = 0;
-	}
+	/* without memory it has none; opened once more it may have another number */
+	if (plan->opens_dialog && plan->side == SIPALG_CALLEE)
+		plan->fork = plan->dialog ? plan->dialog->fork : 0;
 	/* its description may be of the same ports */
 	if (plan->act == SIPALG_ACT_ANSWER)
 		sipalg_call_forget_ended(call);
@@ -480,11 +479,10 @@ void sipalg_call_acquire(struct sipalg_call *call, const struct sip_msg *msg,
 
 void sipalg_call_release(struct sipalg_call *call, struct sipalg_plan *plan)
 {
-	if (!plan->opened_dialog)
+	if (!plan->opens_dialog || !plan->dialog)
 		return;
 	sipalg_dialog_close(call, plan->dialog);
 	plan->dialog = NULL;
-	plan->opened_dialog = false;
 }
 
 void sipalg_call_take_in(struct sipalg_call *call, const struct sipalg_flow *flow,

@@ -176,7 +176,6 @@ struct sipalg_transaction {
  * @inner: enum sipalg_side of the party on the inside
  * @bye_side: sender of the newest BYE
  * @bye_fork: dialog of the newest BYE
- * @forks: number of dialogs so far
  * @call_id_len: bytes of Call-ID in @text
  * @from_tag_len: bytes of the caller's tag behind it
  * @from_len: bytes of From's user behind that
@@ -320,7 +319,6 @@ struct sipalg_call {
 		u8 inner;
 		u8 bye_side;
 		u8 bye_fork;
-		u8 forks;
 	);
 	char text[];
 };

@@ -82,8 +82,7 @@ enum sipalg_verdict {
  *	maker's
  * @prepared: @call is new and nobody else's yet: apply puts it into the table
  * @created: apply has done so
- * @opens_dialog: apply opens @dialog
- * @opened_dialog: apply has done so
+ * @opens_dialog: apply opens @dialog, which is NULL before
  * @changes_tag: the caller's tag is another one from now on
  * @proves: it accepts, or refuses, a claim: sipalg_call_prove() comes first, and
  *	the message is decided on again
@@ -129,7 +128,6 @@ struct sipalg_plan {
 	bool prepared;
 	bool created;
 	bool opens_dialog;
-	bool opened_dialog;
 	bool changes_tag;
 	bool proves;
 	bool claims;

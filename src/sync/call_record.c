@@ -332,8 +332,7 @@ static bool is_sane(const struct sipalg_call *call)
 	       is_family(call->family) && is_l4proto(call->l4proto) &&
 	       call->refresher <= SIP_REFRESHER_UAS && flags <= 1 &&
 	       (call->spoke | call->invited) <= 3 &&
-	       call->bye_fork <= SIPALG_MAX_DIALOGS &&
-	       call->forks <= SIPALG_MAX_DIALOGS;
+	       call->bye_fork <= SIPALG_MAX_DIALOGS;
 }
 
 static bool read_groups(struct making *m, struct sipalg_call *call)
@@ -405,14 +404,13 @@ static bool read_dialog(struct making *m, struct sipalg_call *call,
 	    !record_block(attr[DIALOG_BYTES], &dialog.bytes, 1))
 		return false;
 	dialog.tag_len = nla_len(attr[DIALOG_TAG]);
-	if (!dialog.fork || dialog.fork > call->forks ||
+	if (!dialog.fork || dialog.fork > SIPALG_MAX_DIALOGS ||
 	    dialog.tag_len > SIPALG_MAX_TAG)
 		return false;
 	return sipalg_call_add_dialog(call, &dialog, nla_data(attr[DIALOG_TAG]));
 }
 
-static bool is_sane_media(const struct sipalg_media *media,
-			  const struct sipalg_call *call)
+static bool is_sane_media(const struct sipalg_media *media)
 {
 	return media->side <= SIPALG_CALLEE && media->kind <= SDP_KIND_MESSAGE &&
 	       is_family(media->family) && is_l4proto(media->l4proto) &&
@@ -420,7 +418,7 @@ static bool is_sane_media(const struct sipalg_media *media,
 	       media->index < MOST_LINES && media->before.index < MOST_LINES &&
 	       media->before.kind <= SDP_KIND_MESSAGE &&
 	       media->port_state <= SIPALG_PORT_TAKEN &&
-	       media->fork <= call->forks &&
+	       media->fork <= SIPALG_MAX_DIALOGS &&
 	       (!media->translated || ntohs(media->public_port[SIPALG_RTP]));
 }
 
@@ -452,7 +450,7 @@ static bool read_media(struct making *m, struct sipalg_call *call,
 	media->before.held = terms.held;
 	media->before.mux_offered = terms.mux_offered;
 	media->before.idle = terms.idle;
-	if (!is_sane_media(media, call))
+	if (!is_sane_media(media))
 		return false;
 	/* without its flow nobody knows in which zone its ports are */
 	if (!m->followed)
@@ -474,7 +472,7 @@ static bool read_sig_pinhole(struct making *m, struct sipalg_call *call,
 	if (!sipalg_record_nest(nest, attr) ||
 	    !sipalg_record_ends(attr[SIG_ENDS], ends, 2) ||
 	    !record_block(attr[SIG_BYTES], &bytes, 1) ||
-	    bytes.side > SIPALG_CALLEE || bytes.fork > call->forks ||
+	    bytes.side > SIPALG_CALLEE || bytes.fork > SIPALG_MAX_DIALOGS ||
 	    !is_l4proto(bytes.l4proto))
 		return false;
 	pinhole.dst = ends[0];

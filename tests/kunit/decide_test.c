@@ -394,8 +394,73 @@ static void reinvite_changes_nothing(struct kunit *test)
 	process_context();
 }
 
+static const char response[] =
+	"SIP/2.0 %u Yes\r\n"
+	"Via: SIP/2.0/UDP " ROUTER ":5060;branch=z9hG4bKi\r\n"
+	"From: <sip:a@" ROUTER ">;tag=1\r\nTo: <sip:b@" SERVER ">;tag=%u\r\n"
+	"Call-ID: invite\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n";
+
+/* What the server says to the INVITE, of the dialog with the tag @tag. */
+static void decide_on_response(struct kunit *test, struct bench *bench,
+			       unsigned int status, unsigned int tag)
+{
+	static char text[sizeof(response) + 16];
+	struct sipalg_flow flow = bench->flow;
+	int len = scnprintf(text, sizeof(text), response, status, tag);
+
+	flow.src = bench->flow.dst;
+	flow.src_public = bench->flow.dst;
+	flow.dst = bench->flow.src_public;
+	flow.dst_private = bench->flow.src;
+	flow.original = false;
+	KUNIT_ASSERT_EQ(test, sip_parse(text, len, &bench->msg), SIP_OK);
+	sipalg_decide(&flow, &bench->msg, &bench->plan);
+	KUNIT_EXPECT_TRUE(test, bench->plan.followed);
+	KUNIT_EXPECT_TRUE(test, bench->plan.opens_dialog);
+}
+
+/* One gives way to a dialog that is answered, and no more when that comes again. */
+static void dialog_is_opened_again(struct kunit *test)
+{
+	struct bench *bench = test->priv;
+	struct held before = held(bench);
+	struct sipalg_plan *plan = &bench->plan;
+	struct sipalg_call *call;
+	unsigned int i;
+
+	packet_context();
+	decide_on(test, bench, invite, sizeof(invite) - 1);
+	acquire_call(test, bench);
+	call = plan->call;
+	sipalg_call_take_in(call, &bench->flow, &bench->msg, plan);
+	sipalg_decide_done(plan);
+	for (i = 1; i <= SIPALG_MAX_DIALOGS; i++) {
+		decide_on_response(test, bench, 180, i);
+		KUNIT_EXPECT_EQ(test, plan->fork, i);
+		sipalg_call_acquire(call, &bench->msg, plan);
+		sipalg_decide_done(plan);
+	}
+
+	decide_on_response(test, bench, 200, i);
+	KUNIT_EXPECT_EQ(test, plan->fork, 1);
+	for (i = 0; i < 2; i++) {
+		sipalg_call_acquire(call, &bench->msg, plan);
+		KUNIT_ASSERT_NOT_NULL(test, plan->dialog);
+		KUNIT_EXPECT_EQ(test, plan->dialog->fork, plan->fork);
+		KUNIT_EXPECT_EQ(test, list_count_nodes(&call->dialogs),
+				SIPALG_MAX_DIALOGS);
+		if (!i)
+			sipalg_call_release(call, plan);
+	}
+	sipalg_call_end(call, SIPALG_END_ADMIN);
+	sipalg_decide_done(plan);
+	expect_held(test, bench, before);
+	process_context();
+}
+
 static struct kunit_case decide_cases[] = {
 	KUNIT_CASE(invite_changes_nothing),
+	KUNIT_CASE(dialog_is_opened_again),
 	KUNIT_CASE(acquired_call_is_discarded),
 	KUNIT_CASE(reinvite_changes_nothing),
 	KUNIT_CASE(translation_changes_nothing),

@@ -126,6 +126,27 @@ def too_long_to_call():
     shell(f"{TOOL} call end --all")
 
 
+@test("S3-56", "a ringing that would not fit in any datagram opens no dialog: BYE to the one that fits ends the call")
+def too_long_to_ring():
+    call = Call("outring", f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    phone.send(call.request("INVITE", sdp(PHONE, 4300)), SERVER)
+    assert server.recv() and net.pinhole(ROUTER, 4300)
+    data = call.response("180 Ringing", tag="long", extra="\nX: x")
+    dropped = counted("dropped", "too_long")
+    server.send(data.replace(b"X: x", b"X: " + b"x" * (65507 - len(data) + 1)), ROUTER)
+    assert phone.recv(1) is None
+    assert counted("dropped", "too_long") == dropped + 1
+    server.send(call.response("180 Ringing"), ROUTER)
+    assert phone.recv()
+    phone.send(call.request("BYE", cseq=2, to_tag=True), SERVER)
+    assert server.recv()
+    server.send(call.response("200 OK", "BYE"), ROUTER)
+    assert phone.recv()
+    time.sleep(10)
+    assert not net.pinhole(ROUTER, 4300)
+    shell(f"{TOOL} call end --all")
+
+
 @test("S3-40", "where somebody else's pinhole is in the way, a message is dropped, leaves nothing behind, and passes when it comes again")
 def in_the_way():
     is_translated(invite("first", 4100))
