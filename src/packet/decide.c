@@ -267,7 +267,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	if (plan->proves)
 		return;
 	decide_description(flow, msg, plan);
-	plan->repairs = plan->followed && !plan->pinholes;
+	plan->repairs = !plan->pinholes;
 	if (plan->verdict == SIPALG_VERDICT_DROP)
 		return;
 	if (plan->reason) {
@@ -276,7 +276,7 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 	}
 	decide_edits(flow, msg, plan);
 	plan->tells = what_it_tells(flow, msg);
-	plan->names_parties = plan->followed && !only_watches(flow->sn);
+	plan->names_parties = !only_watches(flow->sn);
 }
 
 static void dropped(struct sipalg_plan *plan, u8 reason)
@@ -302,8 +302,6 @@ static void without_call(struct sipalg_plan *plan, u8 reason)
 	plan->followed = false;
 	plan->describes = false;
 	plan->pinholes = false;
-	plan->repairs = false;
-	plan->names_parties = false;
 	pass_unchanged(plan, reason);
 }
 

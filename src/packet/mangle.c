@@ -168,7 +168,7 @@ static int open_media(struct sipalg_call *call, const struct sipalg_flow *flow)
 static enum sipalg_applied acquire_pinholes(const struct sipalg_flow *flow,
 					    const struct sipalg_plan *plan)
 {
-	if (plan->repairs)
+	if (plan->repairs && plan->followed)
 		sipalg_media_repair(plan->call, flow);
 	switch (plan->pinholes ? open_media(plan->call, flow) : 0) {
 	case 0:
@@ -297,16 +297,18 @@ static enum sipalg_applied take_in(const struct sipalg_flow *flow,
 static void commit(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 		   const struct sip_msg *msg, struct sipalg_plan *plan)
 {
+	bool in_use = plan->followed && plan->call->linked;
+
 	sipalg_intents_commit(plan->intents, flow, msg, plan->call);
 	sipalg_learn(flow, msg, plan);
-	if (plan->names_parties && plan->call->linked)
+	if (in_use && plan->names_parties)
 		sipalg_sig_expect_learn(plan->call, plan->side, plan->fork, flow,
 					msg);
 	if (plan->call)
 		sipalg_sig_expect_sync(plan->call, flow);
 	if (plan->keep)
 		sipalg_ct_timeout_extend(packet->ct, plan->keep);
-	if (plan->followed && plan->call->linked)
+	if (in_use)
 		sipalg_ct_timeout_get(flow->sn, &plan->call->signalling,
 				      packet->ct);
 	if (!plan->edit_count)

@@ -94,8 +94,9 @@ enum sipalg_verdict {
  * @described: the session description was processed
  * @describes: @description is new to @call: apply makes its streams
  * @pinholes: @call's media changed: apply updates its pinholes
- * @repairs: apply opens those that somebody has flushed
- * @names_parties: apply opens pinholes for signalling as its headers say
+ * @repairs: apply opens those that somebody has flushed, if it is followed
+ * @names_parties: apply opens pinholes for signalling as its headers say, if it is
+ *	followed
  * @taken_in: @call has had the message
  * @followed: it is of @call's parties, and @call uses its flow
  * @side: enum sipalg_side of the sender then

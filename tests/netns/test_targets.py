@@ -148,6 +148,24 @@ def asked_elsewhere():
     hang_up(second)
 
 
+@test("S3-56", "what is still said to a gateway that has lost opens no way in, and no other closes")
+def said_to_the_loser():
+    first, second = Branch("loser", SERVER), Branch("loser", RELAY)
+    first.out("INVITE", sdp(PHONE, 4070))
+    second.out("INVITE", sdp(PHONE, 4070))
+    second.back("200 OK", body=sdp(STRANGER, 6070))
+    second.out("ACK", to_tag=True)
+    first.out("CANCEL")
+    first.back("200 OK", "CANCEL")
+    before = sorted(map(str, net.expectations("signalling")))
+    first.back("487 Request Terminated")
+    data = first._named(first.request("ACK", to_tag=True))
+    proxy.send(again(data, ("1ACK;", "1INVITE;"), (f"alice@{PHONE}:5060", f"alice@{PHONE}:5099")), SERVER)
+    assert f"alice@{ROUTER}:5099" in gates[SERVER].recv().decode()
+    assert sorted(map(str, net.expectations("signalling"))) == before
+    hang_up(second)
+
+
 @test("S3-54", "an answer from where nobody was asked is nobody's")
 def not_asked():
     first, second = Branch("forged", SERVER), Branch("forged", RELAY)
