@@ -268,7 +268,8 @@ void sipalg_decide(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		return;
 	decide_description(flow, msg, plan);
 	plan->repairs = !plan->pinholes;
-	if (plan->verdict == SIPALG_VERDICT_DROP)
+	plan->shows = plan->verdict == SIPALG_VERDICT_DROP;
+	if (plan->shows)
 		return;
 	if (plan->reason) {
 		pass_unchanged(plan, plan->reason);
@@ -309,10 +310,15 @@ static void without_call(struct sipalg_plan *plan, u8 reason)
 static void without_streams(const struct sipalg_flow *flow,
 			    struct sipalg_plan *plan, u8 reason)
 {
-	if (sipalg_setting(flow->sn, SIPALG_MODE) == SIPALG_MODE_FULL)
-		dropped(plan, reason);
-	else
+	if (sipalg_setting(flow->sn, SIPALG_MODE) != SIPALG_MODE_FULL) {
 		without_pinholes(plan, SIPALG_REASON_NO_MEMORY);
+		return;
+	}
+	dropped(plan, reason);
+	if (plan->taken_in)
+		return;
+	plan->describes = false;
+	plan->shows = true;
 }
 
 void sipalg_decide_without(const struct sipalg_flow *flow,

@@ -104,10 +104,9 @@ enum sipalg_applied sipalg_apply(struct sipalg_packet *packet,
  * sipalg_apply_call() - the call of an INVITE that is dropped for its description
  * @flow: its flow
  * @msg: the message
- * @plan: its plan, with a call that was prepared
+ * @plan: its plan, with a call that it begins, see &sipalg_plan.shows
  *
- * Somebody calls, and people see in the call's ladder why nobody is called. Where
- * there is no place for the call it stays prepared.
+ * The call has no streams. Where there is no place for it, it stays prepared.
  */
 void sipalg_apply_call(const struct sipalg_flow *flow, const struct sip_msg *msg,
 		       struct sipalg_plan *plan);

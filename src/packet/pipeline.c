@@ -84,17 +84,30 @@ static const struct sipalg_call *known_call(const struct sipalg_plan *plan)
 	return plan->prepared ? NULL : plan->call;
 }
 
+/* What it took is free again, for when it comes again. */
+static int do_not_apply(const struct sipalg_flow *flow, const struct sip_msg *msg,
+			struct sipalg_plan *plan)
+{
+	bool begins = plan->prepared || plan->created;
+	int verdict;
+
+	if (plan->shows && begins)
+		sipalg_apply_call(flow, msg, plan);
+	verdict = drop(flow, known_call(plan), plan->reason);
+	if (!plan->shows)
+		sipalg_decide_undo(plan);
+	return verdict;
+}
+
 /*
  * All of the plan or nothing. What it lacks the next one does without, until there is
- * one that can be applied, or the message does not leave: what it took is then
- * free again, for when it comes again.
+ * one that can be applied, or the message does not leave.
  */
 static int apply(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 		 unsigned int offset, struct sipalg_scratch *scratch)
 {
 	struct sipalg_plan *plan = &scratch->plan;
 	enum sipalg_applied lack;
-	int verdict;
 
 	while (plan->verdict == SIPALG_VERDICT_PASS) {
 		lack = sipalg_apply(packet, flow, offset, &scratch->msg, plan,
@@ -105,9 +118,7 @@ static int apply(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 		if (packet->passed)
 			sipalg_decide_passed(plan);
 	}
-	verdict = drop(flow, known_call(plan), plan->reason);
-	sipalg_decide_undo(plan);
-	return verdict;
+	return do_not_apply(flow, &scratch->msg, plan);
 }
 
 /* The answer to a claim is of somebody who is known by the claim. */
@@ -156,13 +167,7 @@ int sipalg_message(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 	trace_sipalg_plan(flow, plan);
 	sipalg_count_message(flow->sn, &scratch->msg, plan->retransmitted);
 
-	if (plan->verdict == SIPALG_VERDICT_DROP && plan->prepared)
-		sipalg_apply_call(flow, &scratch->msg, plan);
-	if (plan->verdict == SIPALG_VERDICT_DROP)
-		verdict = drop(flow, known_call(plan), plan->reason);
-	else
-		verdict = apply(packet, flow, offset, scratch);
-
+	verdict = apply(packet, flow, offset, scratch);
 	if (known_call(plan))
 		sipalg_msg_log_note(flow, &scratch->msg, plan,
 				    verdict == NF_DROP);

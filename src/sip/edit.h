@@ -82,6 +82,8 @@ enum sipalg_verdict {
  *	maker's
  * @prepared: @call is new and nobody else's yet: apply puts it into the table
  * @created: apply has done so
+ * @shows: it is dropped for what it describes: if it begins @call people see in that
+ *	why nobody is called
  * @opens_dialog: apply opens @dialog, which is NULL before
  * @changes_tag: the caller's tag is another one from now on
  * @proves: it accepts, or refuses, a claim: sipalg_call_prove() comes first, and
@@ -128,6 +130,7 @@ struct sipalg_plan {
 	bool overflow;
 	bool prepared;
 	bool created;
+	bool shows;
 	bool opens_dialog;
 	bool changes_tag;
 	bool proves;

@@ -114,6 +114,17 @@ def ports():
     phone.send(call.request("INVITE", sdp(PHONE, 4930)), SERVER)
     assert server.recv(1) is None
     assert data("stats show")["dropped"]["no_port_pair"] == 1
+    # people see why nobody is called
+    phone.send(call.request("INVITE", sdp(PHONE, 4930)), SERVER)
+    assert server.recv(1) is None
+    shown = data("call show mp5@call.example --ladder")
+    assert [(row["method"], row.get("dropped"), row.get("reason")) for row in shown["messages"]] == \
+        [("INVITE", 1, "no_port_pair")] * 2, shown
+    # and it goes on when there are ports
+    ctl("setting set media-ports 30000-30011")
+    phone.send(call.request("INVITE", sdp(PHONE, 4930)), SERVER)
+    assert b"m=audio 30010 " in server.recv()
+    assert net.pinhole(ROUTER, 30010)
     reset()
 
 
