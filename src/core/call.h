@@ -363,6 +363,12 @@ static inline bool sipalg_call_both_spoke(const struct sipalg_call *call)
 	return call->spoke == (BIT(SIPALG_CALLER) | BIT(SIPALG_CALLEE));
 }
 
+/* The same once it has taken in what @side says now. */
+static inline bool sipalg_call_both_speak(const struct sipalg_call *call, u8 side)
+{
+	return (call->spoke | BIT(side)) == (BIT(SIPALG_CALLER) | BIT(SIPALG_CALLEE));
+}
+
 static inline const char *sipalg_call_id(const struct sipalg_call *call)
 {
 	return call->text;

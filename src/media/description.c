@@ -434,12 +434,6 @@ set_public(struct sipalg_media *media, const struct sipalg_flow *flow,
 	return SIPALG_REASON_NONE;
 }
 
-/* By this message as well. */
-static bool both_spoke(const struct sipalg_call *call, u8 side)
-{
-	return (call->spoke | BIT(side)) == (BIT(SIPALG_CALLER) | BIT(SIPALG_CALLEE));
-}
-
 static enum sipalg_message_reason
 make_media(struct sipalg_media **made, struct sipalg_call *call,
 	   const struct sipalg_flow *flow, const struct sipalg_plan *plan,
@@ -454,7 +448,7 @@ make_media(struct sipalg_media **made, struct sipalg_call *call,
 	media->side = plan->side;
 	media->fork = plan->fork;
 	media->resumed = plan->up;
-	media->opened_late = plan->up || !both_spoke(call, plan->side);
+	media->opened_late = plan->up || !sipalg_call_both_speak(call, plan->side);
 	set_private(media, section, pair);
 	reason = set_public(media, flow, section, pair, before);
 	if (reason) {

@@ -236,7 +236,7 @@ static bool may_introduce(const struct translation *t,
 	return host->field == SIP_FIELD_REFER_TO && !host->secure &&
 	       !sipalg_nat64_is_phone(t->flow) &&
 	       t->msg->method == SIP_METHOD_REFER && t->plan->followed &&
-	       sipalg_call_both_spoke(t->plan->call) &&
+	       sipalg_call_both_speak(t->plan->call, t->plan->side) &&
 	       sipalg_setting(sn, SIPALG_CONTACT_PINHOLE) &&
 	       sipalg_setting(sn, SIPALG_MEDIA_SOURCE) ==
 		       SIPALG_MEDIA_SOURCE_ANY &&
