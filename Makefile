@@ -16,6 +16,15 @@ module: headers
 tool:
 	+@$(MAKE) -C tools/sipalg-ctl
 
+# For a pair of routers; it wants libhiredis-dev.
+sync:
+	+@$(MAKE) -C tools/sipalg-sync
+
+sync_install: sync
+	+@$(MAKE) -C tools/sipalg-sync PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" install
+	install -D -m 644 dist/sipalg-sync.service "$(DESTDIR)$(UNITDIR)/sipalg-sync.service"
+	test -e "$(DESTDIR)/etc/sipalg-sync.conf" || install -D -m 600 dist/sipalg-sync.conf "$(DESTDIR)/etc/sipalg-sync.conf"
+
 headers:
 	@test -e "$(KERNELDIR)/Makefile" || { \
 		echo "There are no kernel headers in $(KERNELDIR): apt-get install linux-headers-$(shell uname -r), or name others by KERNELDIR=." >&2; exit 1; }
@@ -91,6 +100,7 @@ clean:
 	@rm -f *.ko *.mod *.mod.c *.o .*.cmd Module.symvers modules.order
 	@find src tests/kunit '(' -name '*.o' -o -name '.*.cmd' -o -name '*.mod' ')' -exec rm -f {} +
 	+@$(MAKE) -C tools/sipalg-ctl clean
+	+@$(MAKE) -C tools/sipalg-sync clean
 
 distclean: clean
 	@rm -rf build
@@ -99,6 +109,7 @@ help:
 	@echo 'make                 sipalg.ko for the running kernel (or KERNELDIR=) and sipalg-ctl'
 	@echo 'make install         both, with depmod; PREFIX= and DESTDIR= as usual'
 	@echo 'make modules_install only the module'
+	@echo 'make sync            sipalg-sync, for a pair of routers; make sync_install'
 	@echo 'make demo            a phone behind a NAT talks both ways, in an emulated machine'
 	@echo 'make check           every test (scripts/check PATTERN runs some of them)'
 	@echo 'make fuzz            random messages against the parser'
@@ -119,4 +130,4 @@ help:
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool headers install modules_install demo check fuzz stress faces-compare tcp-oracle bench capacity interop coverage matrix arch deb deb-test host-test generate lint clean distclean help
+.PHONY: all module tool sync sync_install headers install modules_install demo check fuzz stress faces-compare tcp-oracle bench capacity interop coverage matrix arch deb deb-test host-test generate lint clean distclean help

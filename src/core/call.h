@@ -239,6 +239,7 @@ struct sipalg_call {
 		struct sipalg_dirty dirty;
 		u64 version;
 
+		/* guards all that changes */
 		spinlock_t lock;
 		bool linked;
 		bool incomplete;

@@ -130,6 +130,7 @@ struct sipalg_mapping {
 		struct timer_list timer;
 		struct sipalg_dirty dirty;
 		u64 version;
+		/* guards all that changes */
 		spinlock_t lock;
 		bool dead;
 		bool forms_dirty;

@@ -15,6 +15,7 @@ TYPISTS = (
     # which says that it is not tested
     ("recipes/vyos.md", r"", None),
     (r"dist/sipalg.4", r"", "tests/netns/test_readme.py"),
+    (r".*", r"sipalg-ctl sync\b", "tests/failover/test_daemons.py"),
     (r".*", r"(sipalg-ctl|conntrack|iptables)\b", "tests/netns/test_readme.py"),
 )
 

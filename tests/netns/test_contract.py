@@ -204,7 +204,8 @@ def mistakes():
             ("registration", 1, "list"), ("registration show", 1, "list"),
             ("stats", 1, "show and reset"), ("stats show --x", 1, "show and reset"),
             ("monitor x", 1, "--help"), ("check x", 1, "--help"), ("top x", 1, "--help"),
-            ("-j top", 1, "stats show"), ("frobnicate", 1, "no object frobnicate"),
+            ("-j top", 1, "stats show"), ("sync", 1, "handover"), ("sync on", 1, "handover"),
+            ("sync status", 1, "sipalg-sync"), ("frobnicate", 1, "no object frobnicate"),
             ("-x", 1, "no option -x"), ("--frob", 1, "no option --frob")):
         assert words in ctl(arguments, status), (arguments, ctl(arguments, status))
     assert "ip netns list" in ctl("call list", 1, f"{TOOL} -n nowhere")
@@ -390,7 +391,8 @@ COMMANDS = ("setting list", "setting set mode off", "setting reset", "call list"
 def help_():
     whole = narrow(ctl("--help"))
     assert whole == ctl("-h") == ctl("help")
-    for name in ("setting", "call", "registration", "pinhole", "stats", "monitor", "check", "top"):
+    for name in ("setting", "call", "registration", "pinhole", "stats", "monitor", "check", "top",
+                 "sync"):
         text = ctl(f"{name} --help")
         assert f"\n  {name}" in text and text in (ctl(f"{name} -h"), ctl(f"{name} help")), name
         assert len(text) < len(whole), name
@@ -402,7 +404,7 @@ def help_():
         return shell(f"ip netns exec router env {path} bash -c '{script}' - " +
                      " ".join(f"'{word}'" for word in words)).split()
     assert completed("") == ["setting", "call", "registration", "pinhole", "stats", "monitor",
-                             "check", "top", "--version"]
+                             "check", "top", "sync", "--version"]
     assert completed("-j", "call", "") == ["list", "show", "end"]
     assert completed("call", "list", "state", "") == ["early", "confirmed", "held", "ending"]
     assert completed("setting", "set", "mode", "") == ["off", "observe", "pinholes", "full"]

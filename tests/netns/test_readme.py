@@ -190,7 +190,7 @@ def rules():
 def manual():
     helped = set(re.findall(r"(?m)^  (\w+(?: (?:list|show|set|reset|end))?)(?: |$)",
                             tool("--help")))
-    assert len(helped) == 14, helped
+    assert len(helped) == 15, helped
     page = plain(read(MANUAL)).split(".SH COMMANDS\n")[1].split(".SH")[0]
     told = set(re.findall(r"(?m)^(\w+(?: (?:list|show|set|reset|end))?)(?: |$)", page))
     assert helped <= told, helped - told

@@ -52,7 +52,7 @@ _sipalg_ctl_setting()
 _sipalg_ctl_words()
 {
 	case "$1 $2 $3" in
-	'  ') echo 'setting call registration pinhole stats monitor check top --version' ;;
+	'  ') echo 'setting call registration pinhole stats monitor check top sync --version' ;;
 	'setting  ') echo 'list set reset' ;;
 	'setting set '*) _sipalg_ctl_setting set "${@:3}" ;;
 	'call  ') echo 'list show end' ;;
@@ -70,6 +70,7 @@ _sipalg_ctl_words()
 	'pinhole list ') echo 'call' ;;
 	'pinhole list call') _sipalg_ctl_ask call list | awk 'NR > 1 { print $1 }' ;;
 	'check  ') echo '--fix --undo --files' ;;
+	'sync  ') echo 'status ready promote demote handover' ;;
 	'stats  ') echo 'show reset' ;;
 	'stats show ') echo '--prometheus' ;;
 	esac

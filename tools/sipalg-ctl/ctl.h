@@ -115,6 +115,7 @@ int stats_command(int argc, char **argv);
 int monitor_command(int argc, char **argv);
 int check_command(int argc, char **argv);
 int top_command(int argc, char **argv);
+int sync_command(int argc, char **argv);
 int version_command(bool json);
 
 /* check.c: why the module has seen nothing, for the summary. */

@@ -50,6 +50,11 @@ static const struct object {
 	  "  check --files DIR                 the same of rule sets that were saved there\n" },
 	{ "top", top_command,
 	  "  top                               live view, until q\n" },
+	{ "sync", sync_command,
+	  "  sync status                       the pair of routers: role, how far behind\n"
+	  "  sync ready                        exit status 0: this one may be active\n"
+	  "  sync promote | demote             it is active, or standby, from now on\n"
+	  "  sync handover                     returns when the other one has all\n" },
 };
 
 static void print_help(FILE *out, const struct object *only)
@@ -243,6 +248,9 @@ int main(int argc, char **argv)
 	/* a dump of another router needs no module here */
 	if (argc > 2 && !strcmp(argv[0], "check") && !strcmp(argv[1], "--files"))
 		return finish(check_command(argc - 1, argv + 1));
+	/* a daemon's answer: it says itself when there is no module */
+	if (argc && !strcmp(argv[0], "sync"))
+		return finish(sync_command(argc - 1, argv + 1));
 	status = kernel_connect();
 	if (status)
 		return status;
