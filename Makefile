@@ -52,6 +52,9 @@ check:
 fuzz:
 	@tests/fuzz/run
 
+fuzz-kernel:
+	@tests/fuzz_kernel/run $(SECONDS)
+
 stress:
 	@scripts/stress
 
@@ -113,6 +116,7 @@ help:
 	@echo 'make demo            a phone behind a NAT talks both ways, in an emulated machine'
 	@echo 'make check           every test (scripts/check PATTERN runs some of them)'
 	@echo 'make fuzz            random messages against the parser'
+	@echo 'make fuzz-kernel     random packets and requests against the running module, led by coverage'
 	@echo 'make stress          20 minutes of calls and trouble in kernels that find faults'
 	@echo 'make tcp-oracle       TCP over random bad lines against an oracle'
 	@echo 'make faces-compare   the network changes: with this module, another helper, none'
@@ -130,4 +134,4 @@ help:
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool sync sync_install headers install modules_install demo check fuzz stress faces-compare tcp-oracle bench capacity interop coverage matrix arch deb deb-test host-test generate lint clean distclean help
+.PHONY: all module tool sync sync_install headers install modules_install demo check fuzz fuzz-kernel stress faces-compare tcp-oracle bench capacity interop coverage matrix arch deb deb-test host-test generate lint clean distclean help

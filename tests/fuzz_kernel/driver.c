@@ -1,0 +1,656 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fuzzes the running module: libFuzzer inside the user-mode kernel, with the edges
+ * of the module as its counters (cover.c).
+ *
+ * An input is steps, each a byte that says what it is (enum kind) and its bytes,
+ * with SEPARATOR between them. Packets go into the router from interfaces whose
+ * other ends answer nothing: what a phone, a provider and their TCP would say is in
+ * the input, and nowhere else. After each input calls are ended, registrations
+ * forgotten, connections flushed.
+ *
+ * start.py makes the network, with these addresses.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/genetlink.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <unistd.h>
+#include <linux/sipalg.h>
+#include "cover.h"
+
+#define SEPARATOR	0xff	/* is in no message */
+#define MOST_STEPS	64
+#define MOST_BYTES	1400	/* of a packet */
+#define ROOM		2048
+
+enum kind {
+	UDP_OUT, UDP_IN, UDP6_OUT, UDP6_IN,	/* signalling: the payload */
+	TCP_OUT, TCP_IN,		/* two digits how (see tcp()), the payload */
+	MEDIA_OUT, MEDIA_IN,		/* four bytes: ports */
+	CLOCK,				/* two bytes: seconds */
+	REQUEST,			/* a command, attributes: type, length, bytes */
+	ICMP_IN,			/* an error: what of the last packet it says */
+	SETTING_SET,			/* two bytes: which, its value */
+	KINDS
+};
+
+enum side { PHONE, PROVIDER, SIDES };
+
+/**
+ * struct end - a party, and the interface that leads from it to the router
+ * @ip: its address
+ * @ip6: the same of IPv6
+ * @peer: to whom it sends: the provider's peer is the router's public address
+ * @peer6: the same
+ * @socket: a packet socket there
+ * @link: the header of its frames
+ * @seq: of its TCP connection: the next byte that it sends
+ * @seen: and the next that it expects
+ * @open: there is a connection
+ */
+struct end {
+	const char *ip;
+	const char *ip6;
+	const char *peer;
+	const char *peer6;
+	int socket;
+	struct ethhdr link;
+	uint32_t seq;
+	uint32_t seen;
+	int open;
+};
+
+static struct end ends[SIDES] = {
+	[PHONE] = {
+		.ip = "192.168.1.10", .ip6 = "2001:db8:1::10",
+		.peer = "203.0.113.50", .peer6 = "2001:db8:ffff::50",
+		.link = { .h_dest = { 2, 0, 0, 0, 0, 2 }, .h_source = { 2, 0, 0, 0, 0, 1 } },
+	},
+	[PROVIDER] = {
+		.ip = "203.0.113.50", .ip6 = "2001:db8:ffff::50",
+		.peer = "203.0.113.1", .peer6 = "2001:db8:1::10",
+		.link = { .h_dest = { 2, 0, 0, 0, 0, 4 }, .h_source = { 2, 0, 0, 0, 0, 3 } },
+	},
+};
+
+/* libFuzzer takes these for edges of its own. */
+__attribute__((section("__libfuzzer_extra_counters")))
+static uint8_t counters[SIPALG_FUZZ_EDGES];
+
+static int cover, genl, ctnetlink, family;
+static uint8_t last[ROOM];	/* the last packet that has come out of the router */
+static size_t last_len;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t len, size_t most);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t most, unsigned int seed);
+
+static void must(int good, const char *what)
+{
+	if (good)
+		return;
+	perror(what);
+	exit(2);
+}
+
+/* -- packets ------------------------------------------------------------------ */
+
+static uint32_t sum(uint32_t total, const void *data, size_t len)
+{
+	const uint8_t *bytes = data;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		total += i % 2 ? bytes[i] : bytes[i] << 8;
+	return total;
+}
+
+static uint16_t fold(uint32_t total)
+{
+	while (total >> 16)
+		total = (total & 0xffff) + (total >> 16);
+	return htons(~total);
+}
+
+static void put16(uint8_t *at, uint16_t value)
+{
+	at[0] = value >> 8;
+	at[1] = value;
+}
+
+static void put32(uint8_t *at, uint32_t value)
+{
+	put16(at, value >> 16);
+	put16(at + 2, value);
+}
+
+static void drain(enum side side);
+
+/* @l4: its header and payload, of which @check is the offset of the checksum */
+static void send_packet(enum side side, int ip6, uint8_t protocol, uint8_t *l4,
+			size_t len, size_t check)
+{
+	const struct end *end = &ends[side];
+	uint8_t frame[ROOM], *ip = frame + ETH_HLEN;
+	size_t header = ip6 ? 40 : 20, addresses = ip6 ? 8 : 12;
+	uint16_t folded;
+
+	memcpy(frame, &end->link, ETH_HLEN);
+	put16(frame + 12, ip6 ? ETH_P_IPV6 : ETH_P_IP);
+	memset(ip, 0, header);
+	if (ip6) {
+		ip[0] = 0x60;
+		put16(ip + 4, len);
+		ip[6] = protocol;
+		ip[7] = 64;
+		inet_pton(AF_INET6, end->ip6, ip + 8);
+		inet_pton(AF_INET6, end->peer6, ip + 24);
+	} else {
+		ip[0] = 0x45;
+		put16(ip + 2, header + len);
+		ip[8] = 64;
+		ip[9] = protocol;
+		inet_pton(AF_INET, end->ip, ip + 12);
+		inet_pton(AF_INET, end->peer, ip + 16);
+		folded = fold(sum(0, ip, header));
+		memcpy(ip + 10, &folded, 2);
+	}
+	put16(l4 + check, 0);
+	folded = fold(sum(sum(protocol == IPPROTO_ICMP ? 0 : protocol + len,
+			      ip + addresses,
+			      protocol == IPPROTO_ICMP ? 0 : header - addresses),
+			  l4, len));
+	memcpy(l4 + check, &folded, 2);
+	memcpy(ip + header, l4, len);
+	if (send(end->socket, frame, ETH_HLEN + header + len, 0) < 0)
+		must(errno == ENOBUFS || errno == EMSGSIZE, "send");
+	drain(PHONE);
+	drain(PROVIDER);
+}
+
+static void udp(enum side side, int ip6, uint16_t from, uint16_t to,
+		const uint8_t *data, size_t len)
+{
+	uint8_t l4[ROOM];
+
+	put16(l4, from);
+	put16(l4 + 2, to);
+	put16(l4 + 4, 8 + len);
+	memcpy(l4 + 8, data, len);
+	send_packet(side, ip6, IPPROTO_UDP, l4, 8 + len, 6);
+}
+
+static void segment(enum side side, uint32_t seq, uint8_t flags, const uint8_t *data,
+		    size_t len)
+{
+	uint8_t l4[ROOM] = {};
+
+	put16(l4, side == PHONE ? 5070 : 5060);
+	put16(l4 + 2, side == PHONE ? 5060 : 5070);
+	put32(l4 + 4, seq);
+	put32(l4 + 8, flags & 0x10 ? ends[side].seen : 0);
+	l4[12] = 5 << 4;
+	l4[13] = flags;
+	put16(l4 + 14, 0xffff);
+	memcpy(l4 + 20, data, len);
+	send_packet(side, 0, IPPROTO_TCP, l4, 20 + len, 16);
+}
+
+/* The masquerade keeps the phone's port, which nobody else has. */
+static void connect_tcp(void)
+{
+	ends[PHONE].seq = 1000000;
+	ends[PROVIDER].seq = 2000000;
+	ends[PHONE].seen = ends[PROVIDER].seq + 1;
+	ends[PROVIDER].seen = ends[PHONE].seq + 1;
+	segment(PHONE, ends[PHONE].seq++, 0x02, NULL, 0);
+	segment(PROVIDER, ends[PROVIDER].seq++, 0x12, NULL, 0);
+	segment(PHONE, ends[PHONE].seq, 0x10, NULL, 0);
+	ends[PHONE].open = 1;
+}
+
+/*
+ * How: in the first byte what comes of the sequence (the next; again from some
+ * bytes before; a hole; the next, and not counted on), and FIN, RST or URG; in the
+ * second how far.
+ */
+static void tcp(enum side side, const uint8_t *data, size_t len)
+{
+	struct end *end = &ends[side];
+	uint8_t how = len ? data[0] - '0' : 0, far = len > 1 ? data[1] : 0;
+	uint8_t flags = 0x18;
+	uint32_t seq;
+
+	if (!ends[PHONE].open)
+		connect_tcp();
+	data += len < 2 ? len : 2;
+	len -= len < 2 ? len : 2;
+	seq = end->seq + ((how & 3) == 1 ? -far : (how & 3) == 2 ? far : 0);
+	if (how & 4)
+		flags |= how & 8 ? 0x04 : 0x01;
+	else if (how & 8)
+		flags |= 0x20;
+	segment(side, seq, flags, data, len);
+	if (!(how & 3))
+		end->seq += len + (flags & 1);
+	if (flags & 0x04)
+		ends[PHONE].open = 0;
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
+}
+
+/* What has come out there: the other's TCP has got as far as that. */
+static void take(enum side side, const uint8_t *ip, size_t len)
+{
+	const uint8_t *l4 = ip + 20;
+	uint32_t end;
+	size_t data;
+
+	if (len < 40 || ip[0] != 0x45 || ip[9] != IPPROTO_TCP)
+		return;
+	data = len - 20 - (l4[12] >> 4) * 4;
+	if (data > len)
+		return;
+	end = get32(l4 + 4) + data + !!(l4[13] & 3);
+	if ((int32_t)(end - ends[side].seen) > 0)
+		ends[side].seen = end;
+}
+
+static void drain(enum side side)
+{
+	struct sockaddr_ll from;
+	uint8_t frame[ROOM];
+	socklen_t size;
+	ssize_t len;
+
+	for (;;) {
+		size = sizeof(from);
+		len = recvfrom(ends[side].socket, frame, sizeof(frame), MSG_DONTWAIT,
+			       (struct sockaddr *)&from, &size);
+		if (len < 0)
+			return;
+		if (from.sll_pkttype == PACKET_OUTGOING || len <= ETH_HLEN)
+			continue;
+		last_len = len - ETH_HLEN;
+		memcpy(last, frame + ETH_HLEN, last_len);
+		take(side, last, last_len);
+	}
+}
+
+/* Somebody on the way complains of the last packet, or of one that is like it. */
+static void icmp(const uint8_t *data, size_t len)
+{
+	uint8_t l4[ROOM] = { 3, 3 };
+	size_t quoted = last_len < 548 ? last_len : 548;
+
+	memcpy(l4 + 8, last, quoted);
+	if (len > 1)
+		l4[8 + data[0] % 48] = data[1];
+	send_packet(PROVIDER, 0, IPPROTO_ICMP, l4, 8 + quoted, 2);
+}
+
+/* -- netlink ------------------------------------------------------------------ */
+
+static void talk(int socket, struct nlmsghdr *nlh)
+{
+	static uint8_t answer[65536];
+
+	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	if (send(socket, nlh, nlh->nlmsg_len, 0) < 0)
+		return;
+	while (recv(socket, answer, sizeof(answer), MSG_DONTWAIT) > 0)
+		;
+}
+
+static void command(uint8_t number, uint16_t flags, const void *attributes, size_t len)
+{
+	uint8_t room[ROOM] = {};
+	struct nlmsghdr *nlh = (struct nlmsghdr *)room;
+	struct genlmsghdr *header = NLMSG_DATA(nlh);
+
+	nlh->nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN + len);
+	nlh->nlmsg_type = family;
+	nlh->nlmsg_flags = flags;
+	header->cmd = number;
+	header->version = SIPALG_FAMILY_VERSION;
+	memcpy((uint8_t *)header + GENL_HDRLEN, attributes, len);
+	talk(genl, nlh);
+}
+
+/* Attributes with right lengths and whatever else; those of a setting are nested. */
+static void request(const uint8_t *data, size_t len)
+{
+	uint8_t attributes[ROOM / 2] = {};
+	size_t used = 0;
+	uint8_t number;
+
+	if (!len)
+		return;
+	number = data[0] % (SIPALG_CMD_MAX + 2);
+	for (data++, len--; len >= 2; data += 2, len -= 2) {
+		struct nlattr *attribute = (struct nlattr *)(attributes + used);
+		size_t size = data[1] < len - 2 ? data[1] : len - 2;
+
+		if (used + NLA_HDRLEN + NLA_ALIGN(size) > sizeof(attributes))
+			break;
+		attribute->nla_type = data[0] & 0x1f;
+		attribute->nla_type |= data[0] & 0x80 ? NLA_F_NESTED : 0;
+		attribute->nla_len = NLA_HDRLEN + size;
+		memcpy(attribute + 1, data + 2, size);
+		used += NLA_HDRLEN + NLA_ALIGN(size);
+		data += size;
+		len -= size;
+	}
+	command(number & 0x1f, number & 0x20 ? NLM_F_DUMP : 0, attributes, used);
+}
+
+static const char * const settings[] = {
+#define SETTING(id, name, when, help)	name,
+#include "core/settings.def"
+};
+
+#define SETTINGS	(sizeof(settings) / sizeof(settings[0]))
+
+static size_t put_attribute(uint8_t *at, uint16_t type, const void *data, size_t len)
+{
+	struct nlattr *attribute = (struct nlattr *)at;
+
+	attribute->nla_type = type;
+	attribute->nla_len = NLA_HDRLEN + len;
+	memcpy(attribute + 1, data, len);
+	return NLA_ALIGN(attribute->nla_len);
+}
+
+/* Of some the value is a number, a word's number, or a bit for each method. */
+static void set(uint8_t which, uint8_t value)
+{
+	const char *name = settings[which % SETTINGS];
+	uint32_t number = value < 128 ? value : 1u << value % 32;
+	uint8_t nested[128] = {}, outer[160] = {};
+	size_t len;
+
+	len = put_attribute(nested, SIPALG_A_SETTING_NAME, name, strlen(name) + 1);
+	len += put_attribute(nested + len, SIPALG_A_SETTING_VALUE, &number, sizeof(number));
+	len = put_attribute(outer, SIPALG_A_SETTING | NLA_F_NESTED, nested, len);
+	command(SIPALG_CMD_SETTING_SET, 0, outer, len);
+}
+
+static void flush_conntrack(void)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct nfgenmsg nfg;
+	} all = {
+		.nlh = {
+			.nlmsg_len = sizeof(all),
+			.nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE,
+		},
+	};
+
+	talk(ctnetlink, &all.nlh);
+}
+
+/* A processor with nothing to do looks which timers have passed. */
+static void put_forward(unsigned long seconds)
+{
+	ioctl(cover, SIPALG_FUZZ_PUT_FORWARD, seconds);
+	usleep(1);
+}
+
+static void forget_all(void)
+{
+	const struct nlattr all = { .nla_len = NLA_HDRLEN, .nla_type = SIPALG_A_ALL };
+
+	command(SIPALG_CMD_SETTING_RESET, 0, NULL, 0);
+	command(SIPALG_CMD_CALL_END, 0, &all, sizeof(all));
+	flush_conntrack();
+	/* registrations, mappings and echoes end by themselves, most within a day */
+	put_forward(SIPALG_FUZZ_FURTHEST);
+	put_forward(SIPALG_FUZZ_FURTHEST);
+	ends[PHONE].open = 0;
+	last_len = 0;
+}
+
+/* -- steps -------------------------------------------------------------------- */
+
+static void step(const uint8_t *data, size_t len)
+{
+	enum kind kind = *data++ % KINDS;
+
+	len--;
+	if (len > MOST_BYTES)
+		len = MOST_BYTES;
+	switch (kind) {
+	case UDP_OUT:
+	case UDP_IN:
+		udp(kind == UDP_OUT ? PHONE : PROVIDER, 0, 5060, 5060, data, len);
+		break;
+	case UDP6_OUT:
+	case UDP6_IN:
+		udp(kind == UDP6_OUT ? PHONE : PROVIDER, 1, 5060, 5060, data, len);
+		break;
+	case TCP_OUT:
+	case TCP_IN:
+		tcp(kind == TCP_OUT ? PHONE : PROVIDER, data, len);
+		break;
+	case MEDIA_OUT:
+	case MEDIA_IN:
+		if (len >= 4)
+			udp(kind == MEDIA_OUT ? PHONE : PROVIDER, 0, data[0] << 8 | data[1],
+			    data[2] << 8 | data[3], data, len);
+		break;
+	case CLOCK:
+		if (len >= 2)
+			put_forward(data[0] << 8 | data[1]);
+		break;
+	case REQUEST:
+		request(data, len);
+		break;
+	case ICMP_IN:
+		icmp(data, len);
+		break;
+	case SETTING_SET:
+		if (len >= 2)
+			set(data[0], data[1]);
+		break;
+	case KINDS:
+		break;
+	}
+}
+
+/* The steps of an input: where each begins, and behind the last its end. */
+static unsigned int steps_of(const uint8_t *data, size_t len, size_t *begin)
+{
+	unsigned int count = 0;
+	size_t i;
+
+	begin[count++] = 0;
+	for (i = 0; i < len && count < MOST_STEPS; i++)
+		if (data[i] == SEPARATOR)
+			begin[count++] = i + 1;
+	begin[count] = len + 1;
+	return count;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	size_t begin[MOST_STEPS + 1];
+	unsigned int i, count;
+
+	if (len > SIPALG_FUZZ_INPUT)
+		return -1;
+	must(write(cover, data, len) == (ssize_t)len, "write");
+	count = steps_of(data, len, begin);
+	for (i = 0; i < count; i++)
+		if (begin[i] + 1 < begin[i + 1])
+			step(data + begin[i], begin[i + 1] - 1 - begin[i]);
+	forget_all();
+	must(read(cover, counters, sizeof(counters)) == sizeof(counters), "read");
+	return 0;
+}
+
+/* -- mutation ----------------------------------------------------------------- */
+
+/* Another order, one twice, one less. @a, @b: which; spans include the separator */
+static size_t rearrange(uint8_t *data, size_t len, size_t most, const size_t *begin,
+			unsigned int a, unsigned int b, unsigned int how)
+{
+	size_t from = begin[a], size = begin[a + 1] - 1 - from;
+	uint8_t one[ROOM];
+
+	if (size >= sizeof(one))
+		return len;
+	memcpy(one, data + from, size);
+	if (how % 3) {		/* it goes from there */
+		size_t gap = begin[a + 1] <= len ? size + 1 : size;
+
+		memmove(data + from, data + from + gap, len - from - gap);
+		len -= gap;
+		if (how % 3 == 1)
+			return len;
+		if (b > a)
+			b = a;
+	}
+	from = begin[b];
+	if (len + size + 1 > most || from > len)
+		return len;
+	memmove(data + from + size + 1, data + from, len - from);
+	memcpy(data + from, one, size);
+	data[from + size] = SEPARATOR;
+	return len + size + 1;
+}
+
+/* libFuzzer's own, within one step. */
+static size_t mutate_one(uint8_t *data, size_t len, size_t most, const size_t *begin,
+			 unsigned int which)
+{
+	size_t from = begin[which], end = begin[which + 1] - 1, size;
+	uint8_t one[2 * ROOM], *rest = data + end;
+	size_t room = sizeof(one), left = len - end;
+
+	if (end - from > ROOM)
+		return LLVMFuzzerMutate(data, len, most);
+	memcpy(one, data + from, end - from);
+	if (room > most - len + (end - from))
+		room = most - len + (end - from);
+	size = LLVMFuzzerMutate(one, end - from, room);
+	memmove(data + from + size, rest, left);
+	memcpy(data + from, one, size);
+	return from + size + left;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t most, unsigned int seed)
+{
+	size_t begin[MOST_STEPS + 1];
+	unsigned int count = steps_of(data, len, begin);
+
+	if (seed % 4 == 0 && count > 1 && count < MOST_STEPS)
+		return rearrange(data, len, most, begin, seed / 4 % count,
+				 seed / 256 % count, seed / 65536);
+	return mutate_one(data, len, most, begin, seed / 4 % count);
+}
+
+/* -- the beginning ------------------------------------------------------------ */
+
+static void enter(const char *space)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", space);
+	fd = open(path, O_RDONLY);
+	must(fd >= 0 && !setns(fd, CLONE_NEWNET), path);
+	close(fd);
+}
+
+static int packet_socket(const char *space)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+	int fd;
+
+	enter(space);
+	fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+	at.sll_ifindex = if_nametoindex("eth0");
+	must(fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof(at)), "packet socket");
+	return fd;
+}
+
+static int netlink_socket(int protocol)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW, protocol);
+
+	must(fd >= 0 && !connect(fd, (struct sockaddr *)&kernel, sizeof(kernel)), "netlink");
+	return fd;
+}
+
+static int family_number(void)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct genlmsghdr header;
+		struct nlattr attribute;
+		char name[8];
+	} ask = {
+		.nlh = {
+			.nlmsg_len = sizeof(ask),
+			.nlmsg_type = GENL_ID_CTRL,
+			.nlmsg_flags = NLM_F_REQUEST,
+		},
+		.header = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 },
+		.attribute = {
+			.nla_len = NLA_HDRLEN + sizeof(SIPALG_FAMILY_NAME),
+			.nla_type = CTRL_ATTR_FAMILY_NAME,
+		},
+		.name = SIPALG_FAMILY_NAME,
+	};
+	uint8_t answer[8192];
+	struct nlattr *attribute;
+	ssize_t len, at;
+
+	must(send(genl, &ask, sizeof(ask), 0) > 0, "ask for the family");
+	len = recv(genl, answer, sizeof(answer), 0);
+	for (at = NLMSG_LENGTH(GENL_HDRLEN); at < len; at += NLA_ALIGN(attribute->nla_len)) {
+		attribute = (struct nlattr *)(answer + at);
+		if (attribute->nla_type == CTRL_ATTR_FAMILY_ID)
+			return *(uint16_t *)(attribute + 1);
+		must(attribute->nla_len >= NLA_HDRLEN, "the module's family");
+	}
+	must(0, "the module's family");
+	return 0;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	cover = open("/proc/" SIPALG_FUZZ_NAME, O_RDWR);
+	must(cover >= 0, "/proc/" SIPALG_FUZZ_NAME);
+	ends[PHONE].socket = packet_socket("phone");
+	ends[PROVIDER].socket = packet_socket("provider");
+	enter("router");
+	genl = netlink_socket(NETLINK_GENERIC);
+	ctnetlink = netlink_socket(NETLINK_NETFILTER);
+	family = family_number();
+	return 0;
+}

@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+What the fuzzer of the running module begins with, a file each: calls and
+registrations as people make them, requests of the tool, and each message of
+tests/corpus alone.
+
+    seeds.py DIR MESSAGES      MESSAGES: those of tests/corpus, unescaped
+"""
+import os
+import struct
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../netns"))
+# pylint: disable=wrong-import-position
+from sip import Call, again, sdp                               # noqa: E402
+
+PHONE, ROUTER, SERVER = "192.168.1.10", "203.0.113.1", "203.0.113.50"
+PHONE6, SERVER6 = "2001:db8:1::10", "2001:db8:ffff::50"
+(UDP_OUT, UDP_IN, UDP6_OUT, UDP6_IN, TCP_OUT, TCP_IN, MEDIA_OUT, MEDIA_IN, CLOCK, REQUEST,
+ ICMP_IN, SETTING) = range(12)
+SETTINGS = 40       # of settings.def; the driver takes the rest of a division
+
+
+def joined(*steps):
+    return b"\xff".join(bytes([kind]) + data for kind, data in steps)
+
+
+def clock(seconds):
+    return CLOCK, struct.pack(">H", seconds)
+
+
+def media(kind, source, destination):
+    return kind, struct.pack(">HH", source, destination)
+
+
+def attribute(number, data):
+    return bytes([number, len(data)]) + data
+
+
+def request(command, *attributes, dump=False):
+    return REQUEST, bytes([command | (0x20 if dump else 0)]) + b"".join(attributes)
+
+
+def ways(out, back, host, seen, server, transport="UDP", front=b""):
+    """A call, held, resumed and ended; one refused, one cancelled, one forked."""
+    call = Call("a", host, seen, server, transport)
+    body, answer = sdp(host.rsplit(":", 1)[0].strip("[]"), 4000), sdp(server.strip("[]"), 8000)
+
+    def say(kind, data):
+        return kind, front + data
+    begun = [say(out, call.request("INVITE", body)), say(back, call.response("180 Ringing")),
+             say(back, call.response("200 OK", body=answer)), say(out, call.request("ACK", to_tag=True))]
+    held = [say(out, call.request("INVITE", body + "a=sendonly\n", cseq=2, to_tag=True)),
+            say(back, call.response("200 OK", body=answer + "a=recvonly\n")),
+            say(out, call.request("ACK", to_tag=True))]
+    over = [say(out, call.request("BYE", cseq=3, to_tag=True)), say(back, call.response("200 OK", "BYE"))]
+    yield "call", joined(*begun, media(MEDIA_OUT, 4000, 8000), media(MEDIA_IN, 8000, 4000), *over)
+    yield "hold", joined(*begun, *held, clock(90), *over)
+    yield "late", joined(*begun, clock(4000), *over, clock(40))
+    yield "lost", joined(*begun, (ICMP_IN, b"\x00\x00"), clock(200), *over)
+    call = Call("b", host, seen, server, transport)
+    begun = say(out, call.request("INVITE", body))
+    yield "busy", joined(begun, say(back, call.response("486 Busy Here")),
+                         say(out, call.request("ACK", to_tag=True)), clock(33), begun)
+    yield "cancel", joined(begun, say(out, call.request("CANCEL")), say(back, call.response("200 OK", "CANCEL")),
+                           say(back, call.response("487 Request Terminated")), clock(40))
+    early = say(back, call.response("183 Session Progress", body=answer))
+    other = again(early[1][len(front):], ("peer-b", "peer-c"), (" 8000 ", " 8002 "))
+    yield "fork", joined(begun, early, say(back, other), say(out, call.request("PRACK", cseq=2, to_tag=True)),
+                         say(back, call.response("200 OK", body=answer)),
+                         say(back, again(other, ("183 Session Progress", "200 OK"))))
+    call = Call("r", host, seen, server, transport)
+    yield "register", joined(say(out, call.request("REGISTER", extra="\nExpires: 600")),
+                             say(back, call.response("200 OK", "REGISTER", extra="\nExpires: 600")),
+                             clock(300), request(6, dump=True), clock(400))
+
+
+def requests():
+    """Commands and attributes by their numbers in include/uapi/linux/sipalg.h."""
+    call, second = (Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER) for name in "no")
+    begun = UDP_OUT, call.request("INVITE", sdp(PHONE, 4000))
+    name = b"n@call.example\0"
+    yield "lists", joined(begun, *(request(command, dump=True) for command in (1, 4, 6, 7)))
+    yield "show", joined(begun, request(4, attribute(6, name)), request(5, attribute(6, name)), request(8))
+    answer = UDP_IN, call.response("200 OK", body=sdp(SERVER, 8000))
+    for setting in range(SETTINGS):
+        for value in 0, 1, 16:
+            yield f"set-{setting}-{value}", joined((SETTING, bytes([setting, value])), begun, answer,
+                                                   (UDP_OUT, second.request("INVITE", sdp(PHONE, 4000))), clock(5))
+
+
+def main():
+    folder, messages = sys.argv[1:]
+
+    def keep(name, data):
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(data)
+    for name, data in requests():
+        keep(name, data)
+    for kind, arguments in {
+            "udp": (UDP_OUT, UDP_IN, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER),
+            "udp6": (UDP6_OUT, UDP6_IN, f"[{PHONE6}]:5060", f"[{PHONE6}]:5060", f"[{SERVER6}]"),
+            "tcp": (TCP_OUT, TCP_IN, f"{PHONE}:5070", f"{ROUTER}:5070", SERVER, "TCP", b"00")}.items():
+        for name, data in ways(*arguments):
+            keep(f"{kind}-{name}", data)
+    for name in os.listdir(messages):
+        with open(os.path.join(messages, name), "rb") as file:
+            data = file.read()
+        keep("corpus-" + name, bytes([UDP_OUT]) + data.replace(b"\xff", b"\xfe"))
+
+
+main()
