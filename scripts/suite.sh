@@ -54,7 +54,8 @@ suite_sources()
 	mirror=$(suite_mirror) && security=$(security_mirror) || return
 
 	echo "deb [signed-by=$KEYRING] $mirror $1 main"
-	[[ $1 == *-* ]] || echo "deb [signed-by=$KEYRING] $security $1-security main"
+	# unstable has no updates beside it
+	[[ $1 == *-* || $1 == sid ]] || echo "deb [signed-by=$KEYRING] $security $1-security main"
 }
 
 suite_open()
