@@ -122,7 +122,7 @@ help:
 	@echo 'make faces-compare   the network changes: with this module, another helper, none'
 	@echo 'make bench           what a message costs, here and in the kernel'"'"'s own helper'
 	@echo 'make capacity        calls with audio on machines with 128 MB to 4 GB'
-	@echo 'make interop         real phones and a real proxy, with this module and without'
+	@echo 'make interop         real phones, a proxy and Asterisk, with this module and without'
 	@echo 'make coverage        which lines of src/ the tests run, in four minutes'
 	@echo 'make deb             Debian packages sipalg-dkms and sipalg-ctl, in build/deb'
 	@echo 'make deb-test        those in systems of their own, Debian 12 and 13, on two kernels of each'

@@ -44,15 +44,16 @@ def write_tone(path, seconds, hertz):
 
 
 class Phone:
-    def __init__(self, namespace, address, user, folder, rtp, transport="udp", modules=()):
-        """`rtp`: the range of its ports for media, as "4000-4019"."""
+    def __init__(self, namespace, address, user, folder, rtp, transport="udp", modules=(), tone=30):
+        """`rtp`: the range of its ports for media, as "4000-4019"; `tone`: seconds, of which
+        it talks, then it hangs up."""
         self.namespace, self.address, self.user = namespace, address, user
         self.folder, self.transport = folder, transport
         self.events = []
         self._bytes = b""
         self._socket = None
         os.makedirs(folder, exist_ok=True)
-        write_tone(f"{folder}/tone.wav", 30, 440)
+        write_tone(f"{folder}/tone.wav", tone, 440)
         with open(f"{folder}/config", "w") as file:
             file.write(CONFIG.format(
                 host=netns.host(address), folder=folder, rtp=rtp, transport=transport,

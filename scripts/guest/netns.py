@@ -63,13 +63,13 @@ def table(name, file):
         return lines.read().splitlines()
 
 
-def wait_until(condition, seconds, what):
+def wait_until(condition, seconds, what, every=0.05):
     """Polls until the condition holds; gives back how long that took."""
     begin = time.monotonic()
     while not condition():
         if time.monotonic() - begin > seconds:
             raise TimeoutError(f"{what}: not within {seconds} s")
-        time.sleep(0.05)
+        time.sleep(every)
     return time.monotonic() - begin
 
 

@@ -5,8 +5,11 @@ The networks of real phones, as namespaces:
     alice 192.168.1.10 ---.
                            router 203.0.113.1 --- provider 203.0.113.10 --- bob
     carol 192.168.2.20 ---'                       and relay .30      198.51.100.20
+    pbx 192.168.3.30  ----'                                     '--- dave 198.51.101.30
+                                                                '--- erin 198.51.102.40
 
-IPv6: 2001:db8:1::10, :2::20, :ffff::1, :ffff::10 and ::30, :b::20. IPv4 of alice
+Of IPv4 alone: an exchange behind the router, dave at the provider, erin at the
+exchange. IPv6: 2001:db8:1::10, :2::20, :ffff::1, :ffff::10 and ::30, :b::20. IPv4 of alice
 and carol is masqueraded, IPv6 is not: there the firewall alone is in the way.
 
 A way is udp or tcp by IPv4, udp6 or tcp6 by IPv6, udp64 or tcp64 by a translator
@@ -26,6 +29,13 @@ ADDRESS = {
     "carol": ("192.168.2.20", "2001:db8:2::20"),
     "bob": ("198.51.100.20", "2001:db8:b::20"),
 }
+# only in rows with an exchange; see exchanges.py
+MORE = {
+    "pbx": ("192.168.3.30",),
+    "dave": ("198.51.101.30",),
+    "erin": ("198.51.102.40",),
+}
+PUBLIC = "203.0.113.1"
 SERVER = ("203.0.113.10", "2001:db8:ffff::10")
 RELAY = ("203.0.113.30", "2001:db8:ffff::30")
 # the provider as a phone behind the translator sees it: the recipe's prefix
@@ -45,16 +55,33 @@ alice eth0 192.168.1.10/24 2001:db8:1::10/64 router lan 192.168.1.1/24 2001:db8:
 carol eth0 192.168.2.20/24 2001:db8:2::20/64 router lan2 192.168.2.1/24 2001:db8:2::1/64
 router wan 203.0.113.1/24 2001:db8:ffff::1/64 provider uplink 203.0.113.10/24 2001:db8:ffff::10/64
 bob eth0 198.51.100.20/24 2001:db8:b::20/64 provider access 198.51.100.1/24 2001:db8:b::1/64
+pbx eth0 192.168.3.30/24 router lan3 192.168.3.1/24
+dave eth0 198.51.101.30/24 provider access2 198.51.101.1/24
+erin eth0 198.51.102.40/24 provider access3 198.51.102.1/24
 """
+GATEWAYS = {
+    "alice": ("192.168.1.1", "2001:db8:1::1"),
+    "carol": ("192.168.2.1", "2001:db8:2::1"),
+    "bob": ("198.51.100.1", "2001:db8:b::1"),
+    "router": SERVER,
+    "pbx": ("192.168.3.1",),
+    "dave": ("198.51.101.1",),
+    "erin": ("198.51.102.1",),
+}
 
 # Of which each program is asked how much audio it got and sent: RTP version 2,
-# a payload type below 64 (RTCP's second byte reads as 72 and more).
+# a payload type below 64 (RTCP's second byte reads as 72 and more). What an exchange
+# gets beside: fax as data (T.38), and the re-INVITEs and UPDATEs that phones get.
 COUNT = """
 table inet count {
     counter got { }
     counter sent { }
+    counter fax { }
+    counter refreshes { }
     chain in { type filter hook input priority raw
         meta l4proto udp @th,64,8 0x80 @th,73,7 < 64 counter name got
+        udp dport 20000-20199 counter name fax
+        udp dport 5060 @th,64,32 { 0x494e5649, 0x55504441 } counter name refreshes
     }
     chain out { type filter hook output priority raw
         meta l4proto udp @th,64,8 0x80 @th,73,7 < 64 counter name sent
@@ -69,14 +96,14 @@ FIREWALL = """
 table inet firewall {
     chain input { type filter hook input priority filter; policy drop
         ct state established,related accept
-        iifname { lan, lan2 } accept
+        iifname { lan, lan2, lan3 } accept
         meta l4proto ipv6-icmp accept
     }
     chain forward { type filter hook forward priority filter; policy drop
         ct state established,related accept
-        iifname { lan, lan2 } oifname wan accept
+        iifname { lan, lan2, lan3 } oifname wan accept
         meta l4proto ipv6-icmp accept
-        iifname { lan, lan2 } oifname nat64 accept
+        iifname { lan, lan2, lan3 } oifname nat64 accept
         iifname nat64 oifname wan accept
         iifname nat64 meta nfproto ipv6 accept
     }
@@ -115,23 +142,21 @@ def load(namespace, rules):
 
 def build(mode):
     """`mode`: sipalg, sip (the kernel's own), none (no helper), routed (no NAT either)."""
-    for name in (*ADDRESS, "router", "provider"):
+    for name in (*ADDRESS, *MORE, "router", "provider"):
         shell(f"ip netns add {name}; ip -n {name} link set lo up")
         shell(f"ip netns exec {name} sysctl -qw net.ipv6.conf.default.accept_dad=0 "
               "net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1")
     for line in LINKS.split("\n")[1:-1]:
-        left, left_if, *left_at, right, right_if, right4, right6 = line.split()
+        words = line.split()
+        half = len(words) // 2
+        (left, left_if, *left_at), (right, right_if, *right_at) = words[:half], words[half:]
         shell(f"ip link add {left_if} netns {left} type veth peer name {right_if} netns {right}")
-        for name, device, addresses in ((left, left_if, left_at),
-                                        (right, right_if, (right4, right6))):
+        for name, device, addresses in ((left, left_if, left_at), (right, right_if, right_at)):
             for address in addresses:
                 shell(f"ip -n {name} addr add {address} dev {device}" +
                       (" nodad" if ":" in address else ""))
             shell(f"ip -n {name} link set {device} up")
-    for name, hops in (("alice", ("192.168.1.1", "2001:db8:1::1")),
-                       ("carol", ("192.168.2.1", "2001:db8:2::1")),
-                       ("bob", ("198.51.100.1", "2001:db8:b::1")),
-                       ("router", SERVER)):
+    for name, hops in GATEWAYS.items():
         for hop in hops:
             shell(f"ip -n {name} route add default via {hop}")
     shell(f"ip -n provider addr add {RELAY[0]}/24 dev uplink")
@@ -141,7 +166,7 @@ def build(mode):
           ("192.168.0.0/16 via 203.0.113.1" if mode == "routed" else "blackhole 192.168.0.0/16"))
     shell("ip -n provider route add 2001:db8:1::/64 via 2001:db8:ffff::1; "
           "ip -n provider route add 2001:db8:2::/64 via 2001:db8:ffff::1")
-    for name in ADDRESS:
+    for name in (*ADDRESS, *MORE):
         load(name, COUNT)
     if mode != "routed":
         load("router", FIREWALL)
@@ -168,7 +193,8 @@ def translate(mode):
 
 def only_six(way):
     """Who is behind the translator has no IPv4; all others have both."""
-    for name, hop in (("alice", "192.168.1.1"), ("carol", "192.168.2.1")):
+    for name in "alice", "carol":
+        hop = GATEWAYS[name][0]
         address = f"{ADDRESS[name][0]}/24"
         if is_translated(way):
             shell(f"ip -n {name} -4 addr flush dev eth0")
@@ -190,7 +216,7 @@ def transport(way):
 
 
 def address(way, user):
-    return ADDRESS[user][is_six(way, user)]
+    return {**ADDRESS, **MORE}[user][is_six(way, user)]
 
 
 def server(way, user):
@@ -200,12 +226,16 @@ def server(way, user):
     return SERVER[is_six(way, user)]
 
 
-def counters(name):
-    """RTP packets that a phone has got and sent until now."""
+def count(name):
+    """All counters of a namespace until now."""
     with netns.inside(name):
         text = subprocess.run(["nft", "-j", "list", "counters"], capture_output=True, text=True,
                               check=True).stdout
-    found = {entry["counter"]["name"]: entry["counter"]["packets"]
-             for entry in json.loads(text)["nftables"] if "counter" in entry}
-    return found["got"], found["sent"]
+    return {entry["counter"]["name"]: entry["counter"]["packets"]
+            for entry in json.loads(text)["nftables"] if "counter" in entry}
 
+
+def counters(name):
+    """RTP packets that a phone has got and sent until now."""
+    found = count(name)
+    return found["got"], found["sent"]

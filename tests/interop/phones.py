@@ -18,17 +18,18 @@ import network
 WAIT = 8
 # and for somebody to answer; who asks a STUN server meanwhile cannot at once
 RINGING = 1
-RTP = {"alice": "4000-4019", "carol": "5000-5019", "bob": "6000-6019"}
+RTP = {"alice": "4000-4019", "carol": "5000-5019", "bob": "6000-6019", "dave": "7000-7019",
+       "erin": "8000-8019"}
 
 
 class Baresip(baresip.Phone):
     """`account`: more parameters of its account, as ";medianat=stun"."""
 
-    def __init__(self, user, way, account="", modules=()):
+    def __init__(self, user, way, account="", modules=(), tone=30):
         self.account = account
         super().__init__(user, network.address(way, user), user,
                          f"/tmp/{user}-{time.monotonic_ns()}", RTP[user],
-                         transport=network.transport(way), modules=modules)
+                         transport=network.transport(way), modules=modules, tone=tone)
 
     def register_at(self, server):
         self.register(server, self.account)
@@ -93,14 +94,15 @@ enabled=1
 
 class Linphone:
     """linphonec without a sound card, steered by what it reads and prints; with ICE, if
-    there is a STUN server for it."""
+    there is a STUN server for it; with a password, if it is asked for one."""
 
-    def __init__(self, user, way, stun=None):
+    def __init__(self, user, way, stun=None, password=None):
         self.user = self.namespace = user
         self.address = network.address(way, user)
         self.transport = network.transport(way)
         self.folder = f"/tmp/{user}-{time.monotonic_ns()}"
         self._stun = f"[net]\nstun_server={stun}\nfirewall_policy=ice\n" if stun else ""
+        self._password = f"[auth_info_0]\nusername={user}\npasswd={password}\n" if password else ""
         self._process = None
         self._said = ""
         self._held = None
@@ -117,7 +119,7 @@ class Linphone:
                 udp=5060 if self.transport == "udp" else -1,
                 tcp=5060 if self.transport == "tcp" else -1, six=int(":" in server),
                 rtp=RTP[self.user].split("-", maxsplit=1)[0], user=self.user,
-                server=netns.host(server), transport=self.transport) + self._stun)
+                server=netns.host(server), transport=self.transport) + self._stun + self._password)
         with netns.inside(self.namespace), open(f"{self.folder}/log", "wb") as log:
             self._process = subprocess.Popen(
                 ["linphonec", "-c", f"{self.folder}/config"], stdin=subprocess.PIPE,
@@ -155,6 +157,15 @@ class Linphone:
 
     def transfer(self, uri):
         self._write(f"transfer {uri}")
+
+    def consult(self, uri):
+        """A second call; the first waits."""
+        self.hold()
+        self._write(f"call {uri}")
+
+    def join(self):
+        """The parties of the first two calls talk to each other from now on."""
+        self._write("transfer 1 --to-call 2")
 
     def quiet(self):
         self._write("terminate all")
@@ -309,3 +320,16 @@ class Sipp:
             self._process.kill()
             self._process.wait()
         self._process.wait()
+
+
+class Lamp(Sipp):
+    """Of a desk phone beside another program: shows whether somebody else talks."""
+
+    def watch(self, server, uri):
+        self.connect()
+        self._server = server
+        self._run("subscribe", 5070, "-key", "uri", uri, "-au", self.user, "-ap", "secret")
+        self.has("established")
+
+    def shines(self):
+        self.has("talks")

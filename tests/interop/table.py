@@ -3,9 +3,10 @@
 What make interop prints: a row a kind of call and transport, a column a set-up
 of the router, in each the RTP packets that every phone got.
 
-    table.py [--json FILE] MODE...      reads files of these names, see rows.py
+    table.py [--json FILE] MODE...      reads the files "MODE PLACE", see rows.py
 """
 import argparse
+import glob
 import json
 import sys
 
@@ -17,10 +18,11 @@ MUST = ("sipalg", "routed")
 
 def read(mode):
     found = []
-    with open(mode, encoding="ascii", errors="replace") as file:
-        for line in file:
-            if line.startswith("ROW "):
-                found.append(dict(json.loads(line[4:]), mode=mode))
+    for name in sorted(glob.glob(f"{mode} *")):
+        with open(name, encoding="ascii", errors="replace") as file:
+            for line in file:
+                if line.startswith("ROW "):
+                    found.append(dict(json.loads(line[4:]), mode=mode))
     return found
 
 
@@ -32,19 +34,34 @@ def applies(mode, way):
 def cell(result, mode, way):
     if result is None:
         return "not run" if applies(mode, way) else ""
-    heard = ", ".join(f"{name} {count['got']}" for name, count in result["rtp"].items())
-    return f"{'pass' if result['pass'] else 'FAIL'} {heard or 'no call'}"
+    heard = [f"{name} {count['got']}" for name, count in result["rtp"].items()] + result.get("seen", [])
+    return f"{'pass' if result['pass'] else 'FAIL'} {', '.join(heard) or 'no call'}"
 
 
 def place(result):
-    return result["phones"], result["row"], result["way"]
+    return result["at"], result["phones"], result["row"], result["way"]
 
 
 def in_order(places):
     """Calls of a kind below each other, whichever were made first."""
-    kinds = list(dict.fromkeys(phones for phones, _, _ in places))
-    titles = list(dict.fromkeys(title for _, title, _ in places))
-    return sorted(places, key=lambda p: (kinds.index(p[0]), titles.index(p[1])))
+    where, kinds, titles = (list(dict.fromkeys(p[i] for p in places)) for i in range(3))
+    return sorted(places, key=lambda p: (where.index(p[0]), kinds.index(p[1]), titles.index(p[2])))
+
+
+def print_table(at, places, by_place, modes):
+    print(f"\n{at}\n\n| phone | call | over | " + " | ".join(modes) + " |")
+    print("|---|---|---|" + "---|" * len(modes))
+    for where, phones, title, way in places:
+        if where == at:
+            cells = [cell(by_place.get((where, phones, title, way, mode)), mode, way) for mode in modes]
+            print(f"| {phones} | {title} | {WAYS[way]} | " + " | ".join(cells) + " |")
+
+
+def print_sums(at, places, results, modes):
+    """Rows of a place that passed, as README and doc/interop.md give them."""
+    print(f"{at}: " + ", ".join(
+        f"{mode} {sum(r['pass'] for r in results if r['at'] == at and r['mode'] == mode)} of "
+        f"{sum(p[0] == at and applies(mode, p[3]) for p in places)}" for mode in modes))
 
 
 def main():
@@ -56,18 +73,20 @@ def main():
     results = [result for mode in options.modes for result in read(mode)]
     by_place = {(*place(r), r["mode"]): r for r in results}
     places = dict.fromkeys(place(r) for r in results)
-    print("| phone | call | over | " + " | ".join(options.modes) + " |")
-    print("|---|---|---|" + "---|" * len(options.modes))
-    for phones, title, way in in_order(places):
-        cells = [cell(by_place.get((phones, title, way, mode)), mode, way) for mode in options.modes]
-        print(f"| {phones} | {title} | {WAYS[way]} | " + " | ".join(cells) + " |")
+    ordered = in_order(places)
+    where = dict.fromkeys(p[0] for p in ordered)
+    for at in where:
+        print_table(at, ordered, by_place, options.modes)
+    print()
+    for at in where:
+        print_sums(at, ordered, results, options.modes)
     if options.json:
         with open(options.json, "w", encoding="ascii") as file:
             json.dump(results, file, indent=1)
-    bad = [f"{r['phones']}: {r['row']} over {r['way']} ({r['mode']}): {r.get('why', 'too little audio')}"
+    bad = [f"{r['at']}: {r['phones']}: {r['row']} over {r['way']} ({r['mode']}): {r.get('why', 'too little audio')}"
            for r in results if not r["pass"] and r["mode"] in MUST]
     missing = [mode for mode in options.modes if len([r for r in results if r["mode"] == mode])
-               != len([place for place in places if applies(mode, place[2])])]
+               != len([p for p in places if applies(mode, p[3])])]
     for line in bad + [f"{mode}: rows are missing" for mode in missing]:
         print(f"interop: {line}", file=sys.stderr)
     print(f"{len(results) - len([r for r in results if not r['pass']])} of {len(results)} rows passed")
