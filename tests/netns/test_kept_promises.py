@@ -162,6 +162,27 @@ def after_acknowledged():
     router(f"{CTL} call end --all")
 
 
+@test("fault C2", "who calls again by the Call-ID of a refusal that was acknowledged begins another call (RFC 3261 8.1.3.5)")
+def again_after_acknowledged():
+    call = new("samecallid")
+    numbers = []
+    for cseq in 1, 2:
+        out(call.request("INVITE", sdp(PHONE, 4230), cseq=cseq))
+        numbers += [one["id"] for one in calls()]
+        back(call.response("486 Busy Here"))
+        out(call.request("ACK"))
+        time.sleep(10)      # T4: people see it no more, its ports wait for who answers late
+        assert not calls()
+    out(call.request("INVITE", sdp(PHONE, 4230), cseq=3))
+    back(call.response("200 OK", body=sdp(RELAY, 6230)))
+    out(call.request("ACK", to_tag=True))
+    numbers += [one["id"] for one in calls()]
+    assert len(set(numbers)) == 3 and talks(4230), numbers
+    hang_up(call)
+    time.sleep(40)
+    assert not calls()
+
+
 def public_port(got):
     """The port of the first stream in what the provider got."""
     return int(got.split(b"m=audio ")[1].split()[0]) if got else None
