@@ -47,7 +47,8 @@ static void away(enum store_state why, const char *sentence)
 		redisFree(commands);
 	if (stream)
 		redisFree(stream);
-	commands = stream = NULL;
+	commands = NULL;
+	stream = NULL;
 	pending = 0;
 	state = why;
 	say_once(&said, sentence);
