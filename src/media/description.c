@@ -347,6 +347,7 @@ static struct sipalg_media *find_in(const struct list_head *list,
 		if (is_of_sender(media, plan) &&
 		    media->private_port[SIPALG_RTP] == port &&
 		    media->l4proto == section->l4proto &&
+		    media->translated == section->inside &&	/* the mode may change */
 		    sipalg_ip_equal(&media->private, &section->host->addr) &&
 		    keeps_face(media, flow) && suits(media, section, pair))
 			return media;

@@ -183,6 +183,22 @@ def again_after_acknowledged():
     assert not calls()
 
 
+@test("H-22", "a call that began in mode pinholes and is described again in mode full has its media where it says")
+def mode_becomes_full():
+    router(f"{CTL} setting set mode pinholes")
+    call = new("mode")
+    phone.send(call.request("INVITE", sdp(PHONE, 4240)), SERVER)
+    assert server.recv() == call.request("INVITE", sdp(PHONE, 4240))
+    server.send(call.response("200 OK", body=sdp(RELAY, 6240)), ROUTER)
+    assert phone.recv()
+    phone.send(call.request("ACK", to_tag=True), SERVER)
+    assert server.recv()
+    router(f"{CTL} setting reset")
+    reinvite(call, sdp(PHONE, 4240), sdp(RELAY, 6240))
+    assert talks(4240)
+    hang_up(call)
+
+
 def public_port(got):
     """The port of the first stream in what the provider got."""
     return int(got.split(b"m=audio ")[1].split()[0]) if got else None
