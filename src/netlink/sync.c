@@ -308,6 +308,30 @@ static bool begin(struct batch *batch, struct sipalg_net *sn)
 	return false;
 }
 
+/* Some of its registrations are in the message, and the others go on in the next. */
+static void take_part(struct batch *batch, struct sipalg_dirty *dirty)
+{
+	refcount_inc(dirty->refs);
+	batch->taken[batch->count++] = dirty;
+	again(batch, dirty);
+}
+
+/* Return: true: it does not fit behind others, and waits for the next message. */
+static bool must_wait(struct batch *batch, struct sipalg_dirty *dirty)
+{
+	if (dirty->kind == SIPALG_DIRTY_MAPPING) {
+		take_part(batch, dirty);
+		return true;
+	}
+	if (batch->count) {
+		again(batch, dirty);
+		return true;
+	}
+	net_warn_ratelimited("an object is too large for the other router of a pair\n");
+	drop(dirty);
+	return false;
+}
+
 /* As many as fit. Returns whether there is anything to be sent. */
 static bool gather(struct batch *batch)
 {
@@ -315,21 +339,12 @@ static bool gather(struct batch *batch)
 
 	while (batch->count < BATCH_OBJECTS &&
 	       (dirty = sipalg_dirty_take(batch->sn))) {
-		if (!tell(batch, dirty)) {
+		if (!tell(batch, dirty))
 			batch->taken[batch->count++] = dirty;
-			continue;
-		}
-		/* what is alone longer than a message is told in part, and goes on */
-		if (!batch->count && dirty->kind != SIPALG_DIRTY_MAPPING) {
-			net_warn_ratelimited("an object is too large for the other router of a pair\n");
-			drop(dirty);
-			continue;
-		}
-		again(batch, dirty);
-		break;
+		else if (must_wait(batch, dirty))
+			break;
 	}
-	return batch->count || batch->keys || batch->lost ||
-	       batch->skb->len > (unsigned char *)batch->header - batch->skb->data + 128;
+	return batch->count || batch->keys || batch->lost;
 }
 
 /* Return: true: there may be more to tell at once. */

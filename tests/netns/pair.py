@@ -131,8 +131,7 @@ class Router:
         return err, failed
 
     def restore(self, objects, epoch=1, age=0):
-        order = {"k": 0, "m": 1, "r": 2, "c": 3}
-        objects = sorted(objects, key=lambda one: (order[one.kind], one.sequence))
+        objects = sorted(objects, key=lambda one: one.sequence)
         err, failed = self.ask_restore(objects, epoch, age)
         assert (err, failed) == (0, 0), (err, failed)
 

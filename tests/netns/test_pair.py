@@ -6,7 +6,7 @@ import time
 
 import topology as net
 from call_helpers import (answered, audio, back, both, hang_up, new, out, passes, phone, reinvite,
-                          send_back, send_out, server)
+                          send_back, server)
 from ctl import data, forget_all
 from ksft import run, same, test
 from pair import ACTIVE, EBUSY, ESTALE, STANDBY, Object, Pair
@@ -41,19 +41,19 @@ def lists():
     return calls, holes, registrations
 
 
-def register(name, cseq=1, expires=600):
+def register(name, cseq=1, expires=600, user="alice"):
     request = message(f"""REGISTER sip:{SERVER} SIP/2.0
         Via: SIP/2.0/UDP {PHONE}:5060;branch=z9hG4bK{name}{cseq};rport
-        From: <sip:alice@{SERVER}>;tag=f{name}
-        To: <sip:alice@{SERVER}>
+        From: <sip:{user}@{SERVER}>;tag=f{name}
+        To: <sip:{user}@{SERVER}>
         Call-ID: {name}@call.example
         CSeq: {cseq} REGISTER
         Contact: <sip:alice@{PHONE}:5060>;expires={expires}""")
     out(request)
     back(message(f"""SIP/2.0 200 OK
         Via: SIP/2.0/UDP {ROUTER}:5060;branch=z9hG4bK{name}{cseq};rport
-        From: <sip:alice@{SERVER}>;tag=f{name}
-        To: <sip:alice@{SERVER}>;tag=t{name}
+        From: <sip:{user}@{SERVER}>;tag=f{name}
+        To: <sip:{user}@{SERVER}>;tag=t{name}
         Call-ID: {name}@call.example
         CSeq: {cseq} REGISTER""" + (f"""
         Contact: <sip:alice@{ROUTER}:5060>;expires={expires}""" if expires else "")))
@@ -146,6 +146,24 @@ def registration():
     assert data("registration list") == []
     pair.sync()
     pair.take_over()
+    assert data("registration list") == []
+
+
+@test("issue 22", "a PBX with more accounts than one message holds is told whole")
+def many_accounts():
+    fresh()
+    for number in range(250):
+        register(f"pbx{number}", user=f"{number}")
+    objects = pair.sync()
+    pair.active.mark()
+    pair.sync()
+    assert sum(len(one.key) + len(one.record) for one in objects if one.record) > 32768
+    # one that has been unregistered before is there for a moment
+    assert len([one for one in pair.standby.dump()[0] if one.kind == "r"]) >= 250
+    pair.take_over()
+    assert len(data("registration list")) == 250
+    for number in range(250):
+        register(f"pbx{number}", 2, 0, f"{number}")
     assert data("registration list") == []
 
 
