@@ -24,6 +24,8 @@ import netns
 
 RECIPE = os.path.abspath(f"{os.path.dirname(__file__)}/../../recipes/nat64")
 
+TOOL = os.path.abspath(f"{RECIPE}/../../tools/sipalg-ctl/sipalg-ctl")
+
 ADDRESS = {
     "alice": ("192.168.1.10", "2001:db8:1::10"),
     "carol": ("192.168.2.20", "2001:db8:2::20"),
@@ -37,6 +39,8 @@ MORE = {
 }
 PUBLIC = "203.0.113.1"
 SERVER = ("203.0.113.10", "2001:db8:ffff::10")
+# further members of a provider that is a pool, see provider.gather
+POOL = ("203.0.113.11", "203.0.113.12")
 RELAY = ("203.0.113.30", "2001:db8:ffff::30")
 # the provider as a phone behind the translator sees it: the recipe's prefix
 TRANSLATED = "2001:db8:64::cb00:710a"
@@ -187,7 +191,7 @@ def translate(mode):
         subprocess.Popen(["tayga", "--nodetach", "--config", "/tmp/tayga.conf"], stdin=subprocess.DEVNULL,
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if mode == "sipalg":
-        shell(f"{RECIPE}/../../tools/sipalg-ctl/sipalg-ctl -n router setting set "
+        shell(f"{TOOL} -n router setting set "
               "nat64-prefix 2001:db8:64::/96 nat64-pool 10.64.0.0/16")
 
 

@@ -168,15 +168,30 @@ def silent_in(phones, heard):
     return silence(phones, heard, phones.bob, phones.alice)
 
 
+def gather(mode):
+    """The provider is three: one registers, one calls, one speaks in the dialog. That those
+    belong together must be told to who believes a phone's registrar alone."""
+    for member in network.POOL:
+        network.shell(f"ip -n provider addr add {member}/24 dev uplink")
+    if mode == "sipalg":
+        network.shell(f"{network.TOOL} -n router setting set signalling-peers " + ",".join(network.POOL))
+
+
 def all_rows(place, mode, words):
+    pool = place == "provider, a pool"
+    if pool:
+        gather(mode)
     servers.relay()
-    servers.kamailio("MEDIA_RELAY")
+    servers.kamailio("MEDIA_RELAY", *["POOL"] * pool)
     servers.stun()
     for kind, way in dict.fromkeys(entry[1:3] for entry in rows):
         if words and not {kind, way, f"{kind} {way}"} & set(words):
             continue
         # without NAT there is none of IPv6 to IPv4 either
         if mode == "routed" and network.is_translated(way):
+            continue
+        # its members are of UDP by IPv4
+        if pool and way != "udp":
             continue
         network.only_six(way)
         phones = Phones(kind, way)

@@ -5,9 +5,9 @@ router, and each phone's RTP packets are counted.
 
     rows.py MODE PLACE [WORD...]
 
-MODE: sipalg, sip, none or routed; see network.build. PLACE: `provider`, or one of
-exchanges.py. A word narrows it to some phones, a way or a row: linphone, udp6,
-"linphone udp6", "blind transfer".
+MODE: sipalg, sip, none or routed; see network.build. PLACE: `provider`,
+`provider, a pool`, or one of exchanges.py. A word narrows it to some phones or a way
+(linphone, udp6, "linphone udp6"), with an exchange to rows as well.
 
 Prints `ROW {...}` for each row, in JSON, and what went wrong in between.
 """
@@ -26,7 +26,7 @@ def main(mode, place, *words):
     if mode == "sip":
         subprocess.run("modprobe nf_conntrack_sip; modprobe nf_nat_sip", shell=True, check=True)
     network.build(mode)
-    if place == "provider":
+    if place.startswith("provider"):
         import provider as where
     else:
         import exchanges as where
