@@ -98,9 +98,9 @@ struct sipalg_dialog {
 		u16 tag_len;
 	);
 	struct_group_tagged(sipalg_dialog_bytes, bytes,
-		u8 confirmed:1,
-		   ended:1,
-		   has_answered:2;
+		u8 confirmed:1;
+		u8 ended:1;
+		u8 has_answered:2;
 	);
 	char tag[];
 };
