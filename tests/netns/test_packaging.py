@@ -69,6 +69,11 @@ def version():
     assert f"\nVersion {wanted}," in read("README.md")
 
 
+@test("issue 17", "README.md is read in one go: at most 150 lines, the rest is in doc/")
+def readme():
+    assert len(read("README.md").splitlines()) <= 150
+
+
 @test("fault U4", "OpenWrt offers the module only where the kernel has IPv6 and is new enough")
 def openwrt_conditions():
     depends = re.search(r"DEPENDS:=(.*nf-conntrack.*)", read("dist/openwrt/sipalg/Makefile"))[1].split()
