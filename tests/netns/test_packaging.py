@@ -74,6 +74,16 @@ def readme():
     assert len(read("README.md").splitlines()) <= 150
 
 
+@test("issue 17", "each file of src/ that the page on architecture names is there")
+def named_files():
+    folders = "|".join(os.listdir("src"))
+    named = re.findall(rf"`((?:{folders})/[a-z0-9_]+)(\.\w+)?`", read("doc/dev/architecture.md"))
+    assert len(named) > 40, named
+    missing = [name + end for name, end in named
+               if not any(os.path.exists(f"src/{name}{ending}") for ending in ([end] if end else [".c", ".h"]))]
+    assert not missing, missing
+
+
 @test("fault U4", "OpenWrt offers the module only where the kernel has IPv6 and is new enough")
 def openwrt_conditions():
     depends = re.search(r"DEPENDS:=(.*nf-conntrack.*)", read("dist/openwrt/sipalg/Makefile"))[1].split()
