@@ -412,11 +412,29 @@ static int end_registration(const struct sipalg_restore *restore,
 	return 0;
 }
 
+static int restore_account(const struct sipalg_restore *restore,
+			   const struct sipalg_account *account, u32 id,
+			   struct sipalg_registration *from)
+{
+	struct sipalg_record record;
+	int err;
+
+	err = sipalg_record_parse(&record, restore->record, restore->record_len,
+				  restore->age);
+	if (err)
+		return err;
+	if (!read_registration(&record, from))
+		return -EINVAL;
+	from->key = *account;
+	from->id = id;
+	from->account_len = nla_len(record.attr[REGISTRATION_ACCOUNT]);
+	return restore_registration(restore, &record, from);
+}
+
 int sipalg_registration_restore_record(const struct sipalg_restore *restore)
 {
-	struct sipalg_registration from = {};
+	struct sipalg_registration *from;
 	struct sipalg_account account;
-	struct sipalg_record record;
 	int err;
 	u32 id;
 
@@ -424,14 +442,10 @@ int sipalg_registration_restore_record(const struct sipalg_restore *restore)
 		return -EINVAL;
 	if (!restore->record_len)
 		return end_registration(restore, &account, id);
-	err = sipalg_record_parse(&record, restore->record, restore->record_len,
-				  restore->age);
-	if (err)
-		return err;
-	if (!read_registration(&record, &from))
-		return -EINVAL;
-	from.key = account;
-	from.id = id;
-	from.account_len = nla_len(record.attr[REGISTRATION_ACCOUNT]);
-	return restore_registration(restore, &record, &from);
+	from = kzalloc(sizeof(*from), GFP_ATOMIC);
+	if (!from)
+		return -ENOMEM;
+	err = restore_account(restore, &account, id, from);
+	kfree(from);
+	return err;
 }
