@@ -90,29 +90,58 @@ static void bury(const struct sipalg_call *call)
 		sipalg_dirty_bury(call->sn, key, sipalg_call_sync_key(call, key));
 }
 
+/* @lookup: gets all of the key but where the call is */
+static void look_for_text(struct lookup *lookup, const struct sipalg_net *sn,
+			  const char *call_id, u16 len)
+{
+	lookup->call_id = call_id;
+	lookup->call_id_len = len;
+	lookup->key.hash = hsiphash(call_id, len, &sn->table_key);
+}
+
 static void make_lookup(struct lookup *lookup, const struct sipalg_flow *flow,
 			const struct sip_msg *msg, bool back)
 {
-	lookup->call_id = sip_span_ptr(msg, msg->call_id);
-	lookup->call_id_len = msg->call_id.len;
-	lookup->key.hash = hsiphash(lookup->call_id, lookup->call_id_len,
-				    &flow->sn->table_key);
+	look_for_text(lookup, flow->sn, sip_span_ptr(msg, msg->call_id),
+		      msg->call_id.len);
 	lookup->key.inside = flow->inside;
 	lookup->key.zone = flow->zone;
 	lookup->key.back = back;
 }
 
-struct sipalg_call *sipalg_call_find(const struct sipalg_flow *flow,
-				     const struct sip_msg *msg, bool back)
+static void name_lookup(struct lookup *lookup, const struct sipalg_net *sn,
+			const struct sipalg_call_name *name)
+{
+	lookup->key = name->key;
+	look_for_text(lookup, sn, name->text[0], name->len[0]);
+}
+
+static struct sipalg_call *find(struct sipalg_net *sn, const struct lookup *lookup)
 {
 	struct sipalg_call *call;
-	struct lookup lookup;
 
-	make_lookup(&lookup, flow, msg, back);
-	call = rhashtable_lookup(&flow->sn->calls, &lookup, call_params);
+	call = rhashtable_lookup(&sn->calls, lookup, call_params);
 	if (call && !refcount_inc_not_zero(&call->refs))
 		return NULL;
 	return call;
+}
+
+struct sipalg_call *sipalg_call_find(const struct sipalg_flow *flow,
+				     const struct sip_msg *msg, bool back)
+{
+	struct lookup lookup;
+
+	make_lookup(&lookup, flow, msg, back);
+	return find(flow->sn, &lookup);
+}
+
+struct sipalg_call *sipalg_call_named(struct sipalg_net *sn,
+				      const struct sipalg_call_name *name)
+{
+	struct lookup lookup;
+
+	name_lookup(&lookup, sn, name);
+	return find(sn, &lookup);
 }
 
 static size_t call_size(const struct sipalg_call *call)
@@ -126,8 +155,7 @@ static void call_free(struct sipalg_call *call)
 	sipalg_dialogs_free(call);
 	if (call->mapping)
 		sipalg_mapping_unuse(call->mapping);
-	if (call->quota)
-		sipalg_quota_put(call->quota, SIPALG_QUOTA_CALLS);
+	sipalg_quota_put(call->quota, SIPALG_QUOTA_CALLS);
 	sipalg_targets_free(call);
 	sipalg_claims_free(call);
 	sipalg_msg_log_free(call);
@@ -341,16 +369,27 @@ struct sipalg_call *sipalg_call_prepare(const struct sipalg_flow *flow,
 	return call;
 }
 
-static int insert(struct sipalg_call *call)
+/* Into the table: returns 0 with the call locked, or a negative errno. */
+static int enter(struct sipalg_call *call)
 {
 	const struct lookup lookup = {
 		.key = call->key,
 		.call_id = sipalg_call_id(call),
 		.call_id_len = call->call_id_len,
 	};
+	int err;
 
-	return rhashtable_lookup_insert_key(&call->sn->calls, &lookup,
-					    &call->node, call_params);
+	spin_lock_bh(&call->lock);
+	refcount_inc(&call->refs);	/* the table's */
+	call->linked = true;
+	err = rhashtable_lookup_insert_key(&call->sn->calls, &lookup,
+					   &call->node, call_params);
+	if (!err)
+		return 0;
+	call->linked = false;
+	refcount_dec(&call->refs);
+	spin_unlock_bh(&call->lock);
+	return err;
 }
 
 int sipalg_call_link(struct sipalg_call *call, const struct sipalg_flow *flow)
@@ -365,18 +404,11 @@ int sipalg_call_link(struct sipalg_call *call, const struct sipalg_flow *flow)
 	if (!call->quota || !count_call(sn))
 		return -EDQUOT;
 
-	spin_lock_bh(&call->lock);
-	refcount_inc(&call->refs);	/* the table's */
-	call->linked = true;
-	err = insert(call);
-	if (!err) {
+	err = enter(call);
+	if (err)
+		atomic_dec(&sn->call_count);
+	else
 		sipalg_count(sn, calls);
-		return 0;
-	}
-	call->linked = false;
-	refcount_dec(&call->refs);
-	spin_unlock_bh(&call->lock);
-	atomic_dec(&sn->call_count);
 	return err;
 }
 
@@ -453,29 +485,6 @@ void sipalg_call_drop(struct sipalg_call *call)
 		remove_call(call);
 }
 
-static void name_lookup(struct lookup *lookup, const struct sipalg_net *sn,
-			const struct sipalg_call_name *name)
-{
-	lookup->key = name->key;
-	lookup->call_id = name->text[0];
-	lookup->call_id_len = name->len[0];
-	lookup->key.hash = hsiphash(lookup->call_id, lookup->call_id_len,
-				    &sn->table_key);
-}
-
-struct sipalg_call *sipalg_call_named(struct sipalg_net *sn,
-				      const struct sipalg_call_name *name)
-{
-	struct sipalg_call *call;
-	struct lookup lookup;
-
-	name_lookup(&lookup, sn, name);
-	call = rhashtable_lookup(&sn->calls, &lookup, call_params);
-	if (call && !refcount_inc_not_zero(&call->refs))
-		return NULL;
-	return call;
-}
-
 struct sipalg_call *sipalg_call_restore(struct sipalg_net *sn,
 					const struct sipalg_call_name *name,
 					const union nf_inet_addr *by, u8 family)
@@ -490,34 +499,12 @@ struct sipalg_call *sipalg_call_restore(struct sipalg_net *sn,
 	call->quota = sipalg_quota_take(sn, family, by, SIPALG_QUOTA_CALLS);
 	name_lookup(&lookup, sn, name);
 	call->key = lookup.key;
-	spin_lock_bh(&call->lock);
-	refcount_inc(&call->refs);	/* the table's */
-	if (call->quota && !insert(call)) {
-		call->linked = true;
+	if (call->quota && !enter(call)) {
 		atomic_inc(&sn->call_count);
 		return call;
 	}
-	spin_unlock_bh(&call->lock);
-	refcount_dec(&call->refs);
 	sipalg_call_put(call);
 	return NULL;
-}
-
-bool sipalg_call_add_dialog(struct sipalg_call *call,
-			    const struct sipalg_dialog *from, const char *tag)
-{
-	struct sipalg_dialog *dialog = kzalloc(sizeof(*dialog) + from->tag_len,
-					       GFP_ATOMIC);
-
-	if (!dialog)
-		return false;
-	dialog->words = from->words;
-	dialog->shorts = from->shorts;
-	dialog->bytes = from->bytes;
-	memcpy(dialog->tag, tag, from->tag_len);
-	list_add_tail(&dialog->list, &call->dialogs);
-	atomic_long_add(sizeof(*dialog) + from->tag_len, &call->sn->memory);
-	return true;
 }
 
 static void signalling_flow(struct sipalg_flow *flow,

@@ -120,17 +120,6 @@ struct sipalg_call *sipalg_call_restore(struct sipalg_net *sn,
 					const union nf_inet_addr *by, u8 family);
 
 /**
- * sipalg_call_add_dialog() - a fork of a restored call
- * @call: locked
- * @from: all of it but its tag
- * @tag: the tag, &sipalg_dialog.tag_len bytes
- *
- * Return: false: no memory.
- */
-bool sipalg_call_add_dialog(struct sipalg_call *call,
-			    const struct sipalg_dialog *from, const char *tag);
-
-/**
  * sipalg_call_drop() - another record, or another router, says what becomes of a call
  * @call: locked; the caller has a reference
  *

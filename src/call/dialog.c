@@ -15,6 +15,20 @@ static void dialog_free(struct sipalg_call *call, struct sipalg_dialog *dialog)
 	kfree(dialog);
 }
 
+/* All but its tag is 0; the caller puts it into the list. */
+static struct sipalg_dialog *dialog_alloc(struct sipalg_call *call,
+					  const char *tag, u16 len)
+{
+	struct sipalg_dialog *dialog = kzalloc(sizeof(*dialog) + len, GFP_ATOMIC);
+
+	if (!dialog)
+		return NULL;
+	dialog->tag_len = len;
+	memcpy(dialog->tag, tag, len);
+	atomic_long_add(sizeof(*dialog) + len, &call->sn->memory);
+	return dialog;
+}
+
 void sipalg_dialogs_free(struct sipalg_call *call)
 {
 	struct sipalg_dialog *dialog, *next;
@@ -82,7 +96,7 @@ struct sipalg_dialog *sipalg_dialog_open(struct sipalg_call *call,
 	u16 fork = sipalg_dialog_next(call, msg, tag);
 	struct sipalg_dialog *dialog;
 
-	dialog = fork ? kzalloc(sizeof(*dialog) + tag.len, GFP_ATOMIC) : NULL;
+	dialog = fork ? dialog_alloc(call, sip_span_ptr(msg, tag), tag.len) : NULL;
 	if (!dialog)
 		return NULL;
 	if (unused_number(call) != fork) {
@@ -90,11 +104,22 @@ struct sipalg_dialog *sipalg_dialog_open(struct sipalg_call *call,
 		dialog_free(call, first_ringing(call));
 	}
 	dialog->fork = fork;
-	dialog->tag_len = tag.len;
-	memcpy(dialog->tag, sip_span_ptr(msg, tag), tag.len);
 	list_add_tail(&dialog->list, &call->dialogs);
-	atomic_long_add(sizeof(*dialog) + tag.len, &call->sn->memory);
 	return dialog;
+}
+
+bool sipalg_dialog_restore(struct sipalg_call *call,
+			   const struct sipalg_dialog *from, const char *tag)
+{
+	struct sipalg_dialog *dialog = dialog_alloc(call, tag, from->tag_len);
+
+	if (!dialog)
+		return false;
+	dialog->words = from->words;
+	dialog->shorts = from->shorts;
+	dialog->bytes = from->bytes;
+	list_add_tail(&dialog->list, &call->dialogs);
+	return true;
 }
 
 void sipalg_dialog_close(struct sipalg_call *call, struct sipalg_dialog *dialog)

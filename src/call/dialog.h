@@ -50,6 +50,17 @@ struct sipalg_dialog *sipalg_dialog_open(struct sipalg_call *call,
 					 struct sip_span tag);
 
 /**
+ * sipalg_dialog_restore() - a dialog of a restored call
+ * @call: locked
+ * @from: all of it but its tag
+ * @tag: the tag, &sipalg_dialog.tag_len bytes
+ *
+ * Return: false: no memory.
+ */
+bool sipalg_dialog_restore(struct sipalg_call *call,
+			   const struct sipalg_dialog *from, const char *tag);
+
+/**
  * sipalg_dialog_close() - the message that has opened a dialog does not leave
  * @call: locked
  * @dialog: that dialog; who has given way to it is gone

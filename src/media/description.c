@@ -69,7 +69,7 @@ static void edit_ports(const struct sipalg_section *section,
 		       struct sipalg_plan *plan)
 {
 	u16 first = sipalg_plan_new_port(plan, section->sdp->port, ntohs(rtp));
-	u16 second = sipalg_plan_new_port(plan, sipalg_section_rtcp_port(section),
+	u16 second = sipalg_plan_new_port(plan, sipalg_section_rtcp_port(section, 0),
 					  ntohs(rtcp));
 
 	sipalg_section_edit(section, msg, first, second, family, ip, plan);
@@ -305,14 +305,6 @@ void sipalg_description_repeat(const struct sipalg_call *call,
 
 /* -- acquire ------------------------------------------------------------------ */
 
-static u16 rtcp_port(const struct sipalg_section *section, unsigned int pair)
-{
-	const struct sdp_media *sdp = section->sdp;
-
-	return sdp->rtcp_port && !pair ? sdp->rtcp_port :
-					 sdp->port + 2 * pair + 1;
-}
-
 /*
  * Test whether a section can use this media, which has its address. All sections
  * of a description with one address share it (H-17). Existing media must have
@@ -323,8 +315,9 @@ static bool suits(const struct sipalg_media *media,
 {
 	if (media->described || section->ports == 1)
 		return true;
-	return media->ports > 1 && media->private_port[SIPALG_RTCP] ==
-					   htons(rtcp_port(section, pair));
+	return media->ports > 1 &&
+	       media->private_port[SIPALG_RTCP] ==
+		       htons(sipalg_section_rtcp_port(section, pair));
 }
 
 /* That of the sender that names it. */
@@ -382,7 +375,8 @@ static void set_private(struct sipalg_media *media,
 	media->rtcp_alone = section->rtcp_alone;
 	media->private = section->host->addr;
 	media->private_port[SIPALG_RTP] = htons(sdp->port + 2 * pair);
-	media->private_port[SIPALG_RTCP] = htons(rtcp_port(section, pair));
+	media->private_port[SIPALG_RTCP] =
+		htons(sipalg_section_rtcp_port(section, pair));
 }
 
 /* Not edited, so the public ports must be the phone's own. */

@@ -353,7 +353,7 @@ static void edit_candidates(const struct sipalg_section *section,
 			    u8 family, const union nf_inet_addr *ip,
 			    struct sipalg_plan *plan)
 {
-	u16 own_rtcp = sipalg_section_rtcp_port(section);
+	u16 own_rtcp = sipalg_section_rtcp_port(section, 0);
 	unsigned int i;
 
 	for (i = 0; i < msg->host_count; i++) {

@@ -108,10 +108,14 @@ void sipalg_sections_edit(const struct sipalg_flow *flow,
 			  const struct sip_msg *msg, u64 ice_untouched,
 			  struct sipalg_plan *plan);
 
-/* The RTCP port of a section (RFC 3605). */
-static inline u16 sipalg_section_rtcp_port(const struct sipalg_section *section)
+/* The RTCP port of a section, for its pair of ports number @pair (RFC 3605). */
+static inline u16 sipalg_section_rtcp_port(const struct sipalg_section *section,
+					   unsigned int pair)
 {
-	return section->sdp->rtcp_port ?: section->sdp->port + 1;
+	const struct sdp_media *sdp = section->sdp;
+
+	return sdp->rtcp_port && !pair ? sdp->rtcp_port :
+					 sdp->port + 2 * pair + 1;
 }
 
 /**

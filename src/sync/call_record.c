@@ -2,6 +2,7 @@
 /* Calls as records, and calls made of them. */
 #include <linux/slab.h>
 #include "call/call.h"
+#include "call/dialog.h"
 #include "call/lru.h"
 #include "core/net.h"
 #include "core/sync_key.h"
@@ -407,7 +408,7 @@ static bool read_dialog(struct making *m, struct sipalg_call *call,
 	if (!dialog.fork || dialog.fork > SIPALG_MAX_DIALOGS ||
 	    dialog.tag_len > SIPALG_MAX_TAG)
 		return false;
-	return sipalg_call_add_dialog(call, &dialog, nla_data(attr[DIALOG_TAG]));
+	return sipalg_dialog_restore(call, &dialog, nla_data(attr[DIALOG_TAG]));
 }
 
 static bool is_sane_media(const struct sipalg_media *media)
