@@ -171,25 +171,25 @@ def hold(office, heard):
     return heard.listen(office.alice, office.bob)
 
 
+def transferred(office, heard, name):
+    """Bob calls alice, who sends him to a third."""
+    third = getattr(office, name)
+    dial(office, office.bob, office.alice)
+    office.alice.transfer(office.uri(office.alice, name))
+    third.answer()
+    third.established()
+    time.sleep(1)
+    return heard.listen(third, office.bob)
+
+
 @row("blind transfer to a third phone inside", PLACES)
 def transfer(office, heard):
-    """Bob calls alice, who sends him to carol."""
-    dial(office, office.bob, office.alice)
-    office.alice.transfer(office.uri(office.alice, "carol"))
-    office.carol.answer()
-    office.carol.established()
-    time.sleep(1)
-    return heard.listen(office.carol, office.bob)
+    return transferred(office, heard, "carol")
 
 
 @row("blind transfer to a third phone outside", WITH_TRUNK)
 def transfer_out(office, heard):
-    dial(office, office.bob, office.alice)
-    office.alice.transfer(office.uri(office.alice, "dave"))
-    office.dave.answer()
-    office.dave.established()
-    time.sleep(1)
-    return heard.listen(office.dave, office.bob)
+    return transferred(office, heard, "dave")
 
 
 @row("call forwarded out again", WITH_TRUNK)

@@ -97,24 +97,24 @@ def call_in(phones, heard):
     return heard.listen(phones.alice, phones.bob)
 
 
-@row("hold and resume", STEERED)
-def hold(phones, heard):
-    dial(phones, phones.alice, phones.bob)
-    phones.alice.hold()
+def held_by(phones, heard, caller, callee):
+    """Who calls puts the call on hold, and takes it up again."""
+    dial(phones, caller, callee)
+    caller.hold()
     time.sleep(1)
-    phones.alice.resume()
+    caller.resume()
     time.sleep(0.5)
     return heard.listen(phones.alice, phones.bob)
+
+
+@row("hold and resume", STEERED)
+def hold(phones, heard):
+    return held_by(phones, heard, phones.alice, phones.bob)
 
 
 @row("held and resumed by the other side", SIPP)
 def held(phones, heard):
-    dial(phones, phones.bob, phones.alice)
-    phones.bob.hold()
-    time.sleep(1)
-    phones.bob.resume()
-    time.sleep(0.5)
-    return heard.listen(phones.alice, phones.bob)
+    return held_by(phones, heard, phones.bob, phones.alice)
 
 
 @row("blind transfer to a third phone", STEERED)
