@@ -199,6 +199,20 @@ def mode_becomes_full():
     hang_up(call)
 
 
+@test("H-22", "a call that began in mode full and is described again in mode pinholes has them where it says")
+def mode_becomes_pinholes():
+    call = answered("modeback", 4250)
+    router(f"{CTL} setting set mode pinholes")
+    offer = call.request("INVITE", sdp(PHONE, 4250), cseq=2, to_tag=True)
+    phone.send(offer, SERVER)
+    assert server.recv() == offer
+    server.send(call.response("200 OK", body=sdp(RELAY, 6250)), ROUTER)
+    assert phone.recv()
+    assert net.pinhole(PHONE, 4250) and not net.pinhole(ROUTER, 4250), net.expectations()
+    router(f"{CTL} call end --all")
+    router(f"{CTL} setting reset")
+
+
 def public_port(got):
     """The port of the first stream in what the provider got."""
     return int(got.split(b"m=audio ")[1].split()[0]) if got else None
