@@ -64,6 +64,9 @@ faces-compare:
 tcp-oracle:
 	@scripts/tcp-oracle $(or $(SEEDS),1-1000)
 
+differ:
+	@scripts/differ $(or $(SEEDS),1-1000)
+
 bench:
 	@scripts/bench
 
@@ -119,6 +122,7 @@ help:
 	@echo 'make fuzz-kernel     random packets and requests against the running module, led by coverage'
 	@echo 'make stress          20 minutes of calls and trouble in kernels that find faults'
 	@echo 'make tcp-oracle       TCP over random bad lines against an oracle'
+	@echo 'make differ          random networks, parties and dialogs, with this module and without NAT'
 	@echo 'make faces-compare   the network changes: with this module, another helper, none'
 	@echo 'make bench           what a message costs, here and in the kernel'"'"'s own helper'
 	@echo 'make capacity        calls with audio on machines with 128 MB to 4 GB'
@@ -134,4 +138,4 @@ help:
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool sync sync_install headers install modules_install demo check fuzz fuzz-kernel stress faces-compare tcp-oracle bench capacity interop coverage matrix arch deb deb-test host-test generate lint clean distclean help
+.PHONY: all module tool sync sync_install headers install modules_install demo check fuzz fuzz-kernel stress faces-compare tcp-oracle differ bench capacity interop coverage matrix arch deb deb-test host-test generate lint clean distclean help

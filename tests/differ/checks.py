@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+What must hold, seen from the parties: messages are those of a world without a router between, audio
+is heard by whom it was agreed with, nothing tells of private addresses, nothing stays open.
+"""
+import json
+import re
+
+import ctnetlink
+from network import FORWARDED, FORWARDED_HOST, POOL, PREFIX, ROUTER, SERVICE, STRANGER, is_inside
+from node import udp
+from topology import shell
+
+CTL = "tools/sipalg-ctl/sipalg-ctl"
+ROUNDS = 3
+QUIET = 100     # seconds of silence after which the phone has to speak first (D3)
+
+
+def inside_pattern(network):
+    """An address of somebody inside, as it stands in messages."""
+    prefixes = "|".join(re.escape(PREFIX[network.family][place]) for place in ("lan", "lan2"))
+    return rf"\[?(?:{prefixes})[0-9a-f]+\]?"
+
+
+class Transcript:
+    """What each party has got: two runs are compared by it."""
+
+    def __init__(self, network):
+        self.got = {}
+        faces = "|".join(re.escape(face) for face in network.faces())
+        self.changes = []
+        if network.options["nat"] != "none":
+            self.changes = [(re.compile(rf"(?:{inside_pattern(network)}|\[?(?:{faces})\b\]?)(?::\d+)?"), "<inside>"),
+                            (re.compile(r"(?m)^m=(\w+) [1-9]\d*"), r"m=\1 <port>"),
+                            (re.compile(r"(?m)^a=rtcp:\d+"), "a=rtcp:<port>"),
+                            (re.compile(r"rport=\d+"), "rport=<port>")]
+
+    def add(self, node, message):
+        key = node.name, message.get("Call-ID"), message.get("CSeq"), message.start.split(" ")[0 if message.is_request else 1]
+        forms = self.got.setdefault(key, [])
+        text = "\n".join([message.start, *(f"{name}: {value}" for name, value in message.headers
+                                           if name != "Content-Length"), "", message.body])
+        for pattern, word in self.changes:
+            text = pattern.sub(word, text)
+        if text not in forms:
+            forms.append(text)
+
+    def compare(self, plain):
+        """The first message that is none of those that came where there was nothing between."""
+        for key, forms in self.got.items():
+            for form in forms:
+                wanted = plain.got.get(key)
+                if wanted and form not in wanted:
+                    return f"{key[0]} has got {difference(form, wanted[0])}"
+        return None
+
+
+def difference(got, wanted):
+    got, wanted = got.split("\n"), wanted.split("\n")
+    lines = [f"  got    {line}" for line in got if line not in wanted]
+    lines += [f"  wanted {line}" for line in wanted if line not in got]
+    return "\n".join([got[0], *lines])
+
+
+def leaks(world, node, message):
+    """Who is outside of a NAT gets to know nobody's address inside."""
+    if not world.network.natted or is_inside(node.place):
+        return
+    text = "\n".join([message.start, *(f"{name}: {value}" for name, value in message.headers if name != "Call-ID"),
+                      message.body])
+    found = re.search(inside_pattern(world.network), text)
+    if found:
+        line = next(line for line in text.split("\n") if found[0] in line)
+        world.fault("leak", f"{node.name} has got {message.describe()} with {line}")
+
+
+def ctl(arguments):
+    return json.loads(shell(f"ip netns exec router {CTL} -j {arguments}") or "[]")
+
+
+def prepare(world):
+    if not world.plain and world.network.options["nat"] == "range":
+        from network import PORTS
+        shell(f"ip netns exec router {CTL} setting set media-ports {PORTS[0]}-{PORTS[1]}")
+
+
+def audio(world, call):
+    """RTP and RTCP of each stream, three times, and whether they were heard."""
+    silent = world.loop.now() - call.spoke > QUIET
+    legs = sorted(call.legs, key=lambda leg: not world.is_inside(leg.phone)) if silent else call.legs
+    sent = []
+    for count in range(ROUNDS):
+        for leg in legs:
+            other = call.legs[1 - call.legs.index(leg)]
+            for index in range(len(leg.session.media)):
+                if leg.session.sends(index):
+                    for which in (0, 1):
+                        text = f"{leg.phone.name} {call.number} {index} {which} {world.loop.now():.3f}"
+                        leg.session.send(index, which, text)
+                        sent.append((count, leg, other, index, which, text))
+            world.loop.run(0.02)
+    world.loop.run(0.2)
+    for count, leg, other, index, which, text in sent:
+        heard = other.session.media[index].got[which]
+        if text not in heard and not (silent and count == 0):
+            stream = leg.session.remote[index]
+            world.fault("audio", f"{other.phone.name} does not hear {leg.phone.name}'s {'RTCP' if which else 'RTP'} "
+                                 f"to {stream.address}:{stream.rtcp if which else stream.port} in call {call.number}")
+            return
+        if text in heard:
+            check_source(world, leg, other, index, which, heard[text])
+    if sent:
+        call.spoke = world.loop.now()
+
+
+def check_source(world, leg, other, index, which, source):
+    """It comes from where its sender has said to hear (symmetric RTP, RFC 4961)."""
+    told = other.session.remote[index]
+    options = world.network.options
+    one_face = options["uplinks"] == "1" and options["nat"] != "pool"
+    if one_face and not world.is_inside(other.phone) and \
+            source != (told.address, told.rtcp if which else told.port):
+        world.fault("source", f"{other.phone.name} hears {leg.phone.name} from {source[0]}:{source[1]}, "
+                              f"who is to be at {told.address}:{told.port}")
+
+
+def current_faces(world):
+    network = world.network
+    hosts = POOL if network.options["nat"] == "pool" else (network.face,)
+    return [network.at("out", host) for host in hosts] + \
+        ([network.at("out2", ROUTER)] if network.options["uplinks"] == "2" else [])
+
+
+class Ears:
+    """Sockets that nobody is to reach, or that somebody is."""
+
+    def __init__(self, world, places):
+        self.world, self.heard, self.sockets = world, [], {}
+        for place, address, port in places:
+            try:
+                sock = udp(place, address, port)
+            except OSError:
+                continue    # somebody's own: that one has been offered
+            self.sockets[address, port] = sock
+            world.loop.add(sock, lambda sock=sock, at=(address, port): self.hear(sock, at))
+
+    def hear(self, sock, at):
+        try:
+            self.heard.append((*at, *sock.recvfrom(100)))
+        except OSError:
+            pass
+
+    def close(self):
+        for sock in self.sockets.values():
+            self.world.loop.remove(sock)
+            sock.close()
+
+
+def shout(world, place, address, targets, text):
+    """One datagram to each target."""
+    sock = udp(place, address, 7777)
+    for target in targets:
+        for _ in range(2):      # an ICMP error for the last may be what send() tells
+            try:
+                sock.sendto(text.encode(), target)
+                break
+            except OSError:
+                continue
+    world.loop.run(0.2)
+    sock.close()
+
+
+def knock(world):
+    if world.plain:
+        return
+    inside = [phone for phone in world.phones.values() if world.is_inside(phone)]
+    ports = sorted({8080, 5090, *(media.port + 2 for phone in inside for leg in phone.legs.values()
+                                  for media in leg.session.media)})
+    ears = Ears(world, [(phone.place, phone.address, port) for phone in inside for port in ports])
+    addresses = current_faces(world) + ([] if world.network.natted else [phone.address for phone in inside])
+    shout(world, "out", world.network.at("out", STRANGER), [(one, port) for one in addresses for port in ports], "knock")
+    for address, port, _, source in ears.heard:
+        world.fault("reached", f"{source[0]}:{source[1]} has reached {address}:{port}, which nobody offered")
+    ears.close()
+
+
+def services(world):
+    """From outside, by the router's address as it is now."""
+    if world.plain:
+        return
+    network, places, targets = world.network, [], []
+    if network.options["service"] == "yes":
+        at = network.at("out", network.face), SERVICE
+        places.append(("router", *at))
+        targets.append(at)
+    if network.options["forward"] == "yes":
+        host = network.at("lan", FORWARDED_HOST)
+        places.append(("lan", host, FORWARDED))
+        targets.append((network.at("out", network.face) if network.natted else host, FORWARDED))
+    ears = Ears(world, places)
+    shout(world, "out", network.at("out", STRANGER), targets, "service")
+    heard = {(address, port) for address, port, _, _ in ears.heard}
+    for _, address, port in places:
+        if (address, port) not in heard:
+            world.fault("service", f"{address}:{port} is not reached any more")
+    ears.close()
+
+
+def left_open(world):
+    """A minute after everything has ended nothing is open."""
+    world.loop.run(61)
+    if world.plain:
+        return
+    left = [*map(str, ctnetlink.expectations())]
+    if left:
+        world.fault("left", f"expectations: {'; '.join(left)}")
+    for what in ("call list", "registration list"):
+        entries = ctl(what)
+        if entries:
+            world.fault("left", f"{what}: {json.dumps(entries)}")
+    still_reached(world)
+
+
+def still_reached(world):
+    """Ports that were told for media lead nowhere, neither for strangers nor for who was in the call."""
+    inside = [phone for phone in world.phones.values() if world.is_inside(phone)]
+    ports = sorted({port for _, port in world.told})
+    ears = Ears(world, [(phone.place, phone.media_address, port) for phone in inside for port in ports])
+    for phone in world.phones.values():
+        if not world.is_inside(phone):
+            shout(world, phone.place, phone.media_address, sorted(world.told), "late")
+    shout(world, "out", world.network.at("out", STRANGER), sorted(world.told), "late")
+    for address, port, _, source in ears.heard:
+        world.fault("reached", f"{source[0]}:{source[1]} still reaches {address}:{port}")
+    ears.close()

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Sockets and timers in one thread. Who is served first depends on nothing but who came first."""
+import heapq
+import itertools
+import select
+import time
+
+
+class Loop:
+    def __init__(self):
+        self.start = time.monotonic()
+        self.timers, self.count = [], itertools.count()
+        self.readers = {}
+
+    def now(self):
+        return time.monotonic() - self.start
+
+    def after(self, seconds, function):
+        """Calls `function` then; its entry, whose last member may be set to None to forget it."""
+        timer = [self.now() + seconds, next(self.count), function]
+        heapq.heappush(self.timers, timer)
+        return timer
+
+    def add(self, sock, function):
+        self.readers[sock] = function
+
+    def remove(self, sock):
+        self.readers.pop(sock, None)
+
+    def run(self, seconds):
+        self.until(lambda: False, seconds)
+
+    def until(self, condition, seconds):
+        """Serves until the condition holds, for so long at most; says if it held."""
+        end = self.now() + seconds
+        while not condition():
+            if self.now() >= end:
+                return False
+            self._serve(end)
+        return True
+
+    def _serve(self, end):
+        due = min(end, self.timers[0][0]) if self.timers else end
+        readable, _, _ = select.select(list(self.readers), [], [], max(due - self.now(), 0))
+        for sock in readable:
+            if sock in self.readers:
+                self.readers[sock]()
+        while self.timers and self.timers[0][0] <= self.now():
+            function = heapq.heappop(self.timers)[2]
+            if function:
+                function()
