@@ -104,21 +104,39 @@ struct sipalg_quota *sipalg_quota_host_get(struct sipalg_net *sn, u8 family,
 	return NULL;
 }
 
-static u32 most_pairs(const struct sipalg_net *sn)
+/* Who has chosen both means it; what memory allows says nothing of one host. */
+static bool may_have_all(const struct sipalg_net *sn)
+{
+	u32 calls = sipalg_setting(sn, SIPALG_MAX_CALLS);
+
+	return sipalg_setting(sn, SIPALG_MAX_CALLS_PER_SOURCE) >= calls &&
+	       calls != sipalg_setting_initial(SIPALG_MAX_CALLS);
+}
+
+static u32 most_ports(const struct sipalg_net *sn)
 {
 	const struct sipalg_port_range range = sipalg_media_ports(sn);
 	u32 pairs = (range.high - range.low + 1) / 2;
+
+	return pairs < FEW_PAIRS || may_have_all(sn) ? pairs :
+						       pairs - pairs / 4;
+}
+
+static u32 most_of_calls(const struct sipalg_net *sn)
+{
 	u32 calls = sipalg_setting(sn, SIPALG_MAX_CALLS);
 	u32 own = sipalg_setting(sn, SIPALG_MAX_CALLS_PER_SOURCE);
 
-	/* who has chosen both means it; what memory allows says nothing of one host */
-	if (own >= calls &&
-	    calls != sipalg_setting_initial(SIPALG_MAX_CALLS))
-		return pairs;
-	own = min(own, calls);
-	if (pairs >= FEW_PAIRS)
-		pairs -= pairs / 4;
-	return min(pairs, 2 * own);
+	return may_have_all(sn) ? most_ports(sn) : 2 * min(own, calls);
+}
+
+/* What it has of one kind is not there for the other. */
+static u32 ports_beside(const struct sipalg_quota *quota,
+			enum sipalg_quota_kind other)
+{
+	u32 ports = most_ports(quota->sn);
+
+	return ports - min_t(u32, ports, atomic_read(&quota->has[other]));
 }
 
 /*
@@ -143,13 +161,18 @@ static u32 most_registrations(void)
 	return clamp_t(unsigned long, totalram_pages() / 64, 2048, 8192);
 }
 
-static u32 most(const struct sipalg_net *sn, enum sipalg_quota_kind kind)
+static u32 most(const struct sipalg_quota *quota, enum sipalg_quota_kind kind)
 {
+	const struct sipalg_net *sn = quota->sn;
+
 	switch (kind) {
 	case SIPALG_QUOTA_CALLS:
 		return sipalg_setting(sn, SIPALG_MAX_CALLS_PER_SOURCE);
 	case SIPALG_QUOTA_PAIRS:
-		return most_pairs(sn);
+		return min(ports_beside(quota, SIPALG_QUOTA_PORTS),
+			   most_of_calls(sn));
+	case SIPALG_QUOTA_PORTS:
+		return ports_beside(quota, SIPALG_QUOTA_PAIRS);
 	case SIPALG_QUOTA_EXPECTS:
 		return SIPALG_MAX_SHARED_EXPECTS / 4;
 	case SIPALG_QUOTA_TCP_SENT:
@@ -163,11 +186,14 @@ static u32 most(const struct sipalg_net *sn, enum sipalg_quota_kind kind)
 	}
 }
 
-/* Never exceeds the share, whatever other CPUs do at the same time. */
+/*
+ * Never exceeds the share, whatever other CPUs do at the same time; but for ports
+ * and pairs, which are of one share, by one a CPU.
+ */
 bool sipalg_quota_charge(struct sipalg_quota *quota,
 			 enum sipalg_quota_kind kind, u32 count)
 {
-	int limit = most(quota->sn, kind);
+	int limit = most(quota, kind);
 	int has = atomic_read(&quota->has[kind]);
 
 	do {

@@ -15,16 +15,18 @@ struct sipalg_net;
 struct sipalg_quota;
 
 /*
- * CALLS: that it has begun, max-calls-per-source. PAIRS: public ports of a
- * host inside, twice as many, and three quarters of media-ports; all of them
- * if it may begin all of max-calls. GATES: that its calls have opened, a
- * quarter. TCP: bytes of
- * each kind that are kept of its connections: no more than what is left for
- * all others, and a quarter. REGISTRATIONS: of a host inside, as memory goes.
+ * CALLS: that it has begun, max-calls-per-source. PAIRS: public ports for the
+ * media of a host inside, twice as many. PORTS: of media-ports, by which it is
+ * reached itself. Both together: three quarters of media-ports; all of them if
+ * it may begin all of max-calls. EXPECTS: that its calls have opened, a quarter.
+ * TCP: bytes of each kind that are kept of its connections: no more than what
+ * is left for all others, and a quarter. REGISTRATIONS: of a host inside, as
+ * memory goes.
  */
 enum sipalg_quota_kind {
 	SIPALG_QUOTA_CALLS,
 	SIPALG_QUOTA_PAIRS,
+	SIPALG_QUOTA_PORTS,
 	SIPALG_QUOTA_EXPECTS,
 	SIPALG_QUOTA_TCP_SENT,
 	SIPALG_QUOTA_TCP_HELD,

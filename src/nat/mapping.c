@@ -241,7 +241,7 @@ static void give_port(struct sipalg_mapping *mapping)
 	if (mapping->own_port)
 		atomic_dec(mapping->own_port);
 	mapping->own_port = NULL;
-	sipalg_quota_put(mapping->holder, SIPALG_QUOTA_PAIRS);
+	sipalg_quota_put(mapping->holder, SIPALG_QUOTA_PORTS);
 	mapping->holder = NULL;
 }
 
@@ -254,7 +254,7 @@ static void hold_port(struct sipalg_mapping *mapping,
 	    key_equal(&mapping->public, &mapping->private))
 		return;
 	mapping->holder = sipalg_quota_get(mapping->sn, mapping->public.family,
-					   namer, NULL, SIPALG_QUOTA_PAIRS);
+					   namer, NULL, SIPALG_QUOTA_PORTS);
 	mapping->guest = !mapping->holder;
 }
 
@@ -845,7 +845,7 @@ static void hold_given(struct sipalg_mapping *mapping)
 		mapping->holder = sipalg_quota_take(mapping->sn,
 						    mapping->public.family,
 						    &mapping->private.addr.ip,
-						    SIPALG_QUOTA_PAIRS);
+						    SIPALG_QUOTA_PORTS);
 }
 
 static struct sipalg_mapping *mapping_new(const struct sipalg_flow *flow,

@@ -95,6 +95,36 @@ def senders():
     assert is_translated(invite("still", phone, 4000))
 
 
+@test("T-12", "who may have one call has it, by however many ports he is reached himself")
+def reached():
+    ctl("setting set media-ports 20000-20079 max-calls-per-source 1")
+    for port in range(20000, 20006):
+        sock = Udp("other", OTHER, port)
+        sock.send(Call(f"r{port}", f"{OTHER}:{port}", "", SERVER).request("REGISTER"), SERVER)
+        assert server.recv()
+        sock.close()
+    tcp, accepted = Tcp.pair("other", OTHER, 20010)
+    tcp.send(Call("r20010", f"{OTHER}:20010", "", SERVER, "TCP").request("REGISTER"))
+    assert f"{ROUTER}:20010".encode() in accepted.socket.recv(4096)
+    assert is_translated(invite("one", other, 4000))
+    assert not is_translated(invite("two", other, 4100))
+    assert [call["call_id"] for call in data("call list")] == ["one@call.example"]
+    tcp.close()
+    accepted.close()
+
+
+@test("T-12", "ports by which a host is reached and those for its media are of one share")
+def together():
+    ctl("setting set media-ports 20000-20079")     # forty pairs
+    for port in range(20000, 20020):
+        sock = Udp("other", OTHER, port)
+        sock.send(Call(f"t{port}", f"{OTHER}:{port}", "", SERVER).request("REGISTER"), SERVER)
+        assert server.recv()
+        sock.close()
+    got = [is_translated(invite(f"m{i}", other, 4000 + 2 * i)) for i in range(20)]
+    assert got == [True] * 10 + [False] * 10, got
+
+
 def routed(name, sock, port):
     """An answered call whose callee has eight proxies before it; says what ways that opened."""
     host = sock.address[0]
