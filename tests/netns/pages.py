@@ -15,12 +15,13 @@ TYPISTS = (
     # which says that it is not tested
     ("recipes/vyos.md", r"", None),
     (r"dist/sipalg.4", r"", "tests/netns/test_readme.py"),
+    ("doc/failover.md", r"", "tests/failover/test_routers.py"),
     (r".*", r"sipalg-ctl sync\b", "tests/failover/test_daemons.py"),
     (r".*", r"(sipalg-ctl|conntrack|iptables)\b", "tests/netns/test_readme.py"),
 )
 
-COMMANDS = ("apt-get", "commit", "conntrack", "cp", "echo", "firewall-cmd", "insmod", "ip",
-            "iptables", "make", "modprobe", "nft", "rmmod", "scripts/", "set", "sipalg-ctl",
+COMMANDS = ("apt-get", "cat", "chmod", "commit", "conntrack", "cp", "echo", "firewall-cmd", "insmod", "ip",
+            "iptables", "make", "modprobe", "nft", "rmmod", "scripts/", "sed", "set", "sipalg-ctl",
             "sysctl", "systemctl")
 
 
