@@ -14,6 +14,7 @@ enum sipalg_stream_state {
 	SIPALG_STREAM_UNKNOWN,	/* no SYN seen: no boundary is proven */
 	SIPALG_STREAM_SYNCED,	/* @next is a message boundary */
 	SIPALG_STREAM_FOREIGN,	/* not SIP, for good (H-25) */
+	SIPALG_STREAM_RESTORED,	/* as another router has told; no segment has proven it */
 };
 
 /**

@@ -108,3 +108,14 @@ void sipalg_dirty_listen(struct sipalg_net *sn, u32 portid)
 	else if (before && !portid)
 		static_branch_dec(&sipalg_dirty_wanted);
 }
+
+void sipalg_dirty_pair(struct sipalg_net *sn, bool paired)
+{
+	if (sn->sync.paired == paired)
+		return;
+	sn->sync.paired = paired;
+	if (paired)
+		static_branch_inc(&sipalg_dirty_wanted);
+	else
+		static_branch_dec(&sipalg_dirty_wanted);
+}

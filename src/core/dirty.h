@@ -30,6 +30,7 @@ enum sipalg_dirty_kind {
 	SIPALG_DIRTY_MAPPING = 'm',
 	SIPALG_DIRTY_REGISTRATION = 'r',
 	SIPALG_DIRTY_KEYS = 'k',
+	SIPALG_DIRTY_TCP = 't',
 	SIPALG_DIRTY_TOMBSTONE = 0,	/* of any of them */
 };
 
@@ -64,6 +65,7 @@ struct sipalg_tombstone {
  * @count: how many; of which @tombstones
  * @portid: of the netlink socket that is told, 0: none
  * @standby: the other router is the active one
+ * @paired: it has been a standby
  * @lost: a tombstone was not kept: who listens must compare all there is
  * @keys_dirty: the keys are to be told
  * @epoch: of the newest promotion known, of either router
@@ -78,6 +80,7 @@ struct sipalg_sync {
 	unsigned int tombstones;
 	u32 portid;
 	bool standby;
+	bool paired;
 	bool lost;
 	bool keys_dirty;
 	u32 epoch;
@@ -85,7 +88,7 @@ struct sipalg_sync {
 	struct delayed_work work;
 };
 
-/* Somebody listens in some namespace. */
+/* Somebody listens in some namespace, or it has been a standby. */
 DECLARE_STATIC_KEY_FALSE(sipalg_dirty_wanted);
 
 /**
@@ -166,6 +169,15 @@ bool sipalg_dirty_again(struct sipalg_net *sn, struct sipalg_dirty *dirty);
  * Process context, may sleep.
  */
 void sipalg_dirty_listen(struct sipalg_net *sn, u32 portid);
+
+/**
+ * sipalg_dirty_pair() - a namespace is, or is no more, one that others tell of things
+ * @sn: the namespace
+ * @paired: it is
+ *
+ * Process context, may sleep.
+ */
+void sipalg_dirty_pair(struct sipalg_net *sn, bool paired);
 
 /* A standby keeps what it is told: it runs no deadline, evicts and refuses nobody. */
 static inline bool sipalg_is_standby(const struct sipalg_sync *sync)

@@ -93,6 +93,8 @@ enum sipalg_tcp_kind {
  * @echo_count: their number
  * @echoes_held: the same by hash of the inside host
  * @echo_timer: frees expired ones
+ * @tcp_positions: struct sipalg_tcp_position by tuple
+ * @tcp_sweep: forgets those that have ended
  * @tcp_lock: guards @tcp
  * @tcp: struct sipalg_tcp of connections of which something is kept
  * @tcp_bytes: what is kept, by enum sipalg_tcp_kind
@@ -181,6 +183,9 @@ struct sipalg_net {
 	unsigned int echo_count;
 	atomic_t echoes_held[1 << SIPALG_OWN_PORTS_BITS];
 	struct timer_list echo_timer;
+
+	struct rhashtable tcp_positions;
+	struct delayed_work tcp_sweep;
 
 	/* guards tcp */
 	spinlock_t tcp_lock;

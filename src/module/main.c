@@ -17,6 +17,7 @@
 #include "netlink/sync.h"
 #include "packet/helper.h"
 #include "packet/reattach.h"
+#include "packet/tcp_position.h"
 #include "packet/tcp_queue.h"
 #include "sipalg_version.h"
 
@@ -39,6 +40,7 @@ static const struct sipalg_net_part net_parts[] = {
 	{ sipalg_face_lost_init, sipalg_face_lost_exit },
 	{ sipalg_source_nat_init, sipalg_source_nat_exit },
 	{ NULL, sipalg_tcp_exit },
+	{ sipalg_tcp_positions_init, sipalg_tcp_positions_exit },
 	{ sipalg_netlink_sync_init, sipalg_netlink_sync_exit },
 };
 

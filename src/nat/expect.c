@@ -41,6 +41,25 @@ void sipalg_origin_of(const struct nf_conn *ct, struct sipalg_origin *origin)
 #endif
 }
 
+struct nf_conn *sipalg_origin_find(struct net *net,
+				   const struct sipalg_origin *origin)
+{
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conn *ct;
+
+	hash = nf_conntrack_find_get(net, &origin->zone,
+				     &origin->tuple[IP_CT_DIR_ORIGINAL]);
+	if (!hash)
+		return NULL;
+	ct = nf_ct_tuplehash_to_ctrack(hash);
+	if (NF_CT_DIRECTION(hash) == IP_CT_DIR_ORIGINAL &&
+	    nf_ct_tuple_equal(&ct->tuplehash[IP_CT_DIR_REPLY].tuple,
+			      &origin->tuple[IP_CT_DIR_REPLY]))
+		return ct;
+	nf_ct_put(ct);
+	return NULL;
+}
+
 static struct nf_conn *master_alloc(struct net *net,
 				    const struct sipalg_origin *of,
 				    struct nf_conntrack_helper *helper,

@@ -102,6 +102,16 @@ struct sipalg_origin {
 void sipalg_origin_of(const struct nf_conn *ct, struct sipalg_origin *origin);
 
 /**
+ * sipalg_origin_find() - the connection of an origin
+ * @net: the namespace
+ * @origin: its tuples and zone
+ *
+ * Any context. Return: it, referenced; NULL: it is not there.
+ */
+struct nf_conn *sipalg_origin_find(struct net *net,
+				   const struct sipalg_origin *origin);
+
+/**
  * sipalg_master_restore() - create a master without a packet
  * @sn: the namespace
  * @origin: of the flow it is made for

@@ -10,6 +10,7 @@
 #include "netlink/family.h"
 #include "netlink/gen.h"
 #include "netlink/sync.h"
+#include "packet/tcp_position.h"
 #include "sync/role.h"
 
 #define BATCH_SIZE	SKB_WITH_OVERHEAD(32768)	/* bytes of a message */
@@ -86,6 +87,7 @@ static int put_object(struct sk_buff *skb, u64 version, const void *key, u16 len
 {
 	unsigned char *before = skb_tail_pointer(skb);
 	struct nlattr *nest = nla_nest_start(skb, SIPALG_A_SYNC_OBJECT), *record;
+	int err = -EMSGSIZE;
 
 	if (!nest || nla_put(skb, SIPALG_A_SYNC_OBJECT_KEY, len, key) ||
 	    nla_put_u64_64bit(skb, SIPALG_A_SYNC_OBJECT_SEQUENCE, version,
@@ -93,7 +95,10 @@ static int put_object(struct sk_buff *skb, u64 version, const void *key, u16 len
 		goto err;
 	if (put) {
 		record = nla_nest_start_noflag(skb, SIPALG_A_SYNC_OBJECT_RECORD);
-		if (!record || put(skb, object))
+		if (!record)
+			goto err;
+		err = put(skb, object);
+		if (err)
 			goto err;
 		nla_nest_end(skb, record);
 	}
@@ -102,7 +107,7 @@ static int put_object(struct sk_buff *skb, u64 version, const void *key, u16 len
 
 err:
 	nlmsg_trim(skb, before);
-	return -EMSGSIZE;
+	return err;
 }
 
 static int put_call(struct sk_buff *skb, const void *call)
@@ -208,6 +213,60 @@ static int tell_mapping(struct batch *batch, struct sipalg_dirty *dirty)
 	return err;
 }
 
+/* What is put of a TCP connection. */
+struct connection {
+	struct sipalg_tcp_position *position;
+	struct nf_conn *ct;	/* or NULL */
+};
+
+static int put_tcp(struct sk_buff *skb, const void *data)
+{
+	const struct connection *connection = data;
+
+	return sipalg_tcp_record_put(skb, connection->position, connection->ct);
+}
+
+/* @ct: or NULL. Return: -ENOENT: nothing is known of it. */
+static int put_position(struct sk_buff *skb, u64 version,
+			struct sipalg_tcp_position *position, struct nf_conn *ct)
+{
+	const struct connection connection = { position, ct };
+	u8 key[SIPALG_POSITION_SYNC_KEY];
+	int err;
+
+	local_bh_disable();
+	if (ct)
+		sipalg_tcp_lock(ct);
+	err = put_object(skb, version, key,
+			 sipalg_tcp_position_sync_key(position, key), put_tcp,
+			 &connection);
+	if (ct)
+		sipalg_tcp_unlock(ct);
+	local_bh_enable();
+	return err;
+}
+
+/* One whose conntrack is not there any more has ended. */
+static int tell_tcp(struct batch *batch, struct sipalg_dirty *dirty)
+{
+	struct sipalg_tcp_position *position =
+		container_of(dirty, struct sipalg_tcp_position, dirty);
+	struct nf_conn *ct = sipalg_tcp_position_ct(position);
+	u8 key[SIPALG_POSITION_SYNC_KEY];
+	int err;
+
+	if (ct) {
+		err = put_position(batch->skb, next_version(batch->sn), position, ct);
+		nf_ct_put(ct);
+		return err;
+	}
+	err = put_object(batch->skb, next_version(batch->sn), key,
+			 sipalg_tcp_position_sync_key(position, key), NULL, NULL);
+	if (!err)
+		sipalg_tcp_position_unlink(position);
+	return err;
+}
+
 static int tell_tombstone(struct batch *batch, struct sipalg_dirty *dirty)
 {
 	const struct sipalg_tombstone *tombstone =
@@ -224,6 +283,8 @@ static int tell(struct batch *batch, struct sipalg_dirty *dirty)
 		return tell_call(batch, dirty);
 	case SIPALG_DIRTY_MAPPING:
 		return tell_mapping(batch, dirty);
+	case SIPALG_DIRTY_TCP:
+		return tell_tcp(batch, dirty);
 	default:
 		return tell_tombstone(batch, dirty);
 	}
@@ -239,6 +300,11 @@ static void drop(struct sipalg_dirty *dirty)
 	case SIPALG_DIRTY_MAPPING:
 		sipalg_mapping_put(container_of(dirty, struct sipalg_mapping,
 						dirty));
+		break;
+	case SIPALG_DIRTY_TCP:
+		sipalg_tcp_position_put(container_of(dirty,
+						     struct sipalg_tcp_position,
+						     dirty));
 		break;
 	default:
 		kfree(container_of(dirty, struct sipalg_tombstone, dirty));
@@ -408,6 +474,7 @@ void sipalg_netlink_sync_exit(struct sipalg_net *sn)
 {
 	cancel_delayed_work_sync(&sn->sync.work);
 	sipalg_dirty_listen(sn, 0);
+	sipalg_dirty_pair(sn, false);
 	drop_all(sn);
 }
 
@@ -588,7 +655,9 @@ int sipalg_nl_sync_restore_doit(struct sk_buff *skb, struct genl_info *info)
 	return err ?: answer_failed(info, failed);
 }
 
-enum dump_phase { DUMP_BEGIN, DUMP_MAPPINGS, DUMP_CALLS, DUMP_END, DUMP_DONE };
+enum dump_phase {
+	DUMP_BEGIN, DUMP_MAPPINGS, DUMP_CALLS, DUMP_TCP, DUMP_END, DUMP_DONE
+};
 
 /**
  * struct object_dump - how far a dump has come
@@ -683,6 +752,24 @@ static int dump_call(struct sk_buff *skb, struct netlink_callback *cb,
 	return dump_end(skb, header, err);
 }
 
+static int dump_tcp(struct sk_buff *skb, struct netlink_callback *cb,
+		    struct sipalg_tcp_position *position)
+{
+	u64 version = version_of(position->sn, READ_ONCE(position->version));
+	void *header = dump_begin(skb, cb);
+	struct nf_conn *ct;
+	int err;
+
+	if (!header)
+		return -EMSGSIZE;
+	ct = sipalg_tcp_position_ct(position);
+	err = put_position(skb, version, position, ct);
+	if (ct)
+		nf_ct_put(ct);
+	err = dump_end(skb, header, err);
+	return err == -ENOENT ? 0 : err;
+}
+
 /* Part number @part of a mapping; -ENOENT: it has no more. Locked. */
 static int put_part(struct sk_buff *skb, struct sipalg_mapping *mapping,
 		    unsigned int part)
@@ -734,8 +821,14 @@ static int dump_object(struct sk_buff *skb, struct netlink_callback *cb,
 		cb->seq++;
 		return 0;
 	}
-	return dump->phase == DUMP_CALLS ? dump_call(skb, cb, object) :
-		dump_parts(skb, cb, object, &dump->part);
+	switch (dump->phase) {
+	case DUMP_CALLS:
+		return dump_call(skb, cb, object);
+	case DUMP_TCP:
+		return dump_tcp(skb, cb, object);
+	default:
+		return dump_parts(skb, cb, object, &dump->part);
+	}
 }
 
 /* Return: -EMSGSIZE: the answer is full. */
@@ -774,6 +867,9 @@ int sipalg_nl_sync_object_get_dumpit(struct sk_buff *skb,
 			break;
 		case DUMP_CALLS:
 			err = dump_table(skb, cb, dump, &sn->calls);
+			break;
+		case DUMP_TCP:
+			err = dump_table(skb, cb, dump, &sn->tcp_positions);
 			break;
 		default:
 			err = dump_sync(skb, cb, sn, dump->phase == DUMP_BEGIN);

@@ -197,8 +197,7 @@ static void unlink(struct sipalg_tcp *tcp)
 	tcp_put(tcp);
 }
 
-/* The connection is over: nothing is kept any more. */
-static void forget(struct sipalg_tcp *tcp)
+void sipalg_tcp_forget(struct sipalg_tcp *tcp)
 {
 	int dir;
 
@@ -270,7 +269,7 @@ static void tcp_expired(struct timer_list *timer)
 		expire_half(tcp, 0, age - HZ);
 		expire_half(tcp, 1, age - HZ);
 		if (is_over(tcp->ct))
-			forget(tcp);
+			sipalg_tcp_forget(tcp);
 		else
 			sipalg_tcp_tidy(tcp);
 	}
@@ -600,7 +599,7 @@ void sipalg_tcp_exit(struct sipalg_net *sn)
 		local_bh_disable();
 		sipalg_tcp_lock(ct);
 		if (!tcp->dead)
-			forget(tcp);
+			sipalg_tcp_forget(tcp);
 		sipalg_tcp_unlock(ct);
 		local_bh_enable();
 		tcp_put(tcp);

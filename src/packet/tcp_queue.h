@@ -187,6 +187,9 @@ struct sipalg_tcp *sipalg_tcp_make(struct sipalg_net *sn, struct nf_conn *ct,
  */
 void sipalg_tcp_tidy(struct sipalg_tcp *tcp);
 
+/* The connection is over, or is begun anew: nothing is kept. It is locked. */
+void sipalg_tcp_forget(struct sipalg_tcp *tcp);
+
 /**
  * sipalg_tcp_hold() - keep bytes that do not make a message yet
  * @tcp: of a locked connection

@@ -17,6 +17,7 @@
 #include "packet/pipeline.h"
 #include "packet/scratch.h"
 #include "packet/tcp_emit.h"
+#include "packet/tcp_position.h"
 #include "packet/tcp_queue.h"
 #include "packet/tcp_seq.h"
 #include "packet/tcp_stream.h"
@@ -905,6 +906,29 @@ static bool is_plain(const struct segment *s, const struct tcphdr *tcp)
 	       !sipalg_tcp_stored_shift(ct, 1);
 }
 
+/*
+ * Of a stream that another router has carried: it goes on where that has left it. Where it
+ * goes on elsewhere something has passed of which nobody has told, and no message is looked
+ * for any more.
+ */
+static void proves(struct segment *s)
+{
+	u32 end = s->stream->next;
+
+	if (s->stream->state != SIPALG_STREAM_RESTORED || !s->len)
+		return;
+	if (s->tcp)
+		end += s->tcp->half[s->dir].held.len;
+	if (!after(s->seq, end)) {
+		if (after(s->seq + s->len, s->stream->next))
+			s->stream->state = SIPALG_STREAM_SYNCED;
+		return;
+	}
+	if (s->tcp)
+		sipalg_tcp_let_go(s->tcp, s->dir);
+	foreign(s);
+}
+
 /* @local: room for both directions of a connection of which nothing is kept */
 static int locked_segment(struct segment *s, struct sipalg_ct_data *data,
 			  const struct tcphdr *tcp,
@@ -915,6 +939,7 @@ static int locked_segment(struct segment *s, struct sipalg_ct_data *data,
 
 	s->tcp = data->tcp;
 	packet->tcp = s->tcp;
+	proves(s);
 	if (is_plain(s, tcp))
 		return NF_ACCEPT;
 	if (skb_ensure_writable(packet->skb, packet->payload))
@@ -940,6 +965,13 @@ static int locked_segment(struct segment *s, struct sipalg_ct_data *data,
 	return leave(s);
 }
 
+/* Its positions may be others now: with data, a SYN, or when nothing is owed any more. */
+static bool has_moved(const struct segment *s, const struct sipalg_ct_data *data,
+		      bool syn)
+{
+	return s->len || syn || (s->tcp && !data->tcp);
+}
+
 int sipalg_tcp_segment(struct sipalg_packet *packet,
 		       const struct sipalg_flow *flow)
 {
@@ -955,6 +987,7 @@ int sipalg_tcp_segment(struct sipalg_packet *packet,
 		.len = tcp->rst ? 0 : packet->skb->len - packet->payload,
 	};
 	struct sipalg_tcp_half local[2];
+	bool syn = tcp->syn;
 	int verdict;
 
 	if (!flow_data)
@@ -963,9 +996,13 @@ int sipalg_tcp_segment(struct sipalg_packet *packet,
 	sipalg_tcp_out_init(&s.out);
 	sipalg_scratch_get();
 	sipalg_tcp_lock(packet->ct);
+	sipalg_tcp_position_take(packet->ct);
 	verdict = locked_segment(&s, flow_data, tcp, local);
 	if (flow_data->tcp)
 		sipalg_tcp_tidy(flow_data->tcp);
+	if (static_branch_unlikely(&sipalg_dirty_wanted) &&
+	    has_moved(&s, flow_data, syn))
+		sipalg_tcp_position_mark(packet->ct);
 	sipalg_tcp_unlock(packet->ct);
 	sipalg_scratch_put();
 	sipalg_tcp_send_before(&s.out, nf_ct_net(packet->ct));

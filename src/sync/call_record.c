@@ -260,7 +260,7 @@ int sipalg_call_record_put(struct sk_buff *skb, const struct sipalg_call *call)
 	    put_block(skb, CALL_WORDS, &call->words) || put_times(skb, call) ||
 	    put_timers(skb, call) || put_block(skb, CALL_ZONES, &call->zones) ||
 	    put_block(skb, CALL_BYTES, &call->bytes) || put_texts(skb, call) ||
-	    put_lists(skb, call) || sipalg_record_put_origin(skb, CALL_ORIGIN, ct) ||
+	    put_lists(skb, call) || sipalg_record_put_origin_of(skb, CALL_ORIGIN, ct) ||
 	    put_mapping(skb, call->mapping))
 		return -EMSGSIZE;
 	return 0;

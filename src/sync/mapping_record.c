@@ -121,7 +121,7 @@ int sipalg_mapping_record_put(struct sk_buff *skb,
 	    put_block(skb, MAPPING_BYTES, &bytes) ||
 	    nla_put(skb, MAPPING_TEXT, mapping->text_len, mapping->text) ||
 	    put_spellings(skb, mapping) || put_forms(skb, mapping) ||
-	    sipalg_record_put_origin(skb, MAPPING_ORIGIN, mapping->master))
+	    sipalg_record_put_origin_of(skb, MAPPING_ORIGIN, mapping->master))
 		return -EMSGSIZE;
 	return 0;
 }

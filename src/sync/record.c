@@ -156,36 +156,43 @@ static struct sipalg_addr dst_of(const struct nf_conntrack_tuple *tuple)
 }
 
 int sipalg_record_put_origin(struct sk_buff *skb, int type,
-			     const struct nf_conn *ct)
+			     const struct sipalg_origin *origin)
 {
 	struct sipalg_addr ends[ORIGIN_ADDRESSES];
-	struct sipalg_origin origin;
 	struct origin_protocol protocol;
 	struct origin_zone zone;
 	struct nlattr *nest;
 
-	if (!ct)
-		return 0;
-	sipalg_origin_of(ct, &origin);
-	ends[0] = src_of(&origin.tuple[IP_CT_DIR_ORIGINAL]);
-	ends[1] = dst_of(&origin.tuple[IP_CT_DIR_ORIGINAL]);
-	ends[2] = src_of(&origin.tuple[IP_CT_DIR_REPLY]);
-	ends[3] = dst_of(&origin.tuple[IP_CT_DIR_REPLY]);
-	protocol.family = origin.tuple[0].src.l3num;
-	protocol.l4proto = origin.tuple[0].dst.protonum;
-	zone.id = origin.zone.id;
-	zone.flags = origin.zone.flags;
-	zone.dir = origin.zone.dir;
+	ends[0] = src_of(&origin->tuple[IP_CT_DIR_ORIGINAL]);
+	ends[1] = dst_of(&origin->tuple[IP_CT_DIR_ORIGINAL]);
+	ends[2] = src_of(&origin->tuple[IP_CT_DIR_REPLY]);
+	ends[3] = dst_of(&origin->tuple[IP_CT_DIR_REPLY]);
+	protocol.family = origin->tuple[0].src.l3num;
+	protocol.l4proto = origin->tuple[0].dst.protonum;
+	zone.id = origin->zone.id;
+	zone.flags = origin->zone.flags;
+	zone.dir = origin->zone.dir;
 
 	nest = nla_nest_start(skb, type);
 	if (!nest ||
 	    sipalg_record_put_ends(skb, ORIGIN_ENDS, ends, ORIGIN_ADDRESSES) ||
 	    put_block(skb, ORIGIN_PROTOCOL, &protocol) ||
 	    (zone.id && put_block(skb, ORIGIN_ZONE, &zone)) ||
-	    (origin.mark && nla_put_u32(skb, ORIGIN_MARK, origin.mark)))
+	    (origin->mark && nla_put_u32(skb, ORIGIN_MARK, origin->mark)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
+}
+
+int sipalg_record_put_origin_of(struct sk_buff *skb, int type,
+				const struct nf_conn *ct)
+{
+	struct sipalg_origin origin;
+
+	if (!ct)
+		return 0;
+	sipalg_origin_of(ct, &origin);
+	return sipalg_record_put_origin(skb, type, &origin);
 }
 
 static void set_tuple(struct nf_conntrack_tuple *tuple,

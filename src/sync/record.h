@@ -24,6 +24,7 @@
 struct sipalg_call;
 struct sipalg_mapping;
 struct sipalg_registration;
+struct sipalg_tcp_position;
 
 /* Blocks of members are in host byte order: a pair is of one kind. */
 #ifdef __BIG_ENDIAN
@@ -98,7 +99,10 @@ bool sipalg_record_ends(const struct nlattr *attr, struct sipalg_addr *addr,
 
 /* A signalling flow, for masters. */
 int sipalg_record_put_origin(struct sk_buff *skb, int type,
-			     const struct nf_conn *ct);
+			     const struct sipalg_origin *origin);
+/* The same of a connection, or a master; NULL: nothing. */
+int sipalg_record_put_origin_of(struct sk_buff *skb, int type,
+				const struct nf_conn *ct);
 bool sipalg_record_origin(const struct nlattr *attr,
 			  struct sipalg_origin *origin);
 
@@ -150,6 +154,17 @@ int sipalg_registration_record_put(struct sk_buff *skb,
 				   const struct sipalg_registration *registration);
 
 /**
+ * sipalg_tcp_record_put() - put a TCP connection's record
+ * @skb: where
+ * @position: it
+ * @ct: it, locked; or NULL: it is not there (yet)
+ *
+ * BH off. Return: 0; -ENOENT: nothing is known of it; or -EMSGSIZE.
+ */
+int sipalg_tcp_record_put(struct sk_buff *skb,
+			  struct sipalg_tcp_position *position, struct nf_conn *ct);
+
+/**
  * struct sipalg_restore - one object that is restored
  * @sn: the namespace
  * @key: its key
@@ -170,11 +185,12 @@ struct sipalg_restore {
 };
 
 /*
- * Restore a call, a mapping, a registration, or take it away. Process context, BH off,
+ * Restore a call, a mapping, a registration, a TCP connection, or take it away. Process context, BH off,
  * RCU. Return: 0, also where a newer record was there; or a negative errno.
  */
 int sipalg_call_restore_record(const struct sipalg_restore *restore);
 int sipalg_mapping_restore_record(const struct sipalg_restore *restore);
 int sipalg_registration_restore_record(const struct sipalg_restore *restore);
+int sipalg_tcp_restore_record(const struct sipalg_restore *restore);
 
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Promoted, demoted, told all; and the keys that both routers need. */
-#include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_helper.h>
 #include "call/call.h"
 #include "core/ct_timeout.h"
@@ -9,6 +8,7 @@
 #include "media/media_expect.h"
 #include "nat/mapping.h"
 #include "nat/registration.h"
+#include "packet/tcp_position.h"
 #include "sync/role.h"
 
 /* Attributes of the keys. */
@@ -25,27 +25,6 @@ int sipalg_keys_record_put(struct sk_buff *skb, const struct sipalg_net *sn)
 	return 0;
 }
 
-/* The connection of a call's signalling, if another router's is here. */
-static struct nf_conn *find_signalling(const struct sipalg_call *call)
-{
-	struct nf_conntrack_tuple_hash *hash;
-	struct sipalg_origin origin;
-	struct nf_conn *ct;
-
-	sipalg_origin_of(call->master, &origin);
-	hash = nf_conntrack_find_get(call->sn->net, &origin.zone,
-				     &origin.tuple[IP_CT_DIR_ORIGINAL]);
-	if (!hash)
-		return NULL;
-	ct = nf_ct_tuplehash_to_ctrack(hash);
-	if (NF_CT_DIRECTION(hash) == IP_CT_DIR_ORIGINAL &&
-	    nf_ct_tuple_equal(&ct->tuplehash[IP_CT_DIR_REPLY].tuple,
-			      &origin.tuple[IP_CT_DIR_REPLY]))
-		return ct;
-	nf_ct_put(ct);
-	return NULL;
-}
-
 static bool is_followed(const struct nf_conn *ct)
 {
 	const struct nf_conn_help *help = nfct_help(ct);
@@ -58,11 +37,13 @@ static bool is_followed(const struct nf_conn *ct)
 /* Without one its next message finds the call all the same. */
 static void adopt_signalling(struct sipalg_call *call)
 {
+	struct sipalg_origin origin;
 	struct nf_conn *ct;
 
 	if (call->signalling || call->retired || !call->master)
 		return;
-	ct = find_signalling(call);
+	sipalg_origin_of(call->master, &origin);
+	ct = sipalg_origin_find(call->sn->net, &origin);
 	if (!ct)
 		return;
 	if (is_followed(ct))
@@ -99,6 +80,8 @@ void sipalg_sync_set_role(struct sipalg_net *sn, bool standby, u32 epoch)
 
 	WRITE_ONCE(sn->sync.epoch, epoch);
 	WRITE_ONCE(sn->sync.standby, standby);
+	if (standby)
+		sipalg_dirty_pair(sn, true);
 	if (!was || standby)
 		return;
 	sipalg_mappings_each(sn, promote_mapping);
@@ -129,6 +112,7 @@ void sipalg_sync_mark_all(struct sipalg_net *sn)
 	WRITE_ONCE(sn->sync.keys_dirty, true);
 	sipalg_mappings_each(sn, mark_mapping);
 	sipalg_calls_each(sn, mark_call);
+	sipalg_tcp_positions_mark_all(sn);
 }
 
 /*
@@ -182,8 +166,11 @@ int sipalg_sync_restore(const struct sipalg_restore *restore)
 	case SIPALG_DIRTY_REGISTRATION:
 		err = sipalg_registration_restore_record(restore);
 		break;
-	default:
-		err = -EINVAL;
+	case SIPALG_DIRTY_TCP:
+		err = sipalg_tcp_restore_record(restore);
+		break;
+	default:	/* a newer module's: it has objects that this one has not */
+		err = 0;
 	}
 	local_bh_enable();
 	rcu_read_unlock();

@@ -11,6 +11,7 @@ import os
 import struct
 import time
 
+import ctsync
 import genl
 import topology as net
 from genl import DUMP, NESTED, WORDS, attr, attrs_of
@@ -68,9 +69,9 @@ def status_of(data):
 class Router:
     """One of the two, and its daemon's socket."""
 
-    def __init__(self, namespace):
-        self.netlink = genl.Netlink(namespace)
-        self.ears = genl.Netlink(namespace)
+    def __init__(self, name):
+        self.netlink = genl.Netlink(name)
+        self.ears = genl.Netlink(name)
 
     def set(self, role=None, epoch=None, listen=False):
         parts = []
@@ -133,43 +134,50 @@ class Router:
     def restore(self, objects, epoch=1, age=0):
         objects = sorted(objects, key=lambda one: one.sequence)
         err, failed = self.ask_restore(objects, epoch, age)
-        assert (err, failed) == (0, 0), (err, failed)
+        if (err, failed) != (0, 0):
+            again = [(self.ask_restore([one], epoch, age), one.key, one.sequence, one.record) for one in objects]
+            raise AssertionError((err, failed, [one for one in again if one[0] != (0, 0)]))
 
 
-def _rename():
+def _rename(there):
     """Each of the two names stands for the other namespace now."""
-    names = [f"/run/netns/{name}".encode() for name in ("router", "second")]
+    names = [f"/run/netns/{name}".encode() for name in ("router", there)]
     handles = [os.open(name, os.O_RDONLY) for name in names]
     for name, handle in zip(names, reversed(handles)):
-        there = f"/proc/self/fd/{handle}".encode()
-        if libc.umount2(name, MNT_DETACH) or libc.mount(there, name, None, MS_BIND, None):
+        path = f"/proc/self/fd/{handle}".encode()
+        if libc.umount2(name, MNT_DETACH) or libc.mount(path, name, None, MS_BIND, None):
             raise OSError(ctypes.get_errno(), name)
     for handle in handles:
         os.close(handle)
 
 
-def plug():
+def plug(to="second"):
     """The cables, with their addresses, leave `router` for `second`, which is then `router`."""
     for name, *addresses in CABLES:
-        shell(f"ip -n router link set {name} netns second")
+        shell(f"ip -n router link set {name} netns {to}")
         for address in addresses:
-            shell(f"ip -n second addr add {address} dev {name}" +
+            shell(f"ip -n {to} addr add {address} dev {name}" +
                   (" nodad" if ":" in address else ""))
-        shell(f"ip -n second link set {name} up")
-    _rename()
+        shell(f"ip -n {to} link set {name} up")
+    _rename(to)
+
+
+def namespace(name, nat):
+    """A router with the first one's rules and no cables."""
+    net.namespace(name)
+    shell(f"ip netns exec {name} sysctl -qw net.ipv4.ip_forward=1"
+          " net.ipv6.conf.all.forwarding=1")
+    for rules in (net.RULES, nat):
+        with open("/tmp/rules.nft", "w", encoding="ascii") as file:
+            file.write(rules)
+        shell(f"ip netns exec {name} nft -f /tmp/rules.nft")
 
 
 class Pair:
     """`active` has the cables, `standby` is told what happens there."""
 
     def __init__(self, nat=net.MASQUERADE):
-        net.namespace("second")
-        shell("ip netns exec second sysctl -qw net.ipv4.ip_forward=1"
-              " net.ipv6.conf.all.forwarding=1")
-        for rules in (net.RULES, nat):
-            with open("/tmp/rules.nft", "w", encoding="ascii") as file:
-                file.write(rules)
-            shell("ip netns exec second nft -f /tmp/rules.nft")
+        namespace("second", nat)
         self.active, self.standby = Router("router"), Router("second")
         self.epoch = 1
         assert self.standby.set(STANDBY, 1) == 0
@@ -184,9 +192,11 @@ class Pair:
             self.standby.restore(objects, self.epoch)
         return objects
 
-    def take_over(self, demote_first=True):
-        """The cables change hands, and with them the roles."""
+    def take_over(self, demote_first=True, connections=False):
+        """The cables change hands, and with them the roles; conntrack's entries before, if so asked."""
         self.epoch += 1
+        if connections:
+            ctsync.replicate("router", "second")
         if demote_first:
             assert self.active.set(STANDBY, self.epoch - 1) == 0
         plug()

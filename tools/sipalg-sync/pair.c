@@ -172,7 +172,7 @@ static int remove_others(struct keys *records)
 
 static int read_all(struct keys *records)
 {
-	static const char kinds[] = "kmrc";
+	static const char kinds[] = "kmrct";
 	struct reading reading = { .keys = records };
 	size_t i;
 
