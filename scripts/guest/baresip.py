@@ -28,7 +28,11 @@ module aufile.so
 module aubridge.so
 module_app menu.so
 module_app ctrl_tcp.so
-{modules}ctrl_tcp_listen 127.0.0.1:4444
+{modules}video_source fakevideo,none
+video_display fakevideo,none
+video_size 176x144
+video_fps 5
+ctrl_tcp_listen 127.0.0.1:4444
 """
 
 
@@ -93,9 +97,10 @@ class Phone:
         way = "" if self.transport == "udp" else f";transport={self.transport}"
         return f"sip:{user or self.user}@{netns.host(server)}{way}"
 
-    def register(self, server, more=""):
-        """`more`: parameters of the account, as ";medianat=stun"."""
-        self.command("uanew", f"<{self.uri(server)}>;regint=600;answermode=manual{more}")
+    def register(self, server, more="", seconds=600):
+        """`more`: parameters of the account, as ";medianat=stun"; `seconds`: until it does
+        so again."""
+        self.command("uanew", f"<{self.uri(server)}>;regint={seconds};answermode=manual{more}")
         self.wait("REGISTER_OK", 20)
 
     def drain(self):

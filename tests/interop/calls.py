@@ -13,6 +13,10 @@ ENOUGH = 60
 rows = []
 
 
+class Cannot(Exception):
+    """Neither the router nor the other side is at fault, but a phone is not able to."""
+
+
 def row(title, *places):
     """Marks a row, and between which phones and over what it is made."""
     def mark(function):
@@ -40,6 +44,12 @@ class Heard:
             self.parts[phone.user] = {"got": got, "sent": sent}
         return all(self.parts[phone.user]["got"] >= ENOUGH for phone in phones)
 
+    def watch(self, *phones):
+        """Whether each gets pictures meanwhile."""
+        before = [network.count(phone.namespace)["seen"] for phone in phones]
+        time.sleep(TALK)
+        return [network.count(phone.namespace)["seen"] > was for phone, was in zip(phones, before)]
+
     def saw(self, what, there=True):
         """What a row asserts beside audio, in the table's words; gives back whether it was so."""
         self.seen.append(what if there else f"not {what}")
@@ -51,7 +61,10 @@ def make(place, title, kind, way, function, phones):
     heard = Heard()
     result = {"at": place, "row": title, "phones": kind, "way": way, "pass": False}
     try:
+        phones.before_row()
         result["pass"] = bool(function(phones, heard))
+    except Cannot as reason:
+        result["cannot"] = str(reason)
     except (TimeoutError, RuntimeError) as error:
         result["why"] = str(error)
     result["rtp"] = heard.parts

@@ -120,6 +120,9 @@ class Office:
         """Of a user of the provider, by way of the exchange."""
         return caller.uri(self.server(caller.user), self.number + callee)
 
+    def before_row(self):
+        """Nothing comes to pass between the rows."""
+
     def quiet(self):
         for phone in reversed(self.all):
             phone.quiet()

@@ -3,19 +3,22 @@
 The networks of real phones, as namespaces:
 
     alice 192.168.1.10 ---.
-                           router 203.0.113.1 --- provider 203.0.113.10 --- bob
-    carol 192.168.2.20 ---'                       and relay .30      198.51.100.20
-    pbx 192.168.3.30  ----'                                     '--- dave 198.51.101.30
-                                                                '--- erin 198.51.102.40
+                           router 203.0.113.1 --- provider 203.0.113.10 --- bob 198.51.100.20
+    carol 192.168.2.20 ---'                             |          '------- dave 198.51.101.30
+    pbx 192.168.3.30  ----'                             |          '------- erin 198.51.102.40
+                                    sbc1 198.51.103.11, sbc2 198.51.104.12,
+                                    sbc3 198.51.105.13, media 198.51.106.30
 
 Of IPv4 alone: an exchange behind the router, dave at the provider, erin at the
-exchange. IPv6: 2001:db8:1::10, :2::20, :ffff::1, :ffff::10 and ::30, :b::20. IPv4 of alice
-and carol is masqueraded, IPv6 is not: there the firewall alone is in the way.
+exchange. IPv6: 2001:db8:1::10, :2::20, :ffff::1, :ffff::10, :b::20, and :c1:: to :c4:: of
+the provider's other hosts. IPv4 of alice and carol is masqueraded, IPv6 is not: there
+the firewall alone is in the way.
 
 A way is udp or tcp by IPv4, udp6 or tcp6 by IPv6, udp64 or tcp64 by a translator
 in the router: then alice and carol have IPv6 alone, and bob, the provider and its
 relay IPv4 (doc/nat64.md).
 """
+import ipaddress
 import json
 import os
 import subprocess
@@ -37,13 +40,20 @@ MORE = {
     "dave": ("198.51.101.30",),
     "erin": ("198.51.102.40",),
 }
+# hosts of the provider beside its proxy; see places.py
+HOSTS = {
+    "sbc1": ("198.51.103.11", "2001:db8:c1::11"),
+    "sbc2": ("198.51.104.12", "2001:db8:c2::12"),
+    "sbc3": ("198.51.105.13", "2001:db8:c3::13"),
+    "media": ("198.51.106.30", "2001:db8:c4::30"),
+}
 PUBLIC = "203.0.113.1"
+# what the router has outside, one after another; see new_lease
+LEASES = (PUBLIC, "203.0.113.2", "203.0.113.3")
 SERVER = ("203.0.113.10", "2001:db8:ffff::10")
-# further members of a provider that is a pool, see provider.gather
-POOL = ("203.0.113.11", "203.0.113.12")
-RELAY = ("203.0.113.30", "2001:db8:ffff::30")
-# the provider as a phone behind the translator sees it: the recipe's prefix
-TRANSLATED = "2001:db8:64::cb00:710a"
+RELAY = HOSTS["media"]
+# the recipe's prefix of what a phone behind the translator sees
+PREFIX = "2001:db8:64::"
 TAYGA = """
 tun-device nat64
 ipv4-addr 10.64.0.1
@@ -62,6 +72,10 @@ bob eth0 198.51.100.20/24 2001:db8:b::20/64 provider access 198.51.100.1/24 2001
 pbx eth0 192.168.3.30/24 router lan3 192.168.3.1/24
 dave eth0 198.51.101.30/24 provider access2 198.51.101.1/24
 erin eth0 198.51.102.40/24 provider access3 198.51.102.1/24
+sbc1 eth0 198.51.103.11/24 2001:db8:c1::11/64 provider core1 198.51.103.1/24 2001:db8:c1::1/64
+sbc2 eth0 198.51.104.12/24 2001:db8:c2::12/64 provider core2 198.51.104.1/24 2001:db8:c2::1/64
+sbc3 eth0 198.51.105.13/24 2001:db8:c3::13/64 provider core3 198.51.105.1/24 2001:db8:c3::1/64
+media eth0 198.51.106.30/24 2001:db8:c4::30/64 provider core4 198.51.106.1/24 2001:db8:c4::1/64
 """
 GATEWAYS = {
     "alice": ("192.168.1.1", "2001:db8:1::1"),
@@ -71,19 +85,26 @@ GATEWAYS = {
     "pbx": ("192.168.3.1",),
     "dave": ("198.51.101.1",),
     "erin": ("198.51.102.1",),
+    "sbc1": ("198.51.103.1", "2001:db8:c1::1"),
+    "sbc2": ("198.51.104.1", "2001:db8:c2::1"),
+    "sbc3": ("198.51.105.1", "2001:db8:c3::1"),
+    "media": ("198.51.106.1", "2001:db8:c4::1"),
 }
 
 # Of which each program is asked how much audio it got and sent: RTP version 2,
-# a payload type below 64 (RTCP's second byte reads as 72 and more). What an exchange
-# gets beside: fax as data (T.38), and the re-INVITEs and UPDATEs that phones get.
+# a payload type below 64 (RTCP's second byte reads as 72 and more), and of 96 and more if
+# it is video. What an exchange gets beside: fax as data (T.38), and the re-INVITEs and
+# UPDATEs that phones get.
 COUNT = """
 table inet count {
     counter got { }
+    counter seen { }
     counter sent { }
     counter fax { }
     counter refreshes { }
     chain in { type filter hook input priority raw
         meta l4proto udp @th,64,8 0x80 @th,73,7 < 64 counter name got
+        meta l4proto udp @th,64,8 0x80 @th,73,7 96-127 counter name seen
         udp dport 20000-20199 counter name fax
         udp dport 5060 @th,64,32 { 0x494e5649, 0x55504441 } counter name refreshes
     }
@@ -146,7 +167,7 @@ def load(namespace, rules):
 
 def build(mode):
     """`mode`: sipalg, sip (the kernel's own), none (no helper), routed (no NAT either)."""
-    for name in (*ADDRESS, *MORE, "router", "provider"):
+    for name in (*ADDRESS, *MORE, *HOSTS, "router", "provider"):
         shell(f"ip netns add {name}; ip -n {name} link set lo up")
         shell(f"ip netns exec {name} sysctl -qw net.ipv6.conf.default.accept_dad=0 "
               "net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1")
@@ -163,8 +184,6 @@ def build(mode):
     for name, hops in GATEWAYS.items():
         for hop in hops:
             shell(f"ip -n {name} route add default via {hop}")
-    shell(f"ip -n provider addr add {RELAY[0]}/24 dev uplink")
-    shell(f"ip -n provider addr add {RELAY[1]}/64 dev uplink nodad")
     # private addresses are known outside in the control alone
     shell("ip -n provider route add " +
           ("192.168.0.0/16 via 203.0.113.1" if mode == "routed" else "blackhole 192.168.0.0/16"))
@@ -195,6 +214,23 @@ def translate(mode):
               "nat64-prefix 2001:db8:64::/96 nat64-pool 10.64.0.0/16")
 
 
+def lease():
+    """What the router has outside now."""
+    found = shell("ip -n router -4 -j addr show dev wan")
+    return json.loads(found)[0]["addr_info"][0]["local"]
+
+
+def new_lease(mode):
+    """Another address outside, as a line has that has been dialled anew."""
+    old = lease()
+    new = LEASES[(LEASES.index(old) + 1) % len(LEASES)]
+    # the route goes with the address
+    shell(f"ip -n router addr del {old}/24 dev wan; ip -n router addr add {new}/24 dev wan; "
+          f"ip -n router route add default via {SERVER[0]}")
+    if mode == "routed":
+        shell(f"ip -n provider route replace 192.168.0.0/16 via {new}")
+
+
 def only_six(way):
     """Who is behind the translator has no IPv4; all others have both."""
     for name in "alice", "carol":
@@ -223,11 +259,12 @@ def address(way, user):
     return {**ADDRESS, **MORE}[user][is_six(way, user)]
 
 
-def server(way, user):
-    """The provider, as a phone sees it."""
+def seen_by(way, user, host):
+    """One of the two addresses of a provider's host, as a phone sees it."""
     if is_translated(way) and user != "bob":
-        return TRANSLATED
-    return SERVER[is_six(way, user)]
+        return str(ipaddress.IPv6Address(int(ipaddress.IPv6Address(PREFIX)) |
+                                         int(ipaddress.IPv4Address(host[0]))))
+    return host[is_six(way, user)]
 
 
 def count(name):

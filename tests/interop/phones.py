@@ -24,6 +24,8 @@ RTP = {"alice": "4000-4019", "carol": "5000-5019", "bob": "6000-6019", "dave": "
 
 class Baresip(baresip.Phone):
     """`account`: more parameters of its account, as ";medianat=stun"."""
+    # asks for its registrar's name each time
+    moves = True
 
     def __init__(self, user, way, account="", modules=(), tone=30):
         self.account = account
@@ -31,8 +33,15 @@ class Baresip(baresip.Phone):
                          f"/tmp/{user}-{time.monotonic_ns()}", RTP[user],
                          transport=network.transport(way), modules=modules, tone=tone)
 
-    def register_at(self, server):
-        self.register(server, self.account)
+    def register_at(self, server, seconds=600):
+        self.register(server, self.account, seconds)
+
+    def rest(self):
+        """Nothing is to come for a while."""
+
+    def register_again(self, former):
+        """It has done so meanwhile."""
+        self.wait("REGISTER_OK", 1)
 
     def call(self, uri):
         self.command("dial", uri)
@@ -50,6 +59,20 @@ class Baresip(baresip.Phone):
 
     def resume(self):
         self.command("resume")
+
+    def show(self, direction):
+        """Of its video, as descriptions have it: inactive, sendrecv."""
+        self.command("video_dir", direction)
+
+    def renews(self):
+        return True
+
+    def renew(self):
+        """Tells its addresses anew within the call."""
+        self.hold()
+        time.sleep(1)
+        self.resume()
+        time.sleep(1)
 
     def transfer(self, uri):
         self.command("transfer", uri)
@@ -74,7 +97,7 @@ audio_rtp_port={rtp}
 [proxy_0]
 reg_proxy=<sip:{server};transport={transport}>
 reg_identity=sip:{user}@{server}
-reg_expires=600
+reg_expires={seconds}
 reg_sendregister=1
 publish=0
 [video]
@@ -95,6 +118,7 @@ enabled=1
 class Linphone:
     """linphonec without a sound card, steered by what it reads and prints; with ICE, if
     there is a STUN server for it; with a password, if it is asked for one."""
+    moves = False
 
     def __init__(self, user, way, stun=None, password=None):
         self.user = self.namespace = user
@@ -110,7 +134,7 @@ class Linphone:
     def connect(self):
         """It registers as soon as it runs: register_at() starts it."""
 
-    def register_at(self, server):
+    def register_at(self, server, seconds=600):
         # It makes its data base in a folder, but not the folder.
         for folder in (".local/share/linphone", ".config/linphone"):
             os.makedirs(f"{self.folder}/{folder}")
@@ -118,7 +142,7 @@ class Linphone:
             file.write(LINPHONE.format(
                 udp=5060 if self.transport == "udp" else -1,
                 tcp=5060 if self.transport == "tcp" else -1, six=int(":" in server),
-                rtp=RTP[self.user].split("-", maxsplit=1)[0], user=self.user,
+                rtp=RTP[self.user].split("-", maxsplit=1)[0], user=self.user, seconds=seconds,
                 server=netns.host(server), transport=self.transport) + self._stun + self._password)
         with netns.inside(self.namespace), open(f"{self.folder}/log", "wb") as log:
             self._process = subprocess.Popen(
@@ -131,6 +155,12 @@ class Linphone:
             self._write("status register")
             return self._heard(r"registered, identity=.* duration=\d", 0.5)
         netns.wait_until(registered, 20, f"linphone of {self.user} to register")
+
+    def rest(self):
+        """Nothing is to come for a while."""
+
+    def register_again(self, former):
+        """It has done so meanwhile."""
 
     def uri(self, server, user=None):
         """Of a user at this server; the account's proxy says by which transport."""
@@ -154,6 +184,16 @@ class Linphone:
     def resume(self):
         self._write(f"resume {self._held}")
         self._wait("Media streams established", WAIT)
+
+    def renews(self):
+        return True
+
+    def renew(self):
+        """Tells its addresses anew within the call."""
+        self.hold()
+        time.sleep(1)
+        self.resume()
+        time.sleep(1)
 
     def transfer(self, uri):
         self._write(f"transfer {uri}")
@@ -220,7 +260,9 @@ SCENARIOS = f"{os.path.dirname(os.path.abspath(__file__))}/sipp"
 
 
 class Sipp:
-    """sipp as a phone: a process to register, one that waits for a call, one to call."""
+    """sipp as a phone: a process to register, one that waits for a call, one to call. It
+    registers where a 302 sends it."""
+    moves = True
 
     def __init__(self, user, way):
         self.user = self.namespace = user
@@ -228,7 +270,7 @@ class Sipp:
         self.transport = network.transport(way)
         self.folder = f"/tmp/{user}-{time.monotonic_ns()}"
         self._port = 5060
-        self._server = None
+        self._server = self._scenario = None
         self._process = None
 
     def connect(self):
@@ -237,9 +279,27 @@ class Sipp:
         with open(f"{self.folder}/audio", "wb") as file:
             file.write(b"\xff" * 480000)
 
-    def register_at(self, server):
+    def register_at(self, server, seconds=3600):
         self._server = server
-        self._run("register", self._next_port())
+        self._register(server)
+
+    def rest(self):
+        """Nothing is to come for a while, and it need not look for that."""
+        self._stop()
+
+    def register_again(self, former):
+        """At its server, or at a former one, who sends it elsewhere."""
+        self._register(former or self._server)
+
+    def renews(self):
+        """Whether its scenario does so, unasked."""
+        return self._scenario == "refresher"
+
+    def renew(self):
+        """By the next refresh."""
+
+    def _register(self, server):
+        self._run("register", self._next_port(), server=server)
         if self._process.wait(20):
             raise RuntimeError(f"sipp of {self.user} did not register; see {self.folder}/register.log")
         self._listen()
@@ -304,12 +364,13 @@ class Sipp:
         self._port += 10
         return self._port
 
-    def _run(self, scenario, port, *more):
+    def _run(self, scenario, port, *more, server=None):
+        self._scenario = scenario
         for mark in "established", "talks":
             if os.path.exists(f"{self.folder}/{mark}"):
                 os.unlink(f"{self.folder}/{mark}")
         self._process = netns.start(
-            self.namespace, "sipp", f"{netns.host(self._server)}:5060", "-nostdin", "-m", "1",
+            self.namespace, "sipp", f"{netns.host(server or self._server)}:5060", "-nostdin", "-m", "1",
             "-sf", f"{SCENARIOS}/{scenario}.xml", "-t", "u1" if self.transport == "udp" else "t1",
             "-i", self.address, "-p", str(port), "-mi", self.address,
             "-mp", RTP[self.user].split("-", maxsplit=1)[0], "-key", "user", self.user,

@@ -1,26 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
-Rows of a provider: kamailio, phones of one kind behind the router and bob elsewhere.
+Rows of a provider, in the places of places.py: kamailio, phones of one kind behind the
+router and bob elsewhere.
 """
 import time
 
 import network
-import servers
 from calls import make, row, rows
 from phones import Baresip, Linphone, Sipp
+from places import PLACES, TRANSLATED, WAYS
 
-WAYS = ("udp", "tcp", "udp6", "tcp6")
-TRANSLATED = ("udp64", "tcp64")
 STEERED = tuple((kind, way) for kind in ("baresip", "linphone") for way in WAYS + TRANSLATED)
 SIPP = tuple(("sipp", way) for way in WAYS)
 SIPPS = tuple(("sipp, bob as well", way) for way in WAYS[:3])
 ALL = STEERED + SIPP
+PICTURES = tuple(("baresip, video", way) for way in WAYS)
 ICE_INSIDE = ("linphone, ICE inside", "udp"), ("baresip, ICE", "udp")
 KNOWING = ("baresip, STUN", "udp"), ("linphone, ICE outside", "udp"), *ICE_INSIDE
 
 ASK = f";stunserver=stun:{network.RELAY[0]}:3478"
 STUN = f";medianat=stun{ASK}", ("stun",)
 ICE = f";medianat=ice{ASK}", ("stun", "ice")
+VIDEO = ";video_codecs=vp8", ("vp8", "fakevideo")
 
 
 def baresip(*more):
@@ -41,6 +42,7 @@ KINDS = {
     "baresip, STUN": (baresip(*STUN), baresip()),
     "linphone, ICE inside": (linphone(network.RELAY[0]), baresip()),
     "linphone, ICE outside": (baresip(), linphone(network.RELAY[0])),
+    "baresip, video": (baresip(*VIDEO), baresip(*VIDEO)),
     "baresip, ICE": (baresip(*ICE), baresip(*ICE)),
 }
 
@@ -48,8 +50,8 @@ KINDS = {
 class Phones:
     """Alice and carol behind the router, bob elsewhere, all registered, in one way."""
 
-    def __init__(self, kind, way):
-        self.way = way
+    def __init__(self, kind, way, provider):
+        self.way, self.provider = way, provider
         # ICE may first ask in vain for seconds where it is not heard
         self.settling = 5 if "ICE" in kind else 0
         self.all = [KINDS[kind][name == "bob"](name, way) for name in network.ADDRESS]
@@ -57,7 +59,19 @@ class Phones:
         for phone in self.all:
             phone.connect()
         for phone in self.all:
-            phone.register_at(network.server(way, phone.user))
+            phone.register_at(provider.server(way, phone.user), provider.registered)
+
+    def before_row(self):
+        self.provider.before_row(self)
+
+    def register_again(self, seconds, former=None):
+        """After a while in which all do so, by themselves or since they are asked to."""
+        for phone in self.all:
+            phone.drain()
+            phone.rest()
+        time.sleep(seconds)
+        for phone in self.all:
+            phone.register_again(former)
 
     def quiet(self):
         """Hangs up whatever a row has left, so that the next begins afresh."""
@@ -74,7 +88,7 @@ class Phones:
 
 def uri_for(phones, phone, user):
     """Of a user, as this phone calls him."""
-    return phone.uri(network.server(phones.way, phone.user), user)
+    return phone.uri(phones.provider.server(phones.way, phone.user), user)
 
 
 def dial(phones, caller, callee, prefix=""):
@@ -83,6 +97,7 @@ def dial(phones, caller, callee, prefix=""):
     caller.established()
     callee.established()
     time.sleep(phones.settling)
+    phones.provider.in_call(*(phone for phone in (caller, callee) if phone != phones.bob))
 
 
 @row("call out", ALL, KNOWING)
@@ -139,11 +154,27 @@ def relayed(phones, heard):
     return heard.listen(phones.alice, phones.bob)
 
 
+@row("video taken away, and added again", PICTURES)
+def video(phones, heard):
+    dial(phones, phones.alice, phones.bob)
+    begin = heard.watch(phones.alice, phones.bob)
+    phones.alice.show("inactive")
+    time.sleep(1)
+    between = heard.watch(phones.alice, phones.bob)
+    phones.alice.show("sendrecv")
+    time.sleep(1)
+    again = heard.watch(phones.alice, phones.bob)
+    good = [heard.saw("video", all(begin)), heard.saw("none of it", not any(between)),
+            heard.saw("video again", all(again))]
+    return heard.listen(phones.alice, phones.bob) and all(good)
+
+
 def silence(phones, heard, caller, callee):
     """Half an hour without a packet of media, then some; and the BYE must arrive."""
     callee.await_call("silent")
     caller.call(uri_for(phones, caller, callee.user), "refresher")
     callee.established()
+    phones.provider.in_call(phones.alice)
     for _ in range(6):
         time.sleep(2)
         for phone in phones.all:
@@ -168,33 +199,16 @@ def silent_in(phones, heard):
     return silence(phones, heard, phones.bob, phones.alice)
 
 
-def gather(mode):
-    """The provider is three: one registers, one calls, one speaks in the dialog. That those
-    belong together must be told to who believes a phone's registrar alone."""
-    for member in network.POOL:
-        network.shell(f"ip -n provider addr add {member}/24 dev uplink")
-    if mode == "sipalg":
-        network.shell(f"{network.TOOL} -n router setting set signalling-peers " + ",".join(network.POOL))
-
-
 def all_rows(place, mode, words):
-    pool = place == "provider, a pool"
-    if pool:
-        gather(mode)
-    servers.relay()
-    servers.kamailio("MEDIA_RELAY", *["POOL"] * pool)
-    servers.stun()
+    provider = PLACES[place](mode)
     for kind, way in dict.fromkeys(entry[1:3] for entry in rows):
         if words and not {kind, way, f"{kind} {way}"} & set(words):
             continue
         # without NAT there is none of IPv6 to IPv4 either
-        if mode == "routed" and network.is_translated(way):
-            continue
-        # its members are of UDP by IPv4
-        if pool and way != "udp":
+        if way not in provider.ways or (mode == "routed" and network.is_translated(way)):
             continue
         network.only_six(way)
-        phones = Phones(kind, way)
+        phones = Phones(kind, way, provider)
         for title, its_kind, its_way, function in rows:
             if (its_kind, its_way) == (kind, way):
                 make(place, title, kind, way, function, phones)
