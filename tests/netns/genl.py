@@ -68,8 +68,15 @@ def attrs_of(data):
         data = data[(length + 3) & ~3:]
 
 
+def sentence_of(answer):
+    """What an answer says in words (NLMSGERR_ATTR_MSG), or None; an error has the whole request before it."""
+    error, length = struct.unpack_from("=iI", answer)
+    words = dict(attrs_of(answer[4 + (length + 3 & ~3 if error else 16):])).get(1)
+    return words.rstrip(b"\0").decode() if words else None
+
+
 class Netlink:
-    """A socket in a namespace, and the family's number there."""
+    """A socket in a namespace, and the family's number there; `sentence` is what it last said in words."""
 
     def __init__(self, namespace="router"):
         if namespace:
@@ -77,7 +84,7 @@ class Netlink:
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.socket.bind((0, 0))
         self.socket.setsockopt(SOL_NETLINK, EXT_ACK, 1)
-        self.family, self.patience = None, 2
+        self.family, self.patience, self.sentence = None, 2, None
         _, answers = self.ask(message(GENL_ID_CTRL, CTRL_GETFAMILY, attr(2, "sipalg")))
         for answer in answers:
             self.family = dict(attrs_of(answer[4:])).get(1, self.family)
@@ -102,6 +109,8 @@ class Netlink:
             if messages is None:
                 return None, answers
             for kind, payload in messages:
+                if kind == NLMSG_ERROR:
+                    self.sentence = sentence_of(payload)
                 if kind in (NLMSG_ERROR, NLMSG_DONE):
                     return -struct.unpack_from("=i", payload)[0], answers
                 answers.append(payload)
