@@ -21,15 +21,18 @@ PROGRAM = "/usr/sbin/asterisk"
 class Asterisk:
     """`phones` register at it; `beyond` are called by the trunk to `provider`, where it
     is registered as `user`, if it is. `direct_media`: it takes itself out of the media's
-    way, if it can. Sessions are refreshed by it each minute."""
+    way, if it can. `front`: the address of a proxy, by way of which it sends what it
+    sends. Sessions are refreshed by it each minute."""
 
     def __init__(self, namespace, phones, provider=None, beyond=(), user=None, direct_media=False,
-                 port=5060):
+                 port=5060, front=None):
         self.namespace = namespace
         self.folder = f"/tmp/asterisk-{namespace}-{time.monotonic_ns()}"
         os.makedirs(f"{self.folder}/etc")
         self._words = {"folder": self.folder, "provider": provider, "user": user, "port": port,
                        "direct_media": "yes" if direct_media else "no",
+                       "known_as": f"from_user = {user}" if user else "",
+                       "by_way_of": rf"outbound_proxy = sip:{front}\;lr" if front else "",
                        "dialled": self._dialled(phones, beyond)}
         for name in os.listdir(TEMPLATES):
             self._write(name, self._filled(name))
@@ -79,10 +82,10 @@ class Asterisk:
         return len(lines) == 1 and " Avail " in lines[0]
 
     def send_fax(self, number):
-        """A page to a number of the trunk."""
+        """A page to a phone, or to a number of the trunk, as fax@trunk."""
         with open(f"{self.folder}/page.tif", "wb") as file:
             file.write(fax.page())
-        self.ask(f"channel originate PJSIP/{number}@trunk extension sendfax@services")
+        self.ask(f"channel originate PJSIP/{number} extension sendfax@services")
 
     def forget_fax(self):
         with contextlib.suppress(FileNotFoundError):

@@ -17,6 +17,7 @@ from phones import Baresip, Lamp, Linphone
 PLACES = {
     "exchange inside, trunk registered": {"host": "pbx", "number": "did-"},
     "exchange inside, trunk registered, direct media": {"host": "pbx", "number": "did-", "direct": True},
+    "exchange inside, trunk registered, behind a proxy": {"host": "pbx", "number": "did-", "front": True},
     "exchange inside, trunk by port forward": {"host": "pbx", "number": "ip-"},
     "exchange on the router, trunk registered": {"host": "router", "number": "did-"},
     "exchange as provider": {"host": "provider"},
@@ -24,8 +25,6 @@ PLACES = {
 }
 WITH_TRUNK = tuple(place for place, what in PLACES.items() if "number" in what)
 FORWARDED = tuple(place for place in WITH_TRUNK if PLACES[place]["number"] == "ip-")
-# the router's own counters are not looked at
-TRUNK_FAX = tuple(place for place in WITH_TRUNK if PLACES[place]["host"] == "pbx")
 
 # Everybody inside talks to everybody inside, and the router to itself: its exchange
 # asks there for names.
@@ -76,16 +75,18 @@ class Office:
     def __init__(self, place, mode, kind, way):
         what = PLACES[place]
         self.way, self.number, self.host = way, what.get("number"), what["host"]
+        front = what.get("front")
         inside = ["alice", "carol"]
         self._exchange_at = {user: self._address(mode, user) for user in ("alice", "carol", "erin", "bob")}
         if not self.number:
             self.local = inside + ["bob"]
-            self.exchange = Asterisk("provider", self.local, direct_media=what.get("direct"))
+            self.exchange = Asterisk("provider", [*self.local, "fax"], direct_media=what.get("direct"))
         else:
             self.local = inside + ["erin"] * (self.number == "ip-")
             self.exchange = Asterisk(self.host, self.local, network.SERVER[0], ("bob", "dave"),
                                      "pbx" if self.number == "did-" else None,
-                                     direct_media=what.get("direct"))
+                                     direct_media=what.get("direct"),
+                                     **{"port": 5080, "front": network.MORE["pbx"][0]} if front else {})
         self.exchange.ready()
         self.all = []
         for user in self.local + (["bob", "dave"] if self.number else []):
@@ -302,22 +303,27 @@ def fax_to(office, heard, number, sender, receiver):
                for end in (sender, receiver))
 
 
-@row("fax by T.38 out", TRUNK_FAX)
+@row("fax by T.38 out", PLACES)
 def fax_out(office, heard):
-    with fax_machine() as machine:
+    with fax_machine(office) as machine:
+        if office.number:
+            return fax_to(office, heard, "fax@trunk", office.exchange, machine)
+        return fax_to(office, heard, "fax-in@trunk", machine, office.exchange)
+
+
+@row("fax by T.38 in", PLACES)
+def fax_in(office, heard):
+    with fax_machine(office) as machine:
+        if office.number:
+            return fax_to(office, heard, f"{office.number}fax@trunk", machine, office.exchange)
         return fax_to(office, heard, "fax", office.exchange, machine)
 
 
-@row("fax by T.38 in", TRUNK_FAX)
-def fax_in(office, heard):
-    with fax_machine() as machine:
-        return fax_to(office, heard, f"{office.number}fax", machine, office.exchange)
-
-
 @contextlib.contextmanager
-def fax_machine():
-    """Another Asterisk, at dave's place, which the provider knows as `fax`."""
-    machine = Asterisk("dave", (), network.SERVER[0], (), "fax", port=5070)
+def fax_machine(office):
+    """Another Asterisk, which the provider knows as `fax`: at dave's place, or behind the
+    router where the exchange is not."""
+    machine = Asterisk("dave" if office.number else "pbx", (), network.SERVER[0], (), "fax", port=5070)
     machine.ready()
     machine.registered()
     try:
@@ -351,6 +357,8 @@ def all_rows(place, mode, words):
 
 
 def prepare(what, mode):
+    if what["host"] not in network.MORE:
+        network.load(what["host"], network.COUNT)
     if mode != "routed":
         network.load("router", OFFICE)
     if what["host"] == "router" and mode in ("sipalg", "sip"):
@@ -359,3 +367,5 @@ def prepare(what, mode):
         network.load("router", FORWARD)
     if what["host"] != "provider":
         servers.kamailio(exchange=network.MORE["pbx"][0] if mode == "routed" else network.PUBLIC)
+    if what.get("front"):
+        servers.kamailio(namespace="pbx", at=network.MORE["pbx"], config="front")
