@@ -46,6 +46,9 @@ modules_install: module
 demo:
 	@scripts/demo
 
+failover:
+	@scripts/failover
+
 check:
 	@scripts/check
 
@@ -117,6 +120,7 @@ help:
 	@echo 'make modules_install only the module'
 	@echo 'make sync            sipalg-sync, for a pair of routers; make sync_install'
 	@echo 'make demo            a phone behind a NAT talks both ways, in an emulated machine'
+	@echo 'make failover        two and three routers with real daemons and phones, and what can happen to them'
 	@echo 'make check           every test (scripts/check PATTERN runs some of them)'
 	@echo 'make fuzz            random messages against the parser'
 	@echo 'make fuzz-kernel     random packets and requests against the running module, led by coverage'
@@ -138,4 +142,4 @@ help:
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool sync sync_install headers install modules_install demo check fuzz fuzz-kernel stress faces-compare tcp-oracle differ bench capacity interop coverage matrix arch deb deb-test host-test generate lint clean distclean help
+.PHONY: all module tool sync sync_install headers install modules_install demo failover check fuzz fuzz-kernel stress faces-compare tcp-oracle differ bench capacity interop coverage matrix arch deb deb-test host-test generate lint clean distclean help

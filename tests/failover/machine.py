@@ -46,6 +46,8 @@ CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x20000
 SYSTEM = ("/usr/lib/systemd/system", "/lib/systemd/system", f"{TOP}/dist")
 libc = ctypes.CDLL(None, use_errno=True)
 TYPED = set()
+# as systemd gives it to a unit
+ENVIRONMENT = dict(os.environ, PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 
 
 def build():
@@ -148,11 +150,11 @@ class Machine:
     def start_process(self, name, *command):
         with open(f"{self.folder}/{name}.log", "ab") as log:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                    preexec_fn=self._enter, start_new_session=True)
+                                    preexec_fn=self._enter, start_new_session=True, env=ENVIRONMENT)
 
     def run(self, *command, check=True, seconds=60):
         done = subprocess.run(command, capture_output=True, text=True, preexec_fn=self._enter,
-                              timeout=seconds)
+                              timeout=seconds, env=ENVIRONMENT)
         if check and done.returncode:
             raise RuntimeError(f"{self.name}: {command}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done
@@ -252,6 +254,10 @@ class Machine:
         if done.returncode:
             raise RuntimeError(f"{self.name}: {words}: {done.stderr}")
         return json.loads(done.stdout)
+
+    def redis(self, *words):
+        """A command of its own server."""
+        return self.run("sh", "-c", f"REDISCLI_AUTH=a-long-password exec redis-cli {shlex.join(words)}").stdout
 
     def status(self):
         return self.data("sync", "status")
