@@ -7,12 +7,13 @@ import json
 import re
 
 import ctnetlink
-from network import FORWARDED, FORWARDED_HOST, POOL, PREFIX, ROUTER, SERVICE, STRANGER, is_inside
+from network import FORWARDED, FORWARDED_HOST, POOL, PORTS, PREFIX, ROUTER, SERVICE, STRANGER, is_inside
 from node import udp
 from topology import shell
 
 CTL = "tools/sipalg-ctl/sipalg-ctl"
 ROUNDS = 3
+KNOCKING = 0.2  # seconds that a stranger waits
 QUIET = 100     # seconds of silence after which the phone has to speak first (D3)
 
 
@@ -79,9 +80,14 @@ def ctl(arguments):
 
 
 def prepare(world):
-    if not world.plain and world.network.options["nat"] == "range":
-        from network import PORTS
-        shell(f"ip netns exec router {CTL} setting set media-ports {PORTS[0]}-{PORTS[1]}")
+    """What an administrator of such a network sets, since sipalg(4) says so."""
+    settings = []
+    if world.network.options["nat"] == "range":
+        settings.append(f"media-ports {PORTS[0]}-{PORTS[1]}")
+    if world.scenario.provider["pool"] == "yes":
+        settings.append(f"signalling-peers {world.proxy.other_address}")
+    if settings and not world.plain:
+        shell(f"ip netns exec router {CTL} setting set {' '.join(settings)}")
 
 
 def audio(world, call):
@@ -138,7 +144,7 @@ class Ears:
         self.world, self.heard, self.sockets = world, [], {}
         for place, address, port in places:
             try:
-                sock = udp(place, address, port)
+                sock = udp(place, address, port, "red" if place == "router" and world.network.has_vrf() else "")
             except OSError:
                 continue    # somebody's own: that one has been offered
             self.sockets[address, port] = sock
@@ -166,12 +172,13 @@ def shout(world, place, address, targets, text):
                 break
             except OSError:
                 continue
-    world.loop.run(0.2)
+    world.loop.run(KNOCKING)
     sock.close()
 
 
 def knock(world):
     if world.plain:
+        world.loop.run(KNOCKING)
         return
     inside = [phone for phone in world.phones.values() if world.is_inside(phone)]
     ports = sorted({8080, 5090, *(media.port + 2 for phone in inside for leg in phone.legs.values()
@@ -187,6 +194,7 @@ def knock(world):
 def services(world):
     """From outside, by the router's address as it is now."""
     if world.plain:
+        world.loop.run(KNOCKING)
         return
     network, places, targets = world.network, [], []
     if network.options["service"] == "yes":

@@ -463,8 +463,14 @@ class Transfer:
 
 @row("subscribe", 2)
 class Subscribe:
+    """
+    Only where the provider stays in the path: for a NOTIFY straight from whom the phone has never
+    talked to nothing is opened, since pinholes belong to calls and registrations (C15).
+    """
     @staticmethod
     def choose(model):
+        if model.scenario.provider["record"] == "no":
+            return None
         watcher, watched = model.one(model.registered), model.one(model.registered)
         if not watcher or model.party(watcher) == model.party(watched):
             return None

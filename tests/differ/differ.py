@@ -84,7 +84,9 @@ def fault_with_helper(scenario, plain, trace=False):
         routed = World(scenario, False, trace).run()
     except Fault as fault:
         return fault
-    text = routed.compare(plain) if plain else None
+    # which message a loss hits depends on what else is sent: then requests have other numbers
+    lossy = any(step.kind in ("lose", "reorder") for step in scenario.steps)
+    text = routed.compare(plain) if plain and not lossy else None
     return Fault("bytes", text, "comparison") if text else None
 
 
@@ -166,7 +168,7 @@ def main():
     if sys.argv[1:2] == ["--show"]:
         print(generate(int(sys.argv[2])), end="")
         return
-    shell("sysctl -qw net.netfilter.nf_conntrack_expect_max=100000")
+    shell("sysctl -qw net.netfilter.nf_conntrack_expect_max=100000 kernel.printk=1")
     if sys.argv[1:2] in (["--replay"], ["--trace"]):
         report("scenarios that were kept have no fault", replay(sys.argv[2:], sys.argv[1] == "--trace"))
     first, _, last = sys.argv[1].partition("-")

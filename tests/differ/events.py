@@ -101,15 +101,14 @@ class Address(Always):
     def run(world):
         hang_up_inside(world)
         network = world.network
-        if world.plain or not network.natted:
+        if world.plain or not network.natted or network.options["nat"] == "pool":
             log_in_again(world)
             return
         old, network.face = network.face, NEXT if network.face == ROUTER else ROUTER
         length = LENGTH[network.family]
-        if network.options["nat"] != "pool":
-            batch("router", [f"addr add {network.at('out', network.face)}/{length} dev wan" +
-                             (" nodad" if network.family == "6" else ""),
-                             f"addr del {network.at('out', old)}/{length} dev wan"])
+        batch("router", [f"addr add {network.at('out', network.face)}/{length} dev wan" +
+                         (" nodad" if network.family == "6" else ""),
+                         f"addr del {network.at('out', old)}/{length} dev wan"])
         if network.options["nat"] == "snat":
             network.load_rules()
         log_in_again(world)

@@ -6,14 +6,22 @@ import select
 import time
 
 
+LATE = 0.05     # seconds that a message which did not come at once has been on its way at least
+
+
 class Loop:
+    """
+    Time is counted by what is due, and not by when the kernel has woken us, which is up to a
+    millisecond later: otherwise two runs of one scenario would drift apart.
+    """
+
     def __init__(self):
-        self.start = time.monotonic()
+        self.start, self.time = time.monotonic(), 0.0
         self.timers, self.count = [], itertools.count()
         self.readers = {}
 
     def now(self):
-        return time.monotonic() - self.start
+        return self.time
 
     def after(self, seconds, function):
         """Calls `function` then; its entry, whose last member may be set to None to forget it."""
@@ -41,7 +49,8 @@ class Loop:
 
     def _serve(self, end):
         due = min(end, self.timers[0][0]) if self.timers else end
-        readable, _, _ = select.select(list(self.readers), [], [], max(due - self.now(), 0))
+        readable, _, _ = select.select(list(self.readers), [], [], max(self.start + due - time.monotonic(), 0))
+        self.time = max(self.time, time.monotonic() - self.start - LATE) if readable else due
         for sock in readable:
             if sock in self.readers:
                 self.readers[sock]()

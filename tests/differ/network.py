@@ -13,7 +13,7 @@ rule at all and everybody has a route to everybody, or with its NAT, its firewal
 import os
 import subprocess
 
-from topology import CLONE_NEWNET, enter, libc, shell
+from topology import CLONE_NEWNET, enter, libc
 
 OWN = os.open("/proc/self/ns/net", os.O_RDONLY)
 
@@ -68,8 +68,9 @@ class Network:
 
     def build(self):
         clear()
-        for name in ("router", *self.places()):
-            shell(f"ip netns add {name}")
+        names = ("router", *self.places())
+        ip([], [f"netns add {name}" for name in names])
+        for name in names:
             enter(name)
             settle(name)
         links = ["link set lo up"]
@@ -133,9 +134,11 @@ class Network:
     def rules(self):
         return "flush ruleset\n" + RULES.format(
             zones="iifname { lan, lan2 } ct original zone set 1" if self.options["zone"] == "yes" else "",
-            inside="red" if self.has_vrf() else "{ lan, lan2 }",
+            # what has come by an interface of a VRF has come by the VRF, for a forward chain
+            inside=f"{'ip' if self.family == '4' else 'ip6'} saddr {{ {self.prefix('lan')}, {self.prefix('lan2')} }}",
             what="" if self.options["firewall"] == "home" else "meta l4proto { tcp, udp } th dport 5060",
-            forwarded=f"udp dport {FORWARDED} accept" if self.options["forward"] == "yes" else "",
+            forwarded=f"{'ip' if self.family == '4' else 'ip6'} daddr {self.at('lan', FORWARDED_HOST)} udp dport "
+                      f"{FORWARDED} accept" if self.options["forward"] == "yes" else "",
         ) + self._nat()
 
     def _nat(self):
@@ -146,7 +149,7 @@ class Network:
                   "pool": f"oifname wan snat {family} to {face}-{self.at('out', self.face + 3)}; masquerade",
                   "range": f"meta l4proto {{ tcp, udp }} masquerade to :{PORTS[0]}-{PORTS[1]}"}[self.options["nat"]]
         lines = [f"iifname {{ lan, lan2, red }} oifname {{ wan, wan2 }} {rule}" for rule in source.split("; ") if rule]
-        forward = (f"chain dst {{ type nat hook prerouting priority dstnat\n"
+        forward = (f"chain before {{ type nat hook prerouting priority dstnat\n"
                    f"iifname {{ wan, wan2, red }} fib daddr type local udp dport {FORWARDED} dnat {family} to "
                    f"{self.at('lan', FORWARDED_HOST)}\n}}") if self.options["forward"] == "yes" and self.natted else ""
         return NAT.format("\n".join(lines), forward)
@@ -171,7 +174,7 @@ table inet sip {{
     chain forward {{ type filter hook forward priority filter; policy drop
         ct state established,related accept
         meta l4proto icmpv6 accept
-        iifname {inside} oifname {{ wan, wan2, lan, lan2 }} {what} accept
+        {inside} {what} accept
         {forwarded}
     }}
 }}
@@ -191,6 +194,7 @@ def settle(name):
     for path, value in (("ipv4/ip_forward", 1), ("ipv6/conf/all/forwarding", 1),
                         ("ipv4/conf/all/rp_filter", 0), ("ipv4/conf/default/rp_filter", 0),
                         ("ipv4/conf/default/promote_secondaries", 1), ("ipv6/conf/default/accept_dad", 0),
+                        ("ipv4/udp_l3mdev_accept", 1),
                         ("ipv4/conf/all/accept_local", 1 if name != "router" else 0),
                         ("ipv4/conf/all/send_redirects", 0), ("ipv4/conf/default/send_redirects", 0)):
         with open(f"/proc/sys/net/{path}", "w", encoding="ascii") as file:
@@ -199,13 +203,18 @@ def settle(name):
 
 def batch(name, lines):
     lines = list(lines)
-    family = "-6 " if any(":" in line for line in lines) else ""
-    subprocess.run(f"ip -n {name} {family}-batch -", shell=True, check=True, text=True,
-                   input="\n".join(lines) + "\n", stdout=subprocess.DEVNULL)
+    ip(["-n", name, *(["-6"] if any(":" in line for line in lines) else [])], lines)
+
+
+def ip(options, lines):
+    """One process for all: in the user-mode kernel they are what takes time."""
+    subprocess.run(["ip", *options, "-batch", "-"], check=True, text=True, input="\n".join(lines) + "\n",
+                   stdout=subprocess.DEVNULL)
 
 
 def nft(rules):
-    done = subprocess.run("ip netns exec router nft -f -", shell=True, input=rules, text=True, capture_output=True)
+    enter("router")
+    done = subprocess.run(["nft", "-f", "-"], input=rules, text=True, capture_output=True)
     if done.returncode:
         raise RuntimeError(rules + done.stderr)
 
@@ -213,4 +222,4 @@ def nft(rules):
 def clear():
     """Away with all of them; we are in none, or it would stay."""
     libc.setns(OWN, CLONE_NEWNET)
-    shell("ip -all netns delete")
+    ip([], [f"netns delete {name}" for name in ("router", *PLACES) if os.path.exists(f"/run/netns/{name}")])

@@ -14,9 +14,10 @@ def family_of(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def udp(place, address, port):
+def udp(place, address, port, device=""):
     enter(place)
     sock = socket.socket(family_of(address), socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
     sock.bind((address, port))
     sock.setblocking(False)
     return sock
@@ -235,8 +236,9 @@ class Node:
 
     # transactions
 
-    def via(self, transport, rport):
-        return (f"SIP/2.0/{transport.upper()} {written(self.address, self.port)};branch={self.unique('z9hG4bK-')}"
+    def via(self, transport, rport, unique):
+        """`unique` is the transaction's, and the same in each run of a scenario."""
+        return (f"SIP/2.0/{transport.upper()} {written(self.address, self.port)};branch=z9hG4bK-{self.name}-{unique}"
                 + (";rport" if rport else ""))
 
     def ask(self, message, send, answered):

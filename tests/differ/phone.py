@@ -31,7 +31,7 @@ class Leg:
         if cseq is None and method not in ("ACK", "CANCEL"):
             self.cseq += 1
         number = cseq or self.cseq
-        headers = [["Via", self.phone.own_via()], ["Max-Forwards", "70"],
+        headers = [["Via", self.phone.own_via(self.call_id, f"{number} {method}")], ["Max-Forwards", "70"],
                    *(["Route", route] for route in self.routes), ["From", self.local], ["To", self.remote],
                    ["Call-ID", self.call_id], ["CSeq", f"{number} {method}"], ["Contact", f"<{self.contact}>"],
                    *map(list, extra)]
@@ -91,8 +91,8 @@ class Phone(Node):
         parameter = ";transport=tcp" if self.transport == "tcp" else ""
         return f"sip:{user}@{written(self.address, self.port)}{parameter}"
 
-    def own_via(self):
-        return self.via(self.transport, self.rport)
+    def own_via(self, call_id, cseq):
+        return self.via(self.transport, self.rport, re.sub(r"@.*| ", "", f"{cseq}-{call_id}"))
 
     # sending
 
@@ -135,7 +135,7 @@ class Phone(Node):
         call_id, cseq = self.registrations[user]
         me = f"<sip:{user}@{DOMAIN}>"
         contact = f"<{self.contact_of(user)}>"
-        headers = [["Via", self.own_via()], ["Max-Forwards", "70"], ["From", f"{me};tag=r{self.boots}{user}"],
+        headers = [["Via", self.own_via(call_id, f"{cseq} REGISTER")], ["Max-Forwards", "70"], ["From", f"{me};tag=r{self.boots}{user}"],
                    ["To", me], ["Call-ID", call_id], ["CSeq", f"{cseq} REGISTER"], ["Contact", f'{contact};+sip.instance="<urn:{self.name}>"'],
                    ["Expires", str(expires)]]
         if authorization:
@@ -170,7 +170,7 @@ class Phone(Node):
     # calls: who calls
 
     def call(self, call, user, callee):
-        me = f"<sip:{user}@{DOMAIN}>;tag={self.unique('t')}"
+        me = f"<sip:{user}@{DOMAIN}>;tag=t{self.name}{call.number}"
         leg = Leg(self, f"call{call.number}@{self.address}", me, f"<sip:{callee}@{DOMAIN}>", self.contact_of(user))
         leg.call, leg.target, leg.state = call, f"sip:{callee}@{DOMAIN}", "calling"
         self.legs[leg.call_id] = leg
@@ -350,7 +350,7 @@ class Phone(Node):
     def invited(self, message, by):
         user = self.user_of(message)
         call = self.world.call_of(message.get("Call-ID"))
-        to = message.get("To") + f";tag={self.unique('t')}"
+        to = message.get("To") + f";tag=t{self.name}{call.number}"
         leg = Leg(self, message.get("Call-ID"), to, message.get("From"), self.contact_of(user))
         leg.call, leg.state = call, "early"
         leg.remote_cseq = int(message.get("CSeq").split(" ")[0])
@@ -474,7 +474,7 @@ class Phone(Node):
     def asked(self, message, by):
         user = self.user_of(message)
         if message.method == "SUBSCRIBE":
-            leg = Leg(self, message.get("Call-ID"), message.get("To") + f";tag={self.unique('t')}",
+            leg = Leg(self, message.get("Call-ID"), message.get("To") + f";tag=t{self.name}",
                       message.get("From"), self.contact_of(user))
             leg.state, leg.remote_cseq = "up", int(message.get("CSeq").split(" ")[0])
             leg.learn(message, message.all("Record-Route"))
@@ -486,9 +486,9 @@ class Phone(Node):
 
     def ask_out(self, method, user, other, done, extra=()):
         """OPTIONS, MESSAGE: one transaction and no dialog. `done` is called with its final status."""
-        me = f"<sip:{user}@{DOMAIN}>;tag={self.unique('t')}"
-        headers = [["Via", self.own_via()], ["Max-Forwards", "70"], ["From", me], ["To", f"<sip:{other}@{DOMAIN}>"],
-                   ["Call-ID", f"{self.unique(method.lower())}@{self.address}"], ["CSeq", f"1 {method}"],
+        me, call_id = f"<sip:{user}@{DOMAIN}>;tag=t{self.name}", f"{self.unique(method.lower())}@{self.address}"
+        headers = [["Via", self.own_via(call_id, f"1 {method}")], ["Max-Forwards", "70"], ["From", me],
+                   ["To", f"<sip:{other}@{DOMAIN}>"], ["Call-ID", call_id], ["CSeq", f"1 {method}"],
                    ["Contact", f"<{self.contact_of(user)}>"], *map(list, extra)]
 
         def answered(response):
@@ -497,7 +497,7 @@ class Phone(Node):
         self.ask(Message(f"{method} sip:{other}@{DOMAIN} SIP/2.0", headers), self.dispatch, answered)
 
     def subscribe(self, user, other, expires=600):
-        leg = Leg(self, f"{self.unique('sub')}@{self.address}", f"<sip:{user}@{DOMAIN}>;tag={self.unique('t')}",
+        leg = Leg(self, f"{self.unique('sub')}@{self.address}", f"<sip:{user}@{DOMAIN}>;tag=t{self.name}",
                   f"<sip:{other}@{DOMAIN}>", self.contact_of(user))
         leg.target, leg.state = f"sip:{other}@{DOMAIN}", "calling"
         self.legs[leg.call_id] = leg

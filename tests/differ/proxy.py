@@ -27,7 +27,7 @@ class Proxy(Node):
     def __init__(self, world, options, place, host, other):
         self.options = options
         self.bindings = {}
-        self.forks, self.ways = {}, {}
+        self.forks, self.ways, self.answered = {}, {}, set()
         self.other_address = world.network.at(place, other)
         super().__init__(world, "proxy", place, host)
         # a second host of the provider's pool
@@ -100,6 +100,9 @@ class Proxy(Node):
         else:
             by = self.other if pooled else self.socket
         self.send(message, where, by)
+        if transport == "udp" and isinstance(self.ways.get(message.all("Via")[1].split("branch=")[1].split(";")[0]), Connection):
+            # who has asked by TCP will not ask again
+            self.repeat_until(lambda: branch in self.answered, lambda: self.send(message, where, by))
         return message
 
     # responses
@@ -110,6 +113,8 @@ class Proxy(Node):
             return
         message = message.copy()
         branch = message.branch
+        if message.method == "INVITE" or message.status >= 200:
+            self.answered.add(branch)
         message.pop("Via")
         if not message.get("Via"):
             return
