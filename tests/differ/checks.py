@@ -137,6 +137,13 @@ def current_faces(world):
         ([network.at("out2", ROUTER)] if network.options["uplinks"] == "2" else [])
 
 
+def show(world):
+    """What the router has, for who reads a trace."""
+    for command in (f"{CTL} call list", f"{CTL} pinhole list", "conntrack -L 2>/dev/null", "conntrack -L -f ipv6 2>/dev/null"):
+        for line in shell(f"ip netns exec router {command}").splitlines():
+            world.note(line)
+
+
 class Ears:
     """Sockets that nobody is to reach, or that somebody is."""
 
@@ -193,6 +200,8 @@ def knock(world):
 
 def services(world):
     """From outside, by the router's address as it is now."""
+    if "yes" not in (world.network.options["service"], world.network.options["forward"]):
+        return
     if world.plain:
         world.loop.run(KNOCKING)
         return

@@ -33,7 +33,11 @@ def in_router(world, command):
 
 
 def log_in_again(world):
-    """What phones do when their address outside has changed: they register and offer anew."""
+    """
+    What phones do when they are known outside by something else: they register and offer anew.
+    That takes them a while, in which the router finds out.
+    """
+    world.loop.run(2)
     for user in list(world.registered):
         if world.is_inside(world.phone_of(user)):
             world.phone_of(user).drop_connections()
@@ -71,6 +75,7 @@ class Flush(Always):
     """conntrack -F: the connections are gone, and TCP has to be made anew."""
     @staticmethod
     def run(world):
+        hang_up_inside(world)
         in_router(world, "conntrack -F 2>/dev/null")
         if any(phone.transport == "tcp" for phone in world.phones.values()):
             log_in_again(world)
@@ -81,6 +86,7 @@ class FlushExpect(Always):
     """conntrack -F expect: every pinhole is gone, until who needs it says so again."""
     @staticmethod
     def run(world):
+        hang_up_inside(world)
         in_router(world, "conntrack -F expect 2>/dev/null")
         log_in_again(world)
 
@@ -119,6 +125,7 @@ class Link(Always):
     """The uplink goes down, and comes back two seconds later."""
     @staticmethod
     def run(world):
+        hang_up_inside(world)
         network = world.network
         batch("router", ["link set wan down"])
         world.loop.run(2)

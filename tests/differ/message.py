@@ -81,6 +81,11 @@ class Message:
     def key(self):
         return self.branch, "INVITE" if self.method == "ACK" else self.method
 
+    @property
+    def server_key(self):
+        """RFC 3261 17.2.3: the same branch of another sent-by is another transaction."""
+        return (*self.key, self.get("Via").split(";")[0])
+
     def describe(self):
         return f"{self.start} ({self.get('CSeq')}, {self.get('Call-ID')})"
 

@@ -283,7 +283,7 @@ class Node:
         if body:
             headers.append(["Content-Type", "application/sdp"])
         message = Message(f"SIP/2.0 {status}", headers, body)
-        self.served[request.key] = message, by
+        self.served[request.server_key] = message, by
         self.send_response(message, by)
         return message
 
@@ -303,12 +303,12 @@ class Node:
 
     def is_repeated(self, request):
         """A request that has been answered: the answer again."""
-        served = self.served.get(request.key)
+        served = self.served.get(request.server_key)
         if served and request.method == "ACK":
-            self.acknowledged.add(request.key)
+            self.acknowledged.add(request.server_key)
         elif served:
             self.send_response(*served)
-        return request.key in self.served
+        return request.server_key in self.served
 
     def repeat_until(self, is_over, send, interval=T1):
         """Sends again and again, until it is over or 64*T1 have passed."""

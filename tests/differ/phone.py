@@ -393,7 +393,7 @@ class Phone(Node):
         if leg.state == "early":
             invite, by = leg.invite, leg.by
             response = self.answer(invite, status, leg, by=by)
-            self.repeat_until(lambda: invite.key in self.acknowledged or leg.state == "dead",
+            self.repeat_until(lambda: invite.server_key in self.acknowledged or leg.state == "dead",
                               lambda: self.send_response(response, by))
             leg.failure = int(status.split(" ")[0])
             leg.end()

@@ -100,7 +100,7 @@ class Proxy(Node):
         else:
             by = self.other if pooled else self.socket
         self.send(message, where, by)
-        if transport == "udp" and isinstance(self.ways.get(message.all("Via")[1].split("branch=")[1].split(";")[0]), Connection):
+        if transport == "udp" and message.method != "ACK" and isinstance(self.ways.get(message.all("Via")[1].split("branch=")[1].split(";")[0]), Connection):
             # who has asked by TCP will not ask again
             self.repeat_until(lambda: branch in self.answered, lambda: self.send(message, where, by))
         return message
@@ -206,7 +206,7 @@ class Proxy(Node):
 
     def is_own_ack(self, message):
         """Of what was answered here: a 404, or the last refusal of a fork."""
-        return message.key in self.served or message.branch in self.forks
+        return message.server_key in self.served or message.branch in self.forks
 
     # registrar
 

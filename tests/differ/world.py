@@ -75,6 +75,8 @@ class World:
 
     def fault(self, kind, text):
         self.note(f"FAULT {kind}: {text}")
+        if self.trace and not self.plain:
+            checks.show(self)
         self.faults.append((kind, text))
 
     def raise_fault(self):
