@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import machine  # noqa: E402
 import network  # noqa: E402
 import netns  # noqa: E402
+import places  # noqa: E402
 import servers  # noqa: E402
 from calls import ENOUGH, TALK  # noqa: E402
 from ksft import run, test  # noqa: E402
@@ -33,12 +34,19 @@ DEATH, PLANNED = 400, 100       # ms without audio: goals
 KINDS["baresip, long"] = (lambda user, way: Baresip(user, way, tone=900),) * 2
 
 
+class Proxy(places.Provider):
+    """One without a relay for media."""
+
+    def __init__(self):
+        servers.kamailio()
+
+
 class Routers:
     """All of them, and the phones that are registered."""
 
     def __init__(self):
         machine.build()
-        servers.kamailio()
+        self.provider = Proxy()
         self.ears = {name: Ear(name) for name in network.ADDRESS}
         self.all = [Machine(1), Machine(2, *chapter("On the second router"))]
         self.phones = None
@@ -73,7 +81,7 @@ class Routers:
             self.phones.leave()
             self.phones = None
         if not self.phones:
-            self.phones = Phones("baresip, long", way)
+            self.phones = Phones("baresip, long", way, self.provider)
         return self.phones
 
     def rest(self):
@@ -147,7 +155,7 @@ def transfer(phones):
 
 
 def register(phones):
-    phones.alice.register_at(network.server(phones.way, "alice"))
+    phones.alice.register_at(phones.provider.server(phones.way, "alice"))
     time.sleep(1)
 
 
