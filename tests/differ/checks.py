@@ -79,8 +79,16 @@ def ctl(arguments):
     return json.loads(shell(f"ip netns exec router {CTL} -j {arguments}") or "[]")
 
 
+def service_of(world):
+    """The router's own service is there all the time, at whatever address the router has."""
+    if world.plain or world.network.options["service"] == "no":
+        return []
+    return [("router", "0.0.0.0" if world.network.family == "4" else "::", SERVICE)]
+
+
 def prepare(world):
     """What an administrator of such a network sets, since sipalg(4) says so."""
+    world.service = Ears(world, service_of(world))
     settings = []
     if world.network.options["nat"] == "range":
         settings.append(f"media-ports {PORTS[0]}-{PORTS[1]}")
@@ -207,20 +215,19 @@ def services(world):
         return
     network, places, targets = world.network, [], []
     if network.options["service"] == "yes":
-        at = network.at("out", network.face), SERVICE
-        places.append(("router", *at))
-        targets.append(at)
+        targets.append((network.at("out", network.face), SERVICE))
     if network.options["forward"] == "yes":
         host = network.at("lan", FORWARDED_HOST)
         places.append(("lan", host, FORWARDED))
         targets.append((network.at("out", network.face) if network.natted else host, FORWARDED))
     ears = Ears(world, places)
     shout(world, "out", network.at("out", STRANGER), targets, "service")
-    heard = {(address, port) for address, port, _, _ in ears.heard}
-    for _, address, port in places:
+    heard = {(address, port) for address, port, _, _ in ears.heard + world.service.heard}
+    for _, address, port in places + service_of(world):
         if (address, port) not in heard:
             world.fault("service", f"{address}:{port} is not reached any more")
     ears.close()
+    world.service.heard = []
 
 
 def left_open(world):

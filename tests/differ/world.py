@@ -29,7 +29,7 @@ class World:
         self.faults, self.calls, self.subscriptions = [], {}, {}
         self.transcript = checks.Transcript(self.network)
         self.step = None
-        self.phones, self.proxy = {}, None
+        self.phones, self.proxy, self.service = {}, None, None
         self.registered, self.team = [], []
         self.told = set()       # where parties were told to send media to
 
@@ -57,6 +57,8 @@ class World:
         checks.prepare(self)
 
     def tear_down(self):
+        if self.service:
+            self.service.close()
         for node in (*self.phones.values(), *([self.proxy] if self.proxy else [])):
             node.close()
 
