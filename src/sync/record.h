@@ -185,8 +185,9 @@ struct sipalg_restore {
 };
 
 /*
- * Restore a call, a mapping, a registration, a TCP connection, or take it away. Process context, BH off,
- * RCU. Return: 0, also where a newer record was there; or a negative errno.
+ * Restore a call, a mapping, a registration, a TCP connection, or take it away.
+ * Process context, BH off, RCU. Return: 0, also where a newer record was there; or
+ * a negative errno.
  */
 int sipalg_call_restore_record(const struct sipalg_restore *restore);
 int sipalg_mapping_restore_record(const struct sipalg_restore *restore);

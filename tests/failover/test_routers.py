@@ -9,6 +9,7 @@ happens to one of them, at every moment that matters:
 
 A row is a line of a table below, its name its words: udp_call_out_180_INVITE.
 """
+import atexit
 import contextlib
 import os
 import sys
@@ -94,6 +95,12 @@ class Routers:
         netns.wait_until(lambda: not [line for line in active.pinholes() if "dport=5060" not in line],
                          60, "the end of all media pinholes", 1)
         self.settle()
+
+    def off(self):
+        """All are switched off: the module cannot be unloaded while they have its helpers."""
+        for one in self.all:
+            if one.alive:
+                one.die()
 
     def talk(self, *names):
         """All of them hear somebody."""
@@ -508,6 +515,7 @@ for way_ in ("udp", "udp6"):
 for what_ in ROUTERS:
     row(what_, lambda _, what: ROUTERS[what](), "routers", what_)
 
+atexit.register(routers.off)
 try:
     routers.settle()
 except Exception:
