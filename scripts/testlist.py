@@ -51,7 +51,7 @@ def run_stubbed(path):
 
     ksft = mock.MagicMock(test=test, run=run)
     stubs = {name: mock.MagicMock() for name in
-             ("topology", "transports", "genl", "call_helpers", "ctl", "segments", "screen")}
+             ("topology", "transports", "genl", "call_helpers", "ctl", "segments", "screen", "pair")}
     sys.path.insert(0, "tests/netns")
     with mock.patch.dict(sys.modules, {**stubs, "ksft": ksft}), mock.patch("sys.argv", [path]):
         try:
