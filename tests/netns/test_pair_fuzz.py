@@ -20,7 +20,7 @@ from sip import message, sdp
 from topology import PHONE, RELAY, ROUTER, SERVER, Udp
 from transports import Stream, WayCall
 
-SEED = int(os.environ.get("SEED") or random.randrange(1 << 32))
+SEED = int(os.environ.get("SEED") or 22)         # make check tries the same each time
 REQUESTS = int(os.environ.get("REQUESTS") or 2000)
 ROUND = 500             # requests until the standby is promoted
 WORDS = (b"\0", b"\1", b"\x7f", b"\x80", b"\xff")
