@@ -562,8 +562,10 @@ static void use_mapping(struct making *m, struct sipalg_call *call)
 
 static bool fill(struct making *m, struct sipalg_call *call)
 {
-	if (!read_groups(m, call))
+	if (!read_groups(m, call)) {
+		call->retired = false;	/* it has not been counted as such */
 		return false;
+	}
 	if (call->retired)
 		atomic_inc(&call->sn->calls_retired);
 	make_flow(m, call);

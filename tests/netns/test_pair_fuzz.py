@@ -77,7 +77,7 @@ def spoil_attrs(rng, data):
 def wild(rng, objects):
     """A real object, damaged."""
     one = copy.copy(rng.choice(objects))
-    one.sequence = rng.choice((0, 1, one.sequence + 1, rng.randrange(1 << 44), (1 << 64) - 1))
+    one.sequence = rng.choice((0, 1, (one.sequence + 1) % (1 << 64), rng.randrange(1 << 44), (1 << 64) - 1))
     choice, record = rng.randrange(12), one.record
     if choice == 0:
         record = None
