@@ -45,12 +45,17 @@ def spoil_leaf(rng, value):
     return bytes(data)
 
 
+def kinds_of(value):
+    """Those of its attributes; None: it is no list of attributes."""
+    try:
+        return [kind for kind, _ in attrs_of(value)]
+    except (AssertionError, struct.error):
+        return None
+
+
 def is_nest(value):
     """It may be one: its lengths fit."""
-    try:
-        kinds = [kind for kind, _ in attrs_of(value)]
-    except (AssertionError, struct.error):
-        return False
+    kinds = kinds_of(value)
     return bool(kinds) and all(0 < kind < 32 for kind in kinds)
 
 
@@ -93,7 +98,9 @@ def wild(rng, objects):
         one.key = one.key[:rng.randrange(1, len(one.key) + 1)]
     else:
         for _ in range(rng.choice((1, 1, 1, 2, 5))):
-            record = record[:4] + spoil_attrs(rng, record[4:])
+            # one that has been damaged before may end amid an attribute
+            spoil = spoil_leaf if kinds_of(record[4:]) is None else spoil_attrs
+            record = record[:4] + spoil(rng, record[4:])
     one.record = record
     return one
 
