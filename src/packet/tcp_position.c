@@ -293,15 +293,6 @@ void __sipalg_tcp_position_take(struct sipalg_net *sn, struct nf_conn *ct)
 	sipalg_tcp_restored_free(restored);
 }
 
-static s32 first_shift(const struct sipalg_tcp_half *half)
-{
-	const struct rb_node *first = rb_first(&half->rtx);
-	const struct sipalg_tcp_rtx *rtx =
-		rb_entry_safe(first, struct sipalg_tcp_rtx, node);
-
-	return rtx ? (s32)(rtx->seen - rtx->start) : half->shift;
-}
-
 /* More than is told, or it passes as it is and is not at a boundary. */
 static bool is_too_much(const struct sipalg_tcp_half *half, u32 next)
 {
@@ -341,7 +332,7 @@ struct sipalg_tcp_place sipalg_tcp_place_of(struct nf_conn *ct, int dir)
 	place.una = after(half->una, stream->next) ? stream->next : half->una;
 	place.told = half->held.bytes && after(half->told, stream->next) ?
 		     half->told : place.una;
-	place.shift = first_shift(half);
+	place.shift = sipalg_tcp_first_shift(half);
 	place.state = stream->state == SIPALG_STREAM_RESTORED ?
 		      SIPALG_STREAM_SYNCED : stream->state;
 	if (is_too_much(half, stream->next)) {

@@ -107,8 +107,7 @@ static struct sipalg_tcp_rtx *last_until(const struct sipalg_tcp_half *half,
 	return found;
 }
 
-/* The shift of what is before all of them. */
-static s32 first_shift(const struct sipalg_tcp_half *half)
+s32 sipalg_tcp_first_shift(const struct sipalg_tcp_half *half)
 {
 	const struct sipalg_tcp_rtx *rtx = rtx_of(rb_first(&half->rtx));
 
@@ -125,7 +124,7 @@ u32 sipalg_tcp_seen(const struct sipalg_tcp_half *half, u32 seq)
 	const struct sipalg_tcp_rtx *rtx = last_until(half, seq, false);
 
 	if (!rtx)
-		return seq + first_shift(half);
+		return seq + sipalg_tcp_first_shift(half);
 	if (!before(seq, rtx->end))
 		return seq + shift_behind(rtx);
 	return rtx->seen + div_u64((u64)(seq - rtx->start) * rtx->len,
@@ -142,7 +141,7 @@ static u32 sender_seq(const struct sipalg_tcp_half *half, u32 seen)
 	u32 at, old_len;
 
 	if (!rtx)
-		return seen - first_shift(half);
+		return seen - sipalg_tcp_first_shift(half);
 	at = seen - rtx->seen;
 	if (at >= rtx->len)
 		return seen - shift_behind(rtx);

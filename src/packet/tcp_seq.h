@@ -36,6 +36,9 @@ void sipalg_tcp_window(struct sipalg_tcp_half *half, struct nf_conn *ct,
 struct sipalg_tcp_rtx *sipalg_tcp_first(const struct sipalg_tcp_half *half,
 					u32 seq);
 
+/* The shift of what is before all rewritten messages of a direction. */
+s32 sipalg_tcp_first_shift(const struct sipalg_tcp_half *half);
+
 /**
  * sipalg_tcp_seen() - where a byte arrives
  * @half: direction

@@ -147,7 +147,7 @@ static bool read_piece(struct sipalg_tcp_restored *restored,
 static bool read_pieces(struct sipalg_tcp_restored *restored,
 			const struct sipalg_record *record)
 {
-	u32 most = 2 * SIPALG_TCP_OWED, bytes = 0;
+	u32 bytes = 0;
 	const struct nlattr *pos;
 	int left;
 
@@ -155,7 +155,8 @@ static bool read_pieces(struct sipalg_tcp_restored *restored,
 		if (nla_type(pos) != TCP_PIECE)
 			continue;
 		bytes += nla_len(pos);
-		if (bytes > 2 * most || !read_piece(restored, pos))
+		/* of both directions, and as much for heads */
+		if (bytes > 4 * SIPALG_TCP_OWED || !read_piece(restored, pos))
 			return false;
 	}
 	return true;
