@@ -75,6 +75,22 @@ def side_of(call, side):
     return call.legs[0 if side == "caller" else 1]
 
 
+def other_of(call, leg):
+    return call.legs[1 - call.legs.index(leg)]
+
+
+def least():
+    """Of each option what it is by default."""
+    return {name: values[0] for name, values in CALL.items()}
+
+
+def answered_register(world, phone, user, expires, wrong):
+    """A REGISTER that is to be answered by 200."""
+    status = []
+    phone.register(user, expires, status.append)
+    world.expect(lambda: status == [200], 40, "register", f"{wrong}: {status}")
+
+
 @row("register", 4)
 class Register:
     @staticmethod
@@ -89,11 +105,9 @@ class Register:
         phone = world.phone_of(user)
         if not phone:
             return
-        status = []
-        phone.register(user, done=status.append)
         if user not in world.registered:
             world.registered.append(user)
-        world.expect(lambda: status == [200], 40, "register", f"{user} is not registered: {status}")
+        answered_register(world, phone, user, 3600, f"{user} is not registered")
 
 
 @row("unregister", 1)
@@ -111,10 +125,8 @@ class Unregister:
         phone = world.phone_of(user)
         if not phone or user not in world.registered:
             return
-        status = []
-        phone.register(user, 0, status.append)
         world.registered.remove(user)
-        world.expect(lambda: status == [200], 40, "register", f"{user} is still registered: {status}")
+        answered_register(world, phone, user, 0, f"{user} is still registered")
 
 
 @row("call", 8)
@@ -134,7 +146,7 @@ class Invite:
     @staticmethod
     def run(world, number, to, **options):
         caller = options.pop("from")
-        options = {**{name: values[0] for name, values in CALL.items()}, **options}
+        options = {**least(), **options}
         if not {caller, to} <= set(world.registered):
             return
         call = Call(number, options, [world.phone_of(to).name])
@@ -195,7 +207,7 @@ def change_session(world, number, side, method, change, body=True):
         leg.phone.ask_in(leg, method, text)
     world.expect(lambda: leg.done.get(method) == 200, 40, "dialog",
                  f"{method} of {leg.phone.name} in call {number}: {leg.done.get(method)}")
-    other = call.legs[1 - call.legs.index(leg)]
+    other = other_of(call, leg)
     world.expect(lambda: not other.accepted, 40, "dialog",
                  f"{other.phone.name} gets no ACK of {leg.phone.name} in call {number}")
 
@@ -294,7 +306,7 @@ class Bye:
 
 def hang_up(world, call, side="caller"):
     leg = side_of(call, side)
-    other = call.legs[1 - call.legs.index(leg)]
+    other = other_of(call, leg)
     leg.phone.ask_in(leg, "BYE")
     world.expect(lambda: leg.done.get("BYE") == 200 and other.state == "ended", 40, "dialog",
                  f"BYE of {leg.phone.name} in call {call.number}: {leg.done.get('BYE')}, {other.state}")
@@ -383,11 +395,9 @@ class Join:
         phone = world.phones.get(party)
         if not phone:
             return
-        status = []
         phone.users = [*phone.users, TEAM] if TEAM not in phone.users else phone.users
-        phone.register(TEAM, done=status.append)
         world.team = [*world.team, party] if party not in world.team else world.team
-        world.expect(lambda: status == [200], 40, "register", f"{party} does not join: {status}")
+        answered_register(world, phone, TEAM, 3600, f"{party} does not join")
 
 
 @row("callteam", 3)
@@ -407,7 +417,7 @@ class CallTeam:
         caller = options["from"]
         if caller not in world.registered or answer not in world.team or world.phone_of(caller).name in world.team:
             return
-        call = Call(number, {**{name: values[0] for name, values in CALL.items()}, "delay": "1"}, [answer])
+        call = Call(number, {**least(), "delay": "1"}, [answer])
         world.calls[number] = call
         leg, members = world.phone_of(caller).call(call, caller, TEAM), [world.phones[name] for name in world.team]
         if not world.expect(lambda: all(leg.call_id in phone.legs for phone in members), 40, "call",
@@ -446,7 +456,7 @@ class Transfer:
         if not call or to not in world.registered:
             return
         leg = side_of(call, side)
-        other = call.legs[1 - call.legs.index(leg)]
+        other = other_of(call, leg)
         third = world.phone_of(to)
         if third in (leg.phone, other.phone) or other.phone.users[0] not in world.registered:
             return
@@ -559,6 +569,4 @@ def end_all(world):
     for user in list(world.registered):
         Unregister.run(world, user)
     for name in world.team:
-        status = []
-        world.phones[name].register(TEAM, 0, status.append)
-        world.expect(lambda status=status: status == [200], 40, "register", f"{name} does not leave: {status}")
+        answered_register(world, world.phones[name], TEAM, 0, f"{name} does not leave")

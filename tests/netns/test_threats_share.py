@@ -95,14 +95,19 @@ def senders():
     assert is_translated(invite("still", phone, 4000))
 
 
-@test("T-12", "who may have one call has it, by however many ports he is reached himself")
-def reached():
-    ctl("setting set media-ports 20000-20079 max-calls-per-source 1")
-    for port in range(20000, 20006):
+def register_from(ports):
+    """A host that is to be reached at each of these ports."""
+    for port in ports:
         sock = Udp("other", OTHER, port)
         sock.send(Call(f"r{port}", f"{OTHER}:{port}", "", SERVER).request("REGISTER"), SERVER)
         assert server.recv()
         sock.close()
+
+
+@test("T-12", "who may have one call has it, by however many ports he is reached himself")
+def reached():
+    ctl("setting set media-ports 20000-20079 max-calls-per-source 1")
+    register_from(range(20000, 20006))
     tcp, accepted = Tcp.pair("other", OTHER, 20010)
     tcp.send(Call("r20010", f"{OTHER}:20010", "", SERVER, "TCP").request("REGISTER"))
     assert f"{ROUTER}:20010".encode() in accepted.socket.recv(4096)
@@ -116,11 +121,7 @@ def reached():
 @test("T-12", "ports by which a host is reached and those for its media are of one share")
 def together():
     ctl("setting set media-ports 20000-20079")     # forty pairs
-    for port in range(20000, 20020):
-        sock = Udp("other", OTHER, port)
-        sock.send(Call(f"t{port}", f"{OTHER}:{port}", "", SERVER).request("REGISTER"), SERVER)
-        assert server.recv()
-        sock.close()
+    register_from(range(20000, 20020))
     got = [is_translated(invite(f"m{i}", other, 4000 + 2 * i)) for i in range(20)]
     assert got == [True] * 10 + [False] * 10, got
 
