@@ -22,7 +22,20 @@ RTP = {"alice": "4000-4019", "carol": "5000-5019", "bob": "6000-6019", "dave": "
        "erin": "8000-8019"}
 
 
-class Baresip(baresip.Phone):
+class Renews:
+    """Who can hold a call can tell its addresses anew within it."""
+
+    def renews(self):
+        return True
+
+    def renew(self):
+        self.hold()
+        time.sleep(1)
+        self.resume()
+        time.sleep(1)
+
+
+class Baresip(Renews, baresip.Phone):
     """`account`: more parameters of its account, as ";medianat=stun"."""
     # asks for its registrar's name each time
     moves = True
@@ -63,16 +76,6 @@ class Baresip(baresip.Phone):
     def show(self, direction):
         """Of its video, as descriptions have it: inactive, sendrecv."""
         self.command("video_dir", direction)
-
-    def renews(self):
-        return True
-
-    def renew(self):
-        """Tells its addresses anew within the call."""
-        self.hold()
-        time.sleep(1)
-        self.resume()
-        time.sleep(1)
 
     def transfer(self, uri):
         self.command("transfer", uri)
@@ -115,7 +118,7 @@ enabled=1
 """
 
 
-class Linphone:
+class Linphone(Renews):
     """linphonec without a sound card, steered by what it reads and prints; with ICE, if
     there is a STUN server for it; with a password, if it is asked for one."""
     moves = False
@@ -184,16 +187,6 @@ class Linphone:
     def resume(self):
         self._write(f"resume {self._held}")
         self._wait("Media streams established", WAIT)
-
-    def renews(self):
-        return True
-
-    def renew(self):
-        """Tells its addresses anew within the call."""
-        self.hold()
-        time.sleep(1)
-        self.resume()
-        time.sleep(1)
 
     def transfer(self, uri):
         self._write(f"transfer {uri}")

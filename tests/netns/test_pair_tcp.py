@@ -137,14 +137,20 @@ def options(port, number, extra=""):
     return sent, again(sent, (f"{PHONE}:{port}", f"{ROUTER}:{port}"))
 
 
-@test("issue 22", "a message that nobody has acknowledged is repeated by the other router as this one has sent it")
-def owed():
-    silence()
+def begun():
+    """A connection whose first message has arrived, translated: its port, itself, the message."""
     port = next(ports)
     line = Segments(port)
     first, wanted = options(port, 1)
     line.send(0, first)
     same(line.server.recv(len(wanted)), wanted)
+    return port, line, first
+
+
+@test("issue 22", "a message that nobody has acknowledged is repeated by the other router as this one has sent it")
+def owed():
+    silence()
+    port, line, first = begun()
     second, wanted = options(port, 2, "\nX: second")
     lose("data")
     line.send(len(first), second)
@@ -164,11 +170,7 @@ def owed():
 
 @test("issue 22", "the beginning of a message of which its sender knows that it has arrived is not lost")
 def held():
-    port = next(ports)
-    line = Segments(port)
-    first, wanted = options(port, 1)
-    line.send(0, first)
-    same(line.server.recv(len(wanted)), wanted)
+    port, line, first = begun()
     assert line.acked(len(first) - 1) == len(first)
     second, wanted = options(port, 2, "\nX: " + "x" * 200)
     line.send(len(first), second[:150])
@@ -181,11 +183,7 @@ def held():
 
 @test("issue 22", "a segment elsewhere passes untranslated and is counted, until the phone connects anew")
 def elsewhere():
-    port = next(ports)
-    line = Segments(port)
-    first, wanted = options(port, 1)
-    line.send(0, first)
-    same(line.server.recv(len(wanted)), wanted)
+    port, line, first = begun()
     pair.sync()
     line.send(len(first), b"\r\n\r\n")
     assert line.server.recv(4) == b"\r\n\r\n"
