@@ -16,8 +16,8 @@ from pages import commands, pages, read, typed_by, typist      # noqa: E402
 
 BUILD = os.environ["BUILD"]
 COPY = os.path.join(BUILD, "pages")
-# Kernels that others have built are used, not built anew.
-SHARED = ("um", "source", "apt", "headers-*")
+# Kernels that others have built are used, not built anew, and so is what they compiled.
+SHARED = ("um", "source", "apt", "headers-*", "ccache")
 # In these they write.
 COPIED = ("stock-6.1", "stamps")
 
