@@ -105,7 +105,7 @@ static void make_lookup(struct lookup *lookup, const struct sipalg_flow *flow,
 	look_for_text(lookup, flow->sn, sip_span_ptr(msg, msg->call_id),
 		      msg->call_id.len);
 	lookup->key.inside = flow->inside;
-	lookup->key.zone = flow->zone;
+	lookup->key.zone = sipalg_flow_call_zone(flow);
 	lookup->key.back = back;
 }
 

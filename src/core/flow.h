@@ -10,6 +10,7 @@
 
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/netfilter/nf_conntrack_zones_common.h>
 #include "sip/addr.h"
 
 struct nf_conn;
@@ -92,12 +93,25 @@ static inline bool sipalg_flow_is_plain(const struct sipalg_flow *flow)
 	return !sipalg_flow_from_inside(flow) && !sipalg_flow_to_inside(flow);
 }
 
+/*
+ * By which zone its call is known. Without NAT both ends have their own addresses in
+ * the zone of both directions, where the answers are: who begins from inside may be
+ * in another one, and who begins from outside would begin another call.
+ */
+static inline u16 sipalg_flow_call_zone(const struct sipalg_flow *flow)
+{
+	if (sipalg_flow_is_plain(flow) && flow->from_zone != flow->to_zone)
+		return NF_CT_DEFAULT_ZONE_ID;
+	return flow->zone;
+}
+
 /* Where public addresses are: zone in which packets of the outside arrive. */
 static inline u16 sipalg_flow_outer_zone(const struct sipalg_flow *flow)
 {
 	if (sipalg_flow_from_inside(flow))
 		return flow->to_zone;
-	return sipalg_flow_to_inside(flow) ? flow->from_zone : flow->zone;
+	return sipalg_flow_to_inside(flow) ? flow->from_zone :
+					     sipalg_flow_call_zone(flow);
 }
 
 /* And the VRF of that side. */

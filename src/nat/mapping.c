@@ -391,21 +391,23 @@ static struct rhlist_head *first_at(const struct sipalg_flow *flow, u8 l4proto,
 
 void sipalg_mapping_zone(struct sipalg_flow *flow)
 {
-	bool in = sipalg_flow_to_inside(flow);
+	bool plain = sipalg_flow_is_plain(flow);
+	bool in = plain ? flow->original : sipalg_flow_to_inside(flow);
 	const struct sipalg_addr *phone = in ? &flow->dst_private : &flow->src;
 	struct rhlist_head *list, *pos;
 	struct sipalg_mapping *mapping;
 
 	/* who begins from inside is in its own zone */
-	if (!READ_ONCE(flow->sn->zoned) || in != flow->original ||
-	    sipalg_flow_is_plain(flow))
+	if (!READ_ONCE(flow->sn->zoned) || in != flow->original)
 		return;
 	list = first_at(flow, flow->l4proto,
 			in ? &flow->dst : &flow->src_public);
 	rhl_for_each_entry_rcu(mapping, pos, list, face_node)
 		if (sipalg_ip_equal(&mapping->private.addr.ip, &phone->ip)) {
-			flow->zone = mapping->private.zone;
-			*(in ? &flow->to_zone : &flow->from_zone) = flow->zone;
+			if (!plain)
+				flow->zone = mapping->private.zone;
+			*(in ? &flow->to_zone : &flow->from_zone) =
+				mapping->private.zone;
 			return;
 		}
 }
