@@ -7,6 +7,7 @@ import json
 import re
 
 import ctnetlink
+from media import NOBODY
 from network import FORWARDED, FORWARDED_HOST, POOL, PORTS, PREFIX, ROUTER, SERVICE, STRANGER, is_inside
 from node import udp
 from topology import shell
@@ -14,7 +15,7 @@ from topology import shell
 CTL = "tools/sipalg-ctl/sipalg-ctl"
 ROUNDS = 3
 KNOCKING = 0.2  # seconds that a stranger waits
-QUIET = 100     # seconds of silence after which the phone has to speak first (D3)
+QUIET = 100     # seconds without media or a refresh after which the phone has to speak first (D3)
 
 
 def inside_pattern(network):
@@ -100,8 +101,11 @@ def prepare(world):
 
 def audio(world, call):
     """RTP and RTCP of each stream, three times, and whether they were heard."""
-    silent = world.loop.now() - call.spoke > QUIET
-    legs = sorted(call.legs, key=lambda leg: not world.is_inside(leg.phone)) if silent else call.legs
+    silent = world.loop.now() - call.lively > QUIET
+    # else each is the first in its turn, who is outside before all others
+    inside_first = silent or call.talks % 2 == 1
+    legs = sorted(call.legs, key=lambda leg: world.is_inside(leg.phone) != inside_first)
+    call.talks += 1
     sent = []
     for count in range(ROUNDS):
         for leg in legs:
@@ -116,7 +120,9 @@ def audio(world, call):
     world.loop.run(0.2)
     for count, leg, other, index, which, text in sent:
         heard = other.session.media[index].got[which]
-        if text not in heard and not (silent and count == 0):
+        # what the phone sends opens the way in again, and nothing else does (D3)
+        shut = silent and world.is_inside(other.phone) and (count == 0 or not other.session.sends(index))
+        if text not in heard and not shut:
             stream = leg.session.remote[index]
             world.fault("audio", f"{other.phone.name} does not hear {leg.phone.name}'s {'RTCP' if which else 'RTP'} "
                                  f"to {stream.address}:{stream.rtcp if which else stream.port} in call {call.number}")
@@ -124,14 +130,14 @@ def audio(world, call):
         if text in heard:
             check_source(world, leg, other, index, which, heard[text])
     if sent:
-        call.spoke = world.loop.now()
+        call.lively = world.loop.now()
 
 
 def check_source(world, leg, other, index, which, source):
     """It comes from where its sender has said to hear (symmetric RTP, RFC 4961)."""
     told = other.session.remote[index]
     options = world.network.options
-    one_face = options["uplinks"] == "1" and options["nat"] != "pool"
+    one_face = options["uplinks"] == "1" and options["nat"] != "pool" and told.address not in NOBODY
     if one_face and not world.is_inside(other.phone) and \
             source != (told.address, told.rtcp if which else told.port):
         world.fault("source", f"{other.phone.name} hears {leg.phone.name} from {source[0]}:{source[1]}, "
@@ -177,9 +183,9 @@ class Ears:
             sock.close()
 
 
-def shout(world, place, address, targets, text):
+def shout(world, place, address, targets, text, port=7777):
     """One datagram to each target."""
-    sock = udp(place, address, 7777)
+    sock = udp(place, address, port)
     for target in targets:
         for _ in range(2):      # an ICMP error for the last may be what send() tells
             try:
@@ -247,12 +253,11 @@ def left_open(world):
 
 def still_reached(world):
     """Ports that were told for media lead nowhere, neither for strangers nor for who was in the call."""
-    inside = [phone for phone in world.phones.values() if world.is_inside(phone)]
-    ports = sorted({port for _, port in world.told})
-    ears = Ears(world, [(phone.place, phone.media_address, port) for phone in inside for port in ports])
-    for phone in world.phones.values():
-        if not world.is_inside(phone):
-            shout(world, phone.place, phone.media_address, sorted(world.told), "late")
+    ears = Ears(world, sorted(place for place in world.heard_at if is_inside(place[0])))
+    for place, address, port in sorted(world.heard_at):
+        if not is_inside(place):
+            # from the very ports of the call: conntrack may still know them
+            shout(world, place, address, sorted(world.told), "late", port)
     shout(world, "out", world.network.at("out", STRANGER), sorted(world.told), "late")
     for address, port, _, source in ears.heard:
         world.fault("reached", f"{source[0]}:{source[1]} still reaches {address}:{port}")

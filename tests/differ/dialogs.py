@@ -7,6 +7,7 @@ is not there does nothing, so that shrinking may take out any other.
 import itertools
 
 import checks
+from network import is_inside
 from proxy import DOMAIN
 
 ROWS = {}
@@ -29,7 +30,8 @@ class Call:
         self.number, self.options, self.answerers = number, options, answerers
         self.kinds = ["audio"] + ["video"] * (options["media"] == "video")
         self.legs = []
-        self.spoke = 0      # when its audio was heard last
+        self.lively = 0     # when its audio was heard last, or its session agreed on anew
+        self.talks = 0
 
 
 CALL = {
@@ -57,6 +59,17 @@ class Model:
 
     def party(self, user):
         return user.split(".")[0]
+
+    def may_call(self, caller, callee):
+        """
+        Two parties; but not both inside where the provider does not stay in the path. Behind one NAT
+        ACK and BYE would go straight to the other's public address, where nothing lets them in
+        (doc/limits.md). On one wire they do not pass the router, which then knows of no BYE.
+        """
+        places = [self.scenario.parties[self.party(user)]["place"] for user in (caller, callee)]
+        return self.party(caller) != self.party(callee) and \
+            not (all(map(is_inside, places)) and self.scenario.provider["record"] == "no" and
+                 (self.scenario.topology["nat"] != "none" or places[0] == places[1]))
 
     def one(self, things):
         things = list(things)
@@ -134,7 +147,7 @@ class Invite:
     @staticmethod
     def choose(model):
         caller, callee = model.one(model.registered), model.one(model.registered)
-        if not caller or model.party(caller) == model.party(callee):
+        if not caller or not model.may_call(caller, callee):
             return None
         options = {name: model.chance.choice((values[0], *values)) for name, values in CALL.items()}
         number = str(next(model.numbers))
@@ -165,6 +178,7 @@ class Invite:
             early_audio(world, call)
             world.expect(lambda: up(world, number), float(options["delay"]) + 70, "call",
                          f"call {number} is not up: {[one.state for one in call.legs]}")
+            call.lively = world.loop.now()
         elif options["end"] == "cross":
             world.expect(lambda: all(one.state in ("up", "ended", "cancelled") for one in call.legs), 70,
                          "call", f"call {number} is neither up nor over: {[one.state for one in call.legs]}")
@@ -210,6 +224,7 @@ def change_session(world, number, side, method, change, body=True):
     other = other_of(call, leg)
     world.expect(lambda: not other.accepted, 40, "dialog",
                  f"{other.phone.name} gets no ACK of {leg.phone.name} in call {number}")
+    call.lively = world.loop.now()
 
 
 def choose_side(model, **more):
@@ -406,7 +421,8 @@ class CallTeam:
     @staticmethod
     def choose(model):
         caller, answer = model.one(model.registered), model.one(model.team)
-        if not caller or not answer or model.party(caller) in model.team:
+        if not caller or not answer or model.party(caller) in model.team or \
+                not all(model.may_call(caller, one) for one in model.team):
             return None
         number = str(next(model.numbers))
         model.calls[number] = {"users": (caller, answer), "hold": None}
@@ -425,6 +441,7 @@ class CallTeam:
             return
         call.legs = [leg, world.phones[answer].legs[leg.call_id]]
         world.expect(lambda: up(world, number), 70, "call", f"call {number} is not up")
+        call.lively = world.loop.now()
         others = [phone.legs[leg.call_id] for phone in members if phone.name != answer]
         world.expect(lambda: all(other.state == "cancelled" for other in others), 40, "call",
                      f"call {number} goes on ringing: {[other.state for other in others]}")
@@ -442,7 +459,8 @@ class Transfer:
         users = model.calls[number]["users"]
         stays = users[1 if side == "caller" else 0]
         target = model.one(user for user in model.registered
-                           if model.party(user) not in [model.party(one) for one in users])
+                           if model.party(user) not in [model.party(one) for one in users] and
+                           model.may_call(stays, user))
         if not target or stays not in model.registered:
             return None
         del model.calls[number]
@@ -474,8 +492,9 @@ class Transfer:
 @row("subscribe", 2)
 class Subscribe:
     """
-    Only where the provider stays in the path: for a NOTIFY straight from whom the phone has never
-    talked to nothing is opened, since pinholes belong to calls and registrations (C15).
+    Only where the provider stays in the path: pinholes belong to calls and registrations (C15), and
+    so nothing is opened for a NOTIFY straight from whom the phone has never talked to, or for the
+    refresh of who watches the phone (doc/limits.md).
     """
     @staticmethod
     def choose(model):
@@ -563,8 +582,10 @@ def end_all(world):
     """Everybody hangs up and logs out."""
     for number in list(world.subscriptions):
         Unsubscribe.run(world, number)
-    for call in world.calls.values():
-        if call.legs and all(leg.state == "up" for leg in call.legs):
+    for number, call in world.calls.items():
+        if up(world, number):
+            # what its media have opened is to go with it
+            checks.audio(world, call)
             hang_up(world, call)
     for user in list(world.registered):
         Unregister.run(world, user)

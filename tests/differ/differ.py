@@ -33,10 +33,6 @@ def generate(seed):
     topology = {name: chance.choice(values) for name, values in network.OPTIONS.items()}
     provider = {name: chance.choice((values[0], *values)) for name, values in PROVIDER.items()}
     scenario = Scenario(str(seed), topology, provider, parties(chance, topology, provider))
-    inside = [options for options in scenario.parties.values() if network.is_inside(options["place"])]
-    if topology["nat"] != "none" and len(inside) > 1:
-        # two phones behind one NAT that talk past the provider: doc/limits.md
-        scenario.provider["record"] = "yes"
     model = dialogs.Model(scenario, chance)
     steps = []
     for name in scenario.parties:

@@ -38,9 +38,11 @@ def log_in_again(world):
     That takes them a while, in which the router finds out.
     """
     world.loop.run(2)
+    for phone in world.phones.values():
+        if world.is_inside(phone):
+            phone.drop_connections()
     for user in list(world.registered):
         if world.is_inside(world.phone_of(user)):
-            world.phone_of(user).drop_connections()
             dialogs.Register.run(world, user)
     for name in world.team:
         if world.is_inside(world.phones[name]):

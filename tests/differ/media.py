@@ -13,6 +13,7 @@ class Media:
     def __init__(self, party, kind, port):
         self.party, self.kind, self.port = party, kind, port
         self.sockets = [udp(party.place, party.media_address, port + i) for i in (0, 1)]
+        party.world.heard_at |= {(party.place, party.media_address, port + i) for i in (0, 1)}
         self.got = [{}, {}]     # of RTP and of RTCP: what was heard, and from where
         for which, sock in enumerate(self.sockets):
             party.world.loop.add(sock, lambda which=which: self.readable(which))

@@ -83,6 +83,8 @@ class Network:
             links += [f"link set {DEVICE[place]} up"]
         batch("router", links)
         batch("router", self.router_addresses())
+        batch("router", [f"route add ::/0 dev {DEVICE[place]}" + (" table 10" if self.has_vrf() else "")
+                         for place in self.places() if self.by_default(place)])
         for place in self.places():
             batch(place, ["link set lo up", "link set eth0 up", *self._host_addresses(place)])
         if self.options["uplinks"] == "2":
@@ -95,13 +97,22 @@ class Network:
 
     def router_addresses(self):
         for place in self.places():
-            hosts = [ROUTER]
+            hosts = [self.face if place == "out" else ROUTER]
             if not is_inside(place):
-                hosts = list(POOL) if self.options["nat"] == "pool" and place == "out" and not self.plain else [ROUTER]
+                hosts = list(POOL) if self.options["nat"] == "pool" and place == "out" and not self.plain else hosts
                 if not self.natted:
                     hosts.append(GATEWAY)
+            length = 128 if self.by_default(place) else LENGTH[self.family]
             for host in hosts:
-                yield f"addr add {self.at(place, host)}/{LENGTH[self.family]} dev {DEVICE[place]}" + self._nodad()
+                yield f"addr add {self.at(place, host)}/{length} dev {DEVICE[place]}" + self._nodad()
+
+    def by_default(self, place):
+        """
+        The second uplink of IPv6 is where the default route leads. Addresses of IPv6 do not tell who
+        is inside, and a host that neither end's interface and no default route leads to is in
+        somebody else's network (H-25, doc/limits.md).
+        """
+        return self.family == "6" and place == "out2"
 
     def _host_addresses(self, place):
         for host in HOSTS[place]:

@@ -59,7 +59,9 @@ class Proxy(Node):
 
     def forward(self, message, by):
         in_dialog = ";tag=" in message.get("To")
-        record = self.options["record"] == "yes" and message.method in RECORDED and not in_dialog
+        # a NOTIFY may come before the 200 to SUBSCRIBE, and then makes the dialog (RFC 6665 4.3)
+        record = self.options["record"] == "yes" and message.method in RECORDED and \
+            (not in_dialog or message.method == "NOTIFY")
         if message.get("Route"):
             self.pass_on(message, Uri(message.get("Route")), 0, record)
             return

@@ -31,6 +31,7 @@ class World:
         self.step = None
         self.phones, self.proxy, self.service = {}, None, None
         self.registered, self.team = [], []
+        self.heard_at = set()   # places, addresses and ports that parties have had for media
         self.told = set()       # where parties were told to send media to
 
     def run(self):
