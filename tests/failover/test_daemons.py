@@ -10,7 +10,6 @@ kernel whose time travels would stop it.
 """
 import json
 import os
-import subprocess
 import sys
 import time
 
@@ -19,6 +18,7 @@ sys.path.insert(0, f"{TOP}/tests/netns")
 os.environ["TIME_IS_REAL"] = "1"
 
 import topology as net  # noqa: E402
+from box import CTL, PASSWORD, TYPED, boxes  # noqa: E402
 from call_helpers import answered, audio, hang_up, out, passes, reinvite  # noqa: E402
 from ctl import data  # noqa: E402
 from ksft import run, test  # noqa: E402
@@ -27,116 +27,7 @@ from pair import plug  # noqa: E402
 from sip import sdp  # noqa: E402
 from topology import PHONE, RELAY, ROUTER, shell  # noqa: E402
 
-SYNC, CTL = f"{TOP}/tools/sipalg-sync/sipalg-sync", f"{TOP}/tools/sipalg-ctl/sipalg-ctl"
-SERVER_PROGRAM = os.environ.get("SERVER", "redis-server")
-CLIENT = SERVER_PROGRAM.replace("-server", "-cli")
-PASSWORD = "a-password"
-TYPED = set()
-
-
-class Box:
-    """One router: its daemons, whatever its namespace is called now."""
-
-    def __init__(self, number, namespace, peer):
-        self.number, self.address, self.peer = number, f"10.99.0.{number}", f"10.99.0.{peer}"
-        self.folder = f"/tmp/box{number}"
-        self.handle = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
-        os.makedirs(self.folder)
-        self.server = self.daemon = None
-        self.configure(PASSWORD)
-
-    def configure(self, password):
-        path = f"{self.folder}/sync.conf"
-        with open(path, "w", encoding="ascii") as file:
-            file.write(f"redis-address {self.address}:6379\nredis-password {password}\n"
-                       f"run-directory {self.folder}/run\n")
-        os.chmod(path, 0o600)
-
-    def _enter(self):
-        net.libc.setns(self.handle, net.CLONE_NEWNET)
-
-    def start(self, *command):
-        log = open(f"{self.folder}/{os.path.basename(command[0])}.log", "ab")
-        return subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=self._enter,
-                                cwd=self.folder)
-
-    def run(self, *command, check=True):
-        environment = dict(os.environ, SIPALG_SYNC_DIR=f"{self.folder}/run")
-        done = subprocess.run(command, capture_output=True, text=True, preexec_fn=self._enter,
-                              env=environment, timeout=30)
-        if check and done.returncode:
-            raise RuntimeError(f"{command}: {done.returncode}\n{done.stdout}{done.stderr}" +
-                               self.logs())
-        return done
-
-    def logs(self):
-        texts = []
-        for name in os.listdir(self.folder):
-            if name.endswith(".log"):
-                with open(f"{self.folder}/{name}", encoding="utf-8") as file:
-                    texts.append(f"{self.number}/{name}: {file.read()[-1500:]}")
-        return "\n".join(texts)
-
-    def start_server(self):
-        self.server = self.start(SERVER_PROGRAM, "--port", "6379", "--bind", self.address,
-                                 "--requirepass", PASSWORD, "--masterauth", PASSWORD,
-                                 "--save", "", "--appendonly", "no", "--repl-timeout", "3",
-                                 "--repl-ping-replica-period", "1", "--repl-diskless-sync-delay", "0")
-        net.until(lambda: self.redis("PING").stdout == "PONG\n", 10)
-
-    def redis(self, *words):
-        return self.run(CLIENT, "-h", self.address, "-a", PASSWORD, "--no-auth-warning", *words,
-                        check=False)
-
-    def start_daemon(self):
-        self.daemon = self.start(SYNC, "--config", f"{self.folder}/sync.conf")
-        net.until(lambda: os.path.exists(f"{self.folder}/run/sync.sock") and
-                  self.sync("status").returncode == 0, 10)
-
-    def sync(self, *words, check=False):
-        TYPED.add(f"sipalg-ctl sync {words[0]}")
-        return self.run(CTL, *words[1:], "sync", words[0], check=check)
-
-    def status(self):
-        return json.loads(self.sync("status", "-j", check=True).stdout)
-
-    def is_ready(self):
-        return self.sync("ready").returncode == 0
-
-    # what keepalived's notify script says, but for conntrackd
-    def master(self):
-        self.redis("REPLICAOF", "NO", "ONE")
-        self.sync("promote", check=True)
-
-    def backup(self):
-        self.sync("demote", check=True)
-        self.redis("REPLICAOF", self.peer, "6379")
-
-    def calls(self):
-        rows = json.loads(self.run(CTL, "-j", "call", "list").stdout)
-        return sorted((row["call_id"], row["state"], row["from_tag"], row["to_tag"], row["source"],
-                       row["destination"], tuple((media["private"], media["public"], media["peer"])
-                                                 for media in row["media"])) for row in rows)
-
-    def kill(self, *names):
-        for name in names:
-            process = getattr(self, name)
-            if process:
-                process.kill()
-                process.wait()
-            setattr(self, name, None)
-
-
-net.namespace("second")
-shell("ip netns exec second sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
-for rules in (net.RULES, net.MASQUERADE):
-    with open("/tmp/rules.nft", "w", encoding="ascii") as rules_file:
-        rules_file.write(rules)
-    shell("ip netns exec second nft -f /tmp/rules.nft")
-shell("ip link add sync netns router type veth peer name sync netns second")
-for number_, name_ in ((1, "router"), (2, "second")):
-    shell(f"ip -n {name_} addr add 10.99.0.{number_}/24 dev sync; ip -n {name_} link set sync up")
-one, two = Box(1, "router", 2), Box(2, "second", 1)
+one, two = boxes()
 
 
 def in_step(active, standby, seconds=10):
@@ -144,6 +35,13 @@ def in_step(active, standby, seconds=10):
     net.until(lambda: standby.is_ready() and not active.status()["behind"] and
               active.status()["records"] == standby.status()["records"] and
               active.calls() == standby.calls(), seconds)
+
+
+def said(box, sentence):
+    """Once in the log, and in what `sync status` says."""
+    net.until(lambda: sentence in box.status().get("trouble", ""), 10)
+    assert sentence in box.status().get("trouble", ""), (box.status(), box.logs())
+    assert box.logs().count(sentence) >= 1, box.logs()
 
 
 @test("issue 22", "a router that starts is standby, and ready as soon as its own server answers")
@@ -215,7 +113,7 @@ def wrong():
     two.start_daemon()
     time.sleep(1)
     assert not two.is_ready()
-    assert "redis-password" in two.logs(), two.logs()
+    said(two, "the server refuses: see redis-password")
     assert "wrong" not in two.logs()
     two.kill("daemon")
     two.configure(PASSWORD)
@@ -224,9 +122,45 @@ def wrong():
     one.kill("server")
     call = answered("alone", 4100)
     assert not one.is_ready()
+    said(one, "the server is not there")
     one.start_server()
     in_step(one, two, 20)
     assert "alone@call.example" in [row[0] for row in two.calls()], two.calls()
+    hang_up(call)
+
+
+@test("issue 22", "a full server: one sentence, the active one goes on, and tells all when there is room")
+def full():
+    one.redis("CONFIG", "SET", "maxmemory", "1")
+    call = answered("full", 4300)
+    said(one, "the server is full: see maxmemory")
+    assert one.is_ready() and one.status()["behind"], one.status()
+    ours, theirs = audio(4300)
+    assert passes(theirs, ours, ROUTER, 4300) and passes(ours, theirs, RELAY, 6300)
+    ours.close()
+    theirs.close()
+    assert "full@call.example" not in [row[0] for row in two.calls()]
+    one.redis("CONFIG", "SET", "maxmemory", "0")
+    in_step(one, two, 20)
+    assert "full@call.example" in [row[0] for row in two.calls()], two.calls()
+    assert not one.status().get("trouble"), one.status()
+    hang_up(call)
+
+
+@test("issue 22", "garbage among the records: the standby says so, and has all the rest")
+def garbage():
+    call = answered("garbage", 4400)
+    key = "c" + "x" * 40
+    one.redis("HSET", "sipalg:records", key, "X" * 100)
+    two.kill("daemon")
+    two.start_daemon()
+    net.until(lambda: "garbage@call.example" in [row[0] for row in two.calls()], 10)
+    said(two, "records cannot be restored")
+    assert two.is_ready(), two.status()
+    one.redis("HDEL", "sipalg:records", key)
+    two.kill("daemon")
+    two.start_daemon()
+    in_step(one, two)
     hang_up(call)
 
 
@@ -242,6 +176,22 @@ def split():
     in_step(two, one, 20)
     assert "split@call.example" not in [row[0] for row in one.calls()], one.calls()
     out(call.request("BYE", cseq=9, to_tag=True))
+
+
+def numbers(value):
+    """All of what `stats show -j` has, by whatever name."""
+    if isinstance(value, dict):
+        return [number for one in value.values() for number in numbers(one)]
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else []
+
+
+@test("issue 22", "counters are sane on both: none has gone below nothing, and calls are as many as are listed")
+def counters():
+    in_step(two, one, 20)
+    for box in one, two:
+        stats = json.loads(box.run(CTL, "-j", "stats", "show").stdout)
+        assert numbers(stats) and all(0 <= number < 1 << 40 for number in numbers(stats)), stats
+        assert stats["calls"]["active"] == len(box.calls()), (stats["calls"], box.calls())
 
 
 @test("issue 22", "all that pages and manual pages tell of the pair to type has been typed")

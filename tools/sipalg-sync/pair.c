@@ -20,7 +20,7 @@ static struct {
 	uint32_t epoch;
 	uint64_t number;	/* of the newest change, written or read */
 	bool in_step;		/* standby: all records were read, and all changes since */
-	bool read_only;		/* active: the server is still a replica */
+	bool refused;		/* active: the server does not take what is written */
 	bool unwritten;		/* active: something could not be written */
 	bool outvoted;		/* another router was promoted later */
 	bool handed_over;
@@ -263,7 +263,7 @@ static void flush_store(void)
 {
 	int err = store_flush();
 
-	pair.read_only = err > 0;
+	pair.refused = err > 0;
 	if (err)
 		pair.unwritten = true;
 }
@@ -345,9 +345,9 @@ static void beat(void)
 	if (pair.outvoted || store_beat(pair.epoch, ++pair.number))
 		return;
 	flush_store();
-	if (pair.read_only)
-		trouble("the server is a replica: the notify script says REPLICAOF NO ONE before it promotes");
-	else if (pair.unwritten && store_state() == STORE_HERE)
+	if (pair.refused)
+		return;
+	if (pair.unwritten && store_state() == STORE_HERE)
 		tell_all();
 	else
 		trouble(NULL);
@@ -404,6 +404,7 @@ int pair_promote(void)
 	pair.handed_over = false;
 	pair.next_beat = 0;
 	trouble(NULL);
+	store_trouble_over();
 	tell_all();
 	say("active, epoch %u", pair.epoch);
 	return 0;
@@ -424,6 +425,7 @@ int pair_demote(void)
 	pair.unwritten = false;
 	pair.sweep_at = 0;
 	trouble(NULL);
+	store_trouble_over();
 	return 0;
 }
 
@@ -458,7 +460,7 @@ void pair_status(struct pair_status *status)
 	if (status->connected)
 		store_count(&status->records);
 	status->behind = pair.standby ? !pair.in_step : kernel.dirty + pair.unwritten;
-	status->trouble = pair.trouble;
+	status->trouble = store_trouble() ?: pair.trouble;
 }
 
 bool pair_is_ready(void)

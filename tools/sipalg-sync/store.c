@@ -31,7 +31,6 @@
 
 static redisContext *commands, *stream;
 static unsigned int pending;	/* replies to commands that were sent together */
-static bool replica;		/* one of them was refused for that */
 static enum store_state state;
 static char last_id[64];
 static const char *said;
@@ -39,6 +38,17 @@ static const char *said;
 enum store_state store_state(void)
 {
 	return state;
+}
+
+const char *store_trouble(void)
+{
+	return said;
+}
+
+void store_trouble_over(void)
+{
+	if (state == STORE_HERE)
+		said = NULL;
 }
 
 static void away(enum store_state why, const char *sentence)
@@ -277,25 +287,31 @@ static void send_command(int argc, const char **argv, const size_t *len)
 	pending++;
 }
 
+static const char *refusal(const char *error)
+{
+	if (!strncmp(error, "READONLY", 8))
+		return "the server is a replica: the notify script says REPLICAOF NO ONE before it promotes";
+	if (!strncmp(error, "OOM", 3))
+		return "the server is full: see maxmemory";
+	return "the server refuses to write";
+}
+
 int store_flush(void)
 {
-	bool refused = false;
+	const char *refused = NULL;
 	redisReply *reply;
 
+	if (!pending)
+		return 0;
 	for (; pending; pending--) {
 		if (redisGetReply(commands, (void **)&reply) != REDIS_OK)
 			return lost();
-		if (reply->type == REDIS_REPLY_ERROR) {
-			replica = !strncmp(reply->str, "READONLY", 8);
-			refused = true;
-			if (!replica)
-				say_once(&said, !strncmp(reply->str, "OOM", 3) ?
-					 "the server is full: see maxmemory" :
-					 "the server refuses to write");
-		}
+		if (reply->type == REDIS_REPLY_ERROR)
+			refused = refusal(reply->str);
 		freeReplyObject(reply);
 	}
-	return refused;
+	say_once(&said, refused);
+	return !!refused;
 }
 
 static void write_record(const struct object *object, const char *value, size_t len)

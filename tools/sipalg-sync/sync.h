@@ -86,12 +86,16 @@ struct change {
 };
 
 enum store_state store_state(void);
+/* What is wrong with it, in one sentence that has been said; or NULL */
+const char *store_trouble(void);
+/* What was refused in the former role is no trouble of this one. */
+void store_trouble_over(void);
 int store_connect(void);
 int store_fd(void);		/* of the stream; -1: none */
 int store_epoch(uint32_t *epoch, uint64_t *clock);
 int store_count(uint64_t *count);
 int store_each(void (*each)(const struct object *object, void *data), void *data);
-/* 0: written; 1: this server is a replica */
+/* Sent by store_flush(); 0: written; 1: the server refuses, see store_trouble() */
 int store_write(const struct object *object, uint32_t epoch, uint64_t number);
 int store_beat(uint32_t epoch, uint64_t number);
 int store_flush(void);
