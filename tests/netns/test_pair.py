@@ -8,7 +8,7 @@ from call_helpers import (answered, audio, back, both, hang_up, new, out, passes
                           send_back, server)
 from ctl import data, forget_all
 from ksft import run, same, test
-from pair import ACTIVE, EBUSY, ESTALE, STANDBY, Pair
+from pair import ACTIVE, EBUSY, ESTALE, STANDBY, Pair, plug
 from sip import again, message, sdp
 from topology import PHONE, RELAY, ROUTER, SERVER, router
 
@@ -225,6 +225,36 @@ def all_told():
     assert pair.active.set(listen=True) == 0
     pair.active.mark()
     pair.sync()
+
+
+def alone(port):
+    """The peer's audio as conntrack has it where no pinhole has led it inside."""
+    return [line for line in router("conntrack -L -p udp 2>/dev/null").splitlines()
+            if f"src={RELAY} dst={ROUTER} sport={port + 2000} dport={port} " in line and PHONE not in line]
+
+
+@test("issue 22", "audio that has come before its pinholes goes on as the call wants it, from the promotion on")
+def before_pinholes():
+    for number, first in enumerate(("peer", "phone", "both")):
+        fresh()
+        port = 4800 + 10 * number
+        call, (ours, theirs) = answered(f"early{number}", port), audio(port)
+        objects = pair.active.told()
+        pair.epoch += 1
+        assert pair.active.set(STANDBY, pair.epoch - 1) == 0
+        plug()
+        pair.active, pair.standby = pair.standby, pair.active
+        if first != "phone":
+            assert not passes(theirs, ours, ROUTER, port) and alone(port), router("conntrack -L")
+        if first != "peer":
+            ours.send(b"media", RELAY, port + 2000)
+        pair.active.restore(objects, pair.epoch - 1)
+        assert pair.active.set(ACTIVE, pair.epoch, listen=True) == 0
+        assert passes(theirs, ours, ROUTER, port) and passes(ours, theirs, RELAY, port + 2000), first
+        assert theirs.sender == (ROUTER, port) and not alone(port), router("conntrack -L")
+        hang_up(call)
+        ours.close()
+        theirs.close()
 
 
 @test("issue 22", "sizes: a call is at most three records of at most 800 bytes")
