@@ -46,6 +46,9 @@ modules_install: module
 demo:
 	@scripts/demo
 
+demo-failover:
+	@scripts/demo-failover
+
 failover:
 	@scripts/failover
 
@@ -120,6 +123,7 @@ help:
 	@echo 'make modules_install only the module'
 	@echo 'make sync            sipalg-sync, for a pair of routers; make sync_install'
 	@echo 'make demo            a phone behind a NAT talks both ways, in an emulated machine'
+	@echo 'make demo-failover   a call goes on when its router dies, with two of them'
 	@echo 'make failover        two and three routers with real daemons and phones, and what can happen to them'
 	@echo 'make check           every test (scripts/check PATTERN runs some of them)'
 	@echo 'make fuzz            random messages against the parser'
@@ -142,4 +146,4 @@ help:
 	@echo 'make clean           forget what was built, but for the kernels of the lab'
 	@echo 'make distclean       forget them too'
 
-.PHONY: all module tool sync sync_install headers install modules_install demo failover check fuzz fuzz-kernel stress faces-compare tcp-oracle differ bench capacity interop coverage matrix arch deb deb-test host-test generate lint clean distclean help
+.PHONY: all module tool sync sync_install headers install modules_install demo demo-failover failover check fuzz fuzz-kernel stress faces-compare tcp-oracle differ bench capacity interop coverage matrix arch deb deb-test host-test generate lint clean distclean help

@@ -635,4 +635,5 @@ def main():
     print("JSON " + json.dumps(result))
 
 
-main()
+if __name__ == "__main__":
+    main()
