@@ -10,6 +10,7 @@ import servers
 from calls import ENOUGH, TALK
 from listen import Ear
 from machine import Machine, chapter, in_step
+from pages import read
 from phones import Baresip
 from provider import KINDS, Phones
 
@@ -79,10 +80,13 @@ class Routers:
         self.settle()
 
     def off(self):
-        """All are switched off: the module cannot be unloaded while they have its helpers."""
+        """All are switched off: the module cannot be unloaded while they have its helpers. What
+        a daemon had open keeps a router's namespace until TCP gives it up, which takes minutes."""
         for one in self.all:
             if one.alive:
                 one.die()
+        netns.wait_until(lambda: read("/sys/module/sipalg/refcnt").strip() == "0", 1800,
+                         "the end of all routers", 1)
 
     def talk(self, *names):
         """All of them hear somebody."""
