@@ -125,7 +125,7 @@ help:
 	@echo 'make demo            a phone behind a NAT talks both ways, in an emulated machine'
 	@echo 'make demo-failover   a call goes on when its router dies, with two of them'
 	@echo 'make failover        two and three routers with real daemons and phones, and what can happen to them'
-	@echo 'make check           every test (scripts/check PATTERN runs some of them)'
+	@echo 'make check           every test but bench/cycles (scripts/check PATTERN runs some of them)'
 	@echo 'make fuzz            random messages against the parser'
 	@echo 'make fuzz-kernel     random packets and requests against the running module, led by coverage'
 	@echo 'make stress          20 minutes of calls and trouble in kernels that find faults'
