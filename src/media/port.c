@@ -322,10 +322,28 @@ static bool is_one_free(struct port_search *search, u16 port)
 	       !expected_by_another(flow, media, port);
 }
 
+/* The first port from which on, up to the last, no other program has any. */
+static unsigned int behind_others(const struct port_search *search,
+				  unsigned int first, unsigned int last)
+{
+	unsigned int free = last + 1;
+
+	while (first < free) {
+		unsigned int middle = first + (free - first) / 2;
+
+		if (is_others(search->flow, search->media, middle,
+			      free - middle))
+			first = middle + 1;
+		else
+			free = middle;
+	}
+	return free;
+}
+
 /*
  * Many adjacent ports (m=audio 20000/32): each is asked for once, from a random
  * one upward, until so many in a row are free. K4: guesses would ask for each
- * again and again.
+ * again and again. The walk goes on past where it began, as a run may lie across.
  */
 static u16 choose_run(struct port_search *search,
 		      struct sipalg_port_range range, u16 count)
@@ -334,16 +352,21 @@ static u16 choose_run(struct port_search *search,
 	u16 port = random_port(range, wish), first = port;
 	unsigned int i;
 
-	for (i = 0; i < PORT_RUN; i++) {
+	for (i = 0; i < PORT_RUN + count; i++) {
 		if (port < range.low || port > range.high + count - 1) {
 			port = first_port(range, wish);
 			first = port;
 		}
-		if (!is_one_free(search, port))
+		if (!is_one_free(search, port)) {
 			first = port + 1 + ((port + 1 - wish) & 1);
-		else if (port - first + 1 == count &&
-			 !is_others(search->flow, search->media, first, count))
-			return first;
+		} else if (port - first + 1 == count) {
+			unsigned int behind = behind_others(search, first,
+							    port);
+
+			if (behind == first)
+				return first;
+			first = behind + ((behind - wish) & 1);
+		}
 		port++;
 	}
 	return 0;

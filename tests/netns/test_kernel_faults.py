@@ -120,9 +120,18 @@ def runs():
         assert port and port % 2 == 0 and 20000 <= port and port + 47 <= 20999, port
         assert not any(port <= one + i < port + 48 for one in taken for i in (0, 1)), port
         ctl(f"call end {data(f'call list call-id run{number}@call.example')[0]['id']}")
-    port = invite("long", phone, 40000, 48)
-    assert port and 20452 <= port <= 20504, port
-    ctl(f"call end {data('call list call-id long@call.example')[0]['id']}")
+    # from wherever the walk begins, also behind the only place there is
+    for number in range(30):
+        port = invite(f"long{number}", phone, 40000, 48)
+        assert port and 20452 <= port <= 20454, (number, port)
+        ctl(f"call end {data(f'call list call-id long{number}@call.example')[0]['id']}")
+    # another program's port takes its own place and no more
+    program = Udp("router", ROUTER, 20460)
+    for number in range(30):
+        port = invite(f"behind{number}", phone, 40000, 44)
+        assert port and 20461 < port <= 20462, (number, port)
+        ctl(f"call end {data(f'call list call-id behind{number}@call.example')[0]['id']}")
+    program.close()
     assert invite("longer", phone, 42000, 50) is None
     assert stats()["dropped"]["no_port_pair"] == 1
     other.close()
