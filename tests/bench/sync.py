@@ -14,6 +14,7 @@ one of a mapping, as a router has told them, are changed into those of N calls: 
 other router's work.
 """
 import copy
+import multiprocessing
 import os
 import socket
 import statistics
@@ -38,9 +39,11 @@ from topology import PHONE, ROUTER, shell                  # noqa: E402
 
 MOST_BEHIND, MOST_RESTORE, MOST_BYTES, MOST_RECORDS = 50, 20, 800, 3
 MOST_SYNCING, MOST_UNHEARD = 10, 0
+MOST_WAITING = 80       # ms: of the 100 without audio when planned, what a router with one call leaves
 CALLS = int(sys.argv[sys.argv.index("--calls") + 1]) if "--calls" in sys.argv else 50000
 EACH_HOST = 250         # calls of one phone, each pair of ports once
 PORT = 42752            # of the call that is changed: no other number of its record is the same
+AUDIO = 0.02            # seconds from one packet to the next
 BATCH = 16000           # bytes of a request: short ones are seldom interrupted
 SHARED = 3              # pinholes of a phone's signalling
 TIMES, ROUNDS = 40, 6
@@ -105,6 +108,38 @@ def requests(objects):
     return batches
 
 
+def audio(pipe):
+    """A stream through the router until told to stop; says the longest silence, in ms."""
+    sender, receiver = net.Udp("phone", PHONE, 7078), net.Udp("provider", net.SERVER, 7078)
+    last, longest, count = time.monotonic(), 0, 0
+    while not pipe.poll(AUDIO):
+        sender.send(b"\x80" + bytes(171), net.SERVER, 7078)
+        assert receiver.recv(5)
+        now = time.monotonic()
+        last, longest, count = now, max(longest, now - last), count + 1
+        if count == 20:     # all is there that the first packets look for
+            longest = 0
+            pipe.send(None)
+    pipe.send(1000 * (longest - AUDIO))
+
+
+def while_audio_passes(happens):
+    """How much longer than its interval a stream was silent meanwhile, and how long it took: ms."""
+    net.router("nft add rule inet sip forward udp dport 7078 accept")
+    ours, its = multiprocessing.Pipe()
+    stream = multiprocessing.get_context("fork").Process(target=audio, args=(its,))
+    stream.start()
+    assert ours.poll(20), "no audio"
+    begin = time.monotonic()
+    assert happens() == 0
+    took = 1000 * (time.monotonic() - begin)
+    ours.recv()
+    ours.send(None)
+    waited = ours.recv()
+    stream.join()
+    return waited, took
+
+
 def restore(objects, holes):
     """All on a standby that has nothing, with its pinholes."""
     for name in "nf_conntrack_expect_max", "nf_conntrack_max":
@@ -133,6 +168,9 @@ def restore(objects, holes):
     # all but those of the signalling, which the calls of a phone share
     assert (calls, failed) == (CALLS, 0) and pinholes >= (holes - SHARED) * CALLS, (calls, pinholes, failed, holes)
     goal(f"cold restore of {CALLS} calls, least disturbed", statistics.mean(tenths), MOST_RESTORE, "us each")
+    waited, took = while_audio_passes(lambda: standby.set(ACTIVE, 2))
+    print(f"# promotion of {CALLS} calls: {took:.0f} ms", flush=True)
+    goal(f"audio waits while {CALLS} calls are promoted, longest", waited, MOST_WAITING, "ms")
     standby.netlink.close()
     standby.ears.close()
     shell("ip netns del second")
@@ -207,7 +245,8 @@ def syncing():
         after += invites(None)
     print(f"# INVITE, cycles: {statistics.median(before):.0f} without a daemon, {statistics.median(during):.0f} "
           f"while syncing, {statistics.median(after):.0f} when it has gone, of {len(before)} each")
-    noise = abs(more(before[::2], before[1::2])[1])
+    half = len(before) // 2
+    noise = max(abs(more(*halves)[1]) for halves in ((before[::2], before[1::2]), (before[:half], before[half:])))
     for what, values in (("while syncing", during), ("when it has gone", after)):
         print("# an INVITE {}: {:+.1f} % by the medians, {:+.1f} % by the least disturbed; two halves of those "
               "without a daemon differ by {:.1f} %".format(what, *more(values, before), noise))
@@ -220,6 +259,7 @@ def main():
     if "--timers" in sys.argv:
         behind()
     else:
+        bench.touch_memory()
         shell(f"insmod {bench.MODULE}")
         syncing()
         restore(*records())
