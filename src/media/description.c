@@ -45,6 +45,7 @@ static bool translated_before(const struct sipalg_flow *flow,
 {
 	struct sipalg_addr private[SIPALG_PORTS], addr;
 	unsigned int i;
+	u16 zone;
 
 	if (!sipalg_flow_from_inside(flow))
 		return false;
@@ -56,7 +57,7 @@ static bool translated_before(const struct sipalg_flow *flow,
 		addr.ip = msg->hosts[sdp->connection].addr;
 		addr.port = htons(sdp->port);
 		if (sipalg_ip_equal(&addr.ip, &flow->src_public.ip) &&
-		    sipalg_port_owner(flow, &addr, private))
+		    sipalg_port_owner(flow, &addr, private, &zone))
 			return true;
 	}
 	return false;
@@ -76,9 +77,10 @@ static void edit_ports(const struct sipalg_section *section,
 }
 
 /*
- * The peer's description names a public port of this router: the peer is another
- * phone behind it (H-26). The description gets that phone's own address, so that
- * media takes the direct path and is not hairpinned.
+ * The peer's description names a public port of this router, of whichever of its
+ * addresses: the peer is another phone behind it (H-26). The description gets that
+ * phone's own address, so that media takes the direct path and is not hairpinned.
+ * In another zone that address may be somebody else's.
  */
 static bool turn_round(const struct sipalg_flow *flow,
 		       const struct sipalg_section *section,
@@ -86,15 +88,16 @@ static bool turn_round(const struct sipalg_flow *flow,
 		       struct sipalg_addr *private)
 {
 	struct sipalg_addr addr;
+	u16 zone;
 
 	if (!section->host || section->ice_untouched || sipalg_flow_from_inside(flow) ||
-	    !sipalg_ip_equal(&flow->dst.ip, &section->host->addr) ||
 	    sipalg_ip_equal(&flow->dst.ip, &flow->dst_private.ip) ||
 	    !translates(flow->sn))
 		return false;
 	addr.ip = section->host->addr;
 	addr.port = htons(section->sdp->port);
-	if (!sipalg_port_owner(flow, &addr, private) ||
+	if (!sipalg_port_owner(flow, &addr, private, &zone) ||
+	    zone != flow->to_zone ||
 	    sipalg_nat64_is_neighbour(flow, &private[SIPALG_RTP].ip))
 		return false;
 

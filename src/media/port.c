@@ -532,7 +532,7 @@ bool sipalg_port_keep(struct sipalg_net *sn, struct sipalg_media *media)
 
 bool sipalg_port_owner(const struct sipalg_flow *flow,
 		       const struct sipalg_addr *addr,
-		       struct sipalg_addr *private)
+		       struct sipalg_addr *private, u16 *zone)
 {
 	const struct port_key key = {
 		.ip = &addr->ip,
@@ -550,6 +550,8 @@ bool sipalg_port_owner(const struct sipalg_flow *flow,
 		private[i].ip = media->private;
 		private[i].port = media->private_port[i];
 	}
+	if (media)
+		*zone = READ_ONCE(media->call->zone[media->side]);
 	spin_unlock_bh(&sn->port_lock);
 	return media;
 }

@@ -117,6 +117,7 @@ void sipalg_port_refused(struct sipalg_net *sn, const struct sipalg_media *media
  * @flow: of the message that names it: gives namespace, zone and VRF
  * @addr: the public address with an RTP port
  * @private: out: the stream's inside addresses for RTP and RTCP
+ * @zone: out: conntrack zone in which they are
  *
  * Any context, takes port_lock.
  *
@@ -124,7 +125,7 @@ void sipalg_port_refused(struct sipalg_net *sn, const struct sipalg_media *media
  */
 bool sipalg_port_owner(const struct sipalg_flow *flow,
 		       const struct sipalg_addr *addr,
-		       struct sipalg_addr *private);
+		       struct sipalg_addr *private, u16 *zone);
 
 /**
  * sipalg_ports_init() - set up the table of a namespace

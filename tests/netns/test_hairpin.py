@@ -22,6 +22,7 @@ table inet hairpin {
 }
 """
 
+SECOND = "203.0.113.2"
 CTL = os.path.abspath("tools/sipalg-ctl/sipalg-ctl")
 net.build()
 phone = Udp("phone", PHONE, 5060)
@@ -57,6 +58,7 @@ class Proxied:
     def __init__(self, name, port, peer_port):
         assert known(phone, PHONE, name + "a") == 5060
         self.way_in = known(other, OTHER, name + "b")
+        self.face = server.sender[0]
         self.call = Call(name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
         self.call.tags = (self.call.tags[0], "callee")
         invite, self.offer = self.forth(self.call.request("INVITE", sdp(PHONE, port)))
@@ -68,7 +70,7 @@ class Proxied:
         phone.send(data, SERVER)
         got = server.recv()
         self.vias = PROXY.encode() + got[got.index(b"Via:"):got.index(b"Max-Forwards")]
-        server.send(got.replace(b"Via:", PROXY.encode() + b"Via:", 1), ROUTER, self.way_in)
+        server.send(got.replace(b"Via:", PROXY.encode() + b"Via:", 1), self.face, self.way_in)
         got = other.recv()
         return got, got.split(b"\r\n\r\n")[1]
 
@@ -141,6 +143,19 @@ def with_rules():
     talk_directly("rules", 5120, 5220, True)
     turn_at_router("rturned", 5130, 5230)
     router("nft delete table inet hairpin")
+
+
+@test("H-26", "the same where each phone has a public address of its own, out of a pool")
+def with_pool():
+    net.shell(f"ip -n router addr add {SECOND}/24 dev wan")
+    router(f"nft insert rule inet nat post ip saddr {OTHER} oifname wan snat to {SECOND}")
+    router("conntrack -D -p udp 2>/dev/null || true")
+    talk_directly("pool", 5140, 5240, False)
+    talk_directly("poolagain", 5140, 5240, False)
+    router("nft flush chain inet nat post")
+    router("nft add rule inet nat post oifname wan masquerade")
+    net.shell(f"ip -n router addr del {SECOND}/24 dev wan")
+    router("conntrack -D -p udp 2>/dev/null || true")
 
 
 def told(data, sender, receiver, address):
