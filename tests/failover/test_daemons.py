@@ -10,6 +10,7 @@ kernel whose time travels would stop it.
 """
 import json
 import os
+import signal
 import sys
 import time
 
@@ -126,6 +127,24 @@ def wrong():
     one.start_server()
     in_step(one, two, 20)
     assert "alone@call.example" in [row[0] for row in two.calls()], two.calls()
+    hang_up(call)
+
+
+@test("issue 22", "a server that is back, empty, before its daemon looks: all is there again, of the active and of the standby")
+def server_restarted():
+    call = answered("restarted", 4600)
+    in_step(one, two)
+    for box in one, two:
+        box.daemon.send_signal(signal.SIGSTOP)
+        box.kill("server")
+        box.start_server()
+        box.daemon.send_signal(signal.SIGCONT)
+        if box is two:
+            box.redis("REPLICAOF", box.peer, "6379")
+        net.until(lambda: one.status()["records"] and one.status()["records"] == two.status()["records"], 10)
+        in_step(one, two)
+        assert one.status()["records"] >= 2 and "restarted@call.example" in [row[0] for row in two.calls()], \
+            (box.number, one.status(), two.status(), two.calls())
     hang_up(call)
 
 

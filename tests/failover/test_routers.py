@@ -197,6 +197,9 @@ def during(way, what):
 
 # What is wrong with one of them, and what it says then.
 
+LISTENS = 2     # vrrp_startup_delay of keepalived.conf: who has just booted takes nothing over
+
+
 @contextlib.contextmanager
 def third():
     """A third router, as the page tells; afterwards there are two again."""
@@ -208,6 +211,7 @@ def third():
         one.more += (*chapter("On the first two"), *chapter("On all three")[:1])
     routers.all.append(three)
     three.boot()
+    time.sleep(LISTENS)
     try:
         yield three
     finally:
@@ -333,20 +337,21 @@ def garbage():
 
 def thousands():
     """All are on the standby, with their pinholes, and end there."""
-    server = netns.udp_socket("provider", network.RELAY[0], 5060)
+    peer = network.GATEWAYS["bob"][0]       # the provider's: its proxy has the other address
+    server = netns.udp_socket("provider", peer, 5060)
     server.settimeout(5)
     calls = [(netns.udp_socket(user, network.ADDRESS[user][0], 5080), network.ADDRESS[user][0],
               [Call(f"{user}{number}", f"{network.ADDRESS[user][0]}:5080", f"{network.PUBLIC}:5080",
-                    network.RELAY[0]) for number in range(MANY // 2)]) for user in ("alice", "carol")]
+                    peer) for number in range(MANY // 2)]) for user in ("alice", "carol")]
 
     def ask(phone, data):
-        phone.sendto(data, (network.RELAY[0], 5060))
+        phone.sendto(data, (peer, 5060))
         return server.recvfrom(65536)[1]
     active, standby = routers.settle()
     for phone, host, its in calls:
         for number, call in enumerate(its):
             seen = ask(phone, call.request("INVITE", sdp(host, 20000 + 2 * number)))
-            server.sendto(call.response("200 OK", body=sdp(network.RELAY[0], 40000)), seen)
+            server.sendto(call.response("200 OK", body=sdp(peer, 40000)), seen)
             ask(phone, call.request("ACK", to_tag=True))
     begin = time.monotonic()
     in_step(active, standby, seconds=120)

@@ -355,11 +355,15 @@ static void beat(void)
 
 void pair_tick(void)
 {
-	if (store_connect()) {
+	int connected = store_connect();
+
+	/* a server that was away, however short, may have nothing any more */
+	if (connected) {
 		pair.in_step = false;
 		pair.unwritten = !pair.standby;
-		return;
 	}
+	if (connected < 0)
+		return;
 	if (pair.standby) {
 		if (!pair.in_step)
 			resynchronise();

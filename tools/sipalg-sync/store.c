@@ -173,7 +173,7 @@ int store_connect(void)
 		return -1;
 	state = STORE_HERE;
 	said = NULL;
-	return 0;
+	return 1;
 }
 
 int store_fd(void)

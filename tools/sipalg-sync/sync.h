@@ -90,6 +90,7 @@ enum store_state store_state(void);
 const char *store_trouble(void);
 /* What was refused in the former role is no trouble of this one. */
 void store_trouble_over(void);
+/* 0: it has been there all the time, 1: it is there again, -1: it is not */
 int store_connect(void);
 int store_fd(void);		/* of the stream; -1: none */
 int store_epoch(uint32_t *epoch, uint64_t *clock);
