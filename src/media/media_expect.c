@@ -41,7 +41,7 @@ void sipalg_media_cut(struct sipalg_media *media)
 
 bool sipalg_media_leads_out(const struct sipalg_media *media)
 {
-	return media->call->answered && !media->translated && !media->hairpin &&
+	return media->call->answered && !media->translated &&
 	       media->side != media->call->inner;
 }
 

@@ -132,6 +132,23 @@ def short():
     talk_directly("short", 5100, 5200, False)
 
 
+@test("fault C3", "two phones by an outside proxy are silent for 400 s: whoever speaks first is heard, and then the other")
+def silent():
+    for name, first in (("silent1", 0), ("silent2", 1)):
+        call = Proxied(name, 5150, 5250)
+        socks = [Udp("phone", PHONE, 5150), Udp("other", OTHER, 5250)]
+        assert passes(*socks, OTHER, 5250) and passes(*socks[::-1], PHONE, 5150)
+        for _ in range(2):
+            time.sleep(400)
+            for speaker, listener in (socks[::1 - 2 * first], socks[::2 * first - 1]):
+                assert passes(speaker, listener, *listener.address), (name, net.expectations())
+        call.hang_up()
+        for sock in socks:
+            sock.close()
+        time.sleep(185)
+        assert not net.expectations(), net.expectations()
+
+
 @test("H-26", "media to the other phone's public address turns round at the router")
 def turned():
     turn_at_router("turned", 5110, 5210)
