@@ -63,13 +63,17 @@ class Model:
     def may_call(self, caller, callee):
         """
         Two parties; but not both inside where the provider does not stay in the path. Behind one NAT
-        ACK and BYE would go straight to the other's public address, where nothing lets them in
-        (doc/limits.md). On one wire they do not pass the router, which then knows of no BYE.
+        ACK and BYE would go straight to the other's public address, where nothing lets them in.
+        On one wire they do not pass the router, which then knows of no BYE. Nor both in a zone that
+        the provider is not in, without NAT and behind a strict firewall (doc/limits.md, all three).
         """
         places = [self.scenario.parties[self.party(user)]["place"] for user in (caller, callee)]
-        return self.party(caller) != self.party(callee) and \
-            not (all(map(is_inside, places)) and self.scenario.provider["record"] == "no" and
-                 (self.scenario.topology["nat"] != "none" or places[0] == places[1]))
+        topology = self.scenario.topology
+        if self.party(caller) == self.party(callee) or not all(map(is_inside, places)):
+            return self.party(caller) != self.party(callee)
+        if places[0] != places[1] and topology["nat"] == "none":
+            return topology["zone"] == "no" or topology["firewall"] == "home"
+        return self.scenario.provider["record"] != "no"
 
     def one(self, things):
         things = list(things)
