@@ -291,15 +291,25 @@ static struct sipalg_call *text_alloc(const struct sip_msg *msg)
 	return named_alloc(&name);
 }
 
+/* By a pinhole of ours, which leads in to a phone, not out from one that is known. */
+static bool is_led_in(const struct sipalg_flow *flow)
+{
+	const struct sipalg_addr *opener =
+		flow->original ? &flow->src : &flow->dst_private;
+
+	return flow->ct->master &&
+	       !sipalg_mapping_at(flow, flow->l4proto, opener);
+}
+
 /*
  * The party that media leads in to: the one that NAT hides. Where it hides none
  * or both: who has opened the way that the first message came by, since a
- * router lets nobody else begin; unless that was by a pinhole of ours.
+ * router lets nobody else begin; unless that one was led in.
  */
 static u8 inner_side(const struct sipalg_flow *flow, enum sipalg_side sender)
 {
 	bool hidden = sipalg_flow_from_inside(flow);
-	bool began = flow->original == !flow->ct->master;
+	bool began = flow->original == !is_led_in(flow);
 
 	if (hidden != sipalg_flow_to_inside(flow))
 		return hidden ? sender : !sender;

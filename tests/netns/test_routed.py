@@ -176,6 +176,33 @@ def silent():
         quiet.end()
 
 
+@test("fault C3", "the same of who is registered and comes by a way of ours, conntrack having been flushed: calling, and called")
+def silent_flushed():
+    for number, ends in enumerate(2 * SILENT, 20):
+        quiet = Quiet(number, ends, 4824)
+        call, uri = quiet.call, quiet.call.host
+        for way, message in zip((quiet.out, quiet.back), register(call, ends[0], 3600)):
+            way(message)
+        net.router("conntrack -F 2>/dev/null")
+        quiet.out(call.request("OPTIONS"))
+        quiet.back(call.response("200 OK", "OPTIONS"))
+        if number < 22:
+            quiet.answered()
+        else:
+            quiet.back(call.peer_request("INVITE", uri, body=sdp(ends[2], 5824)))
+            quiet.out(call.peer_response("200 OK", "INVITE", body=sdp(ends[0], 4824)))
+            quiet.back(call.peer_request("ACK", uri))
+        assert quiet.comes_in() and quiet.goes_out()
+        time.sleep(400)
+        assert not quiet.comes_in(), (number, "in", net.expectations())
+        assert quiet.goes_out() and quiet.comes_in(), (number, "out", net.expectations())
+        quiet.hang_up()
+        for way, message in zip((quiet.out, quiet.back), register(call, ends[0], 0)):
+            way(message)
+        quiet.close()
+        time.sleep(40)
+
+
 @test("fault C3", "the 2xx to a refresh opens it as well: UPDATE without SDP, the peer's re-INVITE; a refusal does not")
 def silent_refreshed():
     for number, ends in enumerate(SILENT, 4):
