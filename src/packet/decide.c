@@ -213,7 +213,8 @@ static void decide_call(const struct sipalg_flow *flow, const struct sip_msg *ms
 	if (!plan->call && begins_call(msg))
 		prepare_call(flow, msg, false, plan);
 	judge(flow, msg, plan);
-	if (plan->call && !plan->followed && !plan->proves && !plan->prepared)
+	if (plan->call && !plan->followed && !plan->proves && !plan->prepared &&
+	    !sipalg_flow_is_plain(flow))
 		come_back(flow, msg, plan);
 }
 

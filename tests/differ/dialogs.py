@@ -64,15 +64,15 @@ class Model:
         """
         Two parties; but not both inside where the provider does not stay in the path. Behind one NAT
         ACK and BYE would go straight to the other's public address, where nothing lets them in.
-        On one wire they do not pass the router, which then knows of no BYE. Nor both in a zone that
-        the provider is not in, without NAT and behind a strict firewall (doc/limits.md, all three).
+        On one wire they do not pass the router, which then knows of no BYE. Nor from one network to
+        another without NAT and behind a strict firewall (doc/limits.md, all three).
         """
         places = [self.scenario.parties[self.party(user)]["place"] for user in (caller, callee)]
         topology = self.scenario.topology
         if self.party(caller) == self.party(callee) or not all(map(is_inside, places)):
             return self.party(caller) != self.party(callee)
         if places[0] != places[1] and topology["nat"] == "none":
-            return topology["zone"] == "no" or topology["firewall"] == "home"
+            return topology["firewall"] == "home"
         return self.scenario.provider["record"] != "no"
 
     def one(self, things):

@@ -9,7 +9,7 @@ import ctl
 import topology as net
 from sip import Call, again, sdp
 from ksft import run, same, test
-from topology import (OTHER, OTHER6, PHONE, PHONE6, RELAY, RELAY6, SERVER, SERVER6, STRANGER, Tcp, Udp)
+from topology import (OTHER6, PHONE, PHONE6, RELAY, RELAY6, SERVER, SERVER6, STRANGER, Tcp, Udp)
 
 net.build(nat="")
 
@@ -477,72 +477,6 @@ def two_phones_ring():
     net.until(lambda: not net.expectations(), 6)
     for sock in (*phones, server, ours, theirs):
         sock.close()
-
-
-class Twice:
-    """A call between two networks of the router, which passes it to the proxy outside and from there."""
-
-    def __init__(self, name, phone_ip, other_ip, server_ip):
-        self.ends = [Udp("phone", phone_ip, 5060), Udp("other", other_ip, 5060)]
-        self.proxy = Udp("provider", server_ip, 5060)
-        self.address = f"[{server_ip}]" if ":" in server_ip else server_ip
-        self.call = Call(name, *2 * [f"[{phone_ip}]:5060" if ":" in phone_ip else f"{phone_ip}:5060"], self.address)
-        self.via = f"Via: SIP/2.0/UDP {self.address}:5060;branch=z9hG4bKproxy{name}\r\nVia:"
-        for end in self.ends:
-            end.send(b"\r\n\r\n", server_ip)
-            assert self.proxy.recv()
-
-    def passes(self, sender, receiver, data):
-        sender.send(data, receiver.address[0])
-        same(receiver.recv(), data)
-
-    def ask(self, data, asked=1):
-        """From one to the other, through the proxy."""
-        self.passes(self.ends[not asked], self.proxy, data)
-        self.passes(self.proxy, self.ends[asked], again(data, ("Via:", self.via)))
-
-    def answer(self, data, asked=1):
-        self.passes(self.ends[asked], self.proxy, again(data, ("Via:", self.via)))
-        self.passes(self.proxy, self.ends[not asked], data)
-
-    def hear(self, *ports):
-        """Each speaks first once, the other behind it: RTP, RTCP."""
-        for offset in (0, 1):
-            socks = [Udp(name, end.address[0], port + offset)
-                     for name, end, port in zip(("phone", "other"), self.ends, ports)]
-            for speaker, listener in (socks, socks[::-1])[::1 - 2 * offset]:
-                speaker.send(b"audio", *listener.address)
-                assert listener.recv() == b"audio", (speaker.address, listener.address, net.expectations())
-            for sock in socks:
-                sock.close()
-
-    def close(self):
-        for sock in (*self.ends, self.proxy):
-            sock.close()
-
-
-@test("H-26", "two phones in two networks, by an outside proxy: both ways are open, until either hangs up")
-def twice():
-    for number, ends in enumerate(2 * ((PHONE, OTHER, SERVER), (PHONE6, OTHER6, SERVER6))):
-        both = Twice(f"twice{number}", *ends)
-        call, port = both.call, 4900 + 20 * number
-        both.ask(call.request("INVITE", sdp(ends[0], port)))
-        both.answer(call.response("180 Ringing"))
-        both.answer(call.response("200 OK", body=sdp(ends[1], port + 10)))
-        both.ask(call.request("ACK", to_tag=True))
-        both.hear(port, port + 10)
-        both.ask(call.request("INVITE", sdp(ends[0], port + 2), cseq=3, to_tag=True))
-        both.answer(call.response("200 OK", body=sdp(ends[1], port + 12)))
-        both.ask(call.request("ACK", to_tag=True))
-        both.hear(port + 2, port + 12)
-        if number < 2:
-            both.ask(call.request("BYE", cseq=4, to_tag=True))
-            both.answer(call.response("200 OK", "BYE"))
-        else:
-            both.ask(call.peer_request("BYE", call.host), 0)
-            both.answer(call.peer_response("200 OK", "BYE"), 0)
-        net.until(lambda: not net.expectations(), 6)
-        both.close()
 
 
 # who is inside has a zone of its own: for what it opens, for what it answers as well, or both ways with the outside
