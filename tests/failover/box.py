@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
 A router's sipalg-sync and its Redis (or Valkey), as they are installed, without keepalived
-and conntrackd: who tests them says who is active. SERVER=valkey-server asks another server.
+and conntrackd: who tests them says who is active. The argument valkey-server asks another server.
 """
 import json
 import os
 import subprocess
+import sys
 
 import pair
 import topology as net
@@ -13,7 +14,7 @@ from topology import shell
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SYNC, CTL = f"{TOP}/tools/sipalg-sync/sipalg-sync", f"{TOP}/tools/sipalg-ctl/sipalg-ctl"
-SERVER_PROGRAM = os.environ.get("SERVER", "redis-server")
+SERVER_PROGRAM = next((word for word in sys.argv[1:] if word.endswith("-server")), "redis-server")
 CLIENT = SERVER_PROGRAM.replace("-server", "-cli")
 PASSWORD = "a-password"
 TYPED = set()

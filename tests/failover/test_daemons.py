@@ -5,7 +5,7 @@ Two routers with sipalg-sync and Redis (or Valkey) each, as they are installed:
 
     scripts/um-run --timeout 200 /usr/bin/python3 tests/failover/test_daemons.py
 
-SERVER=valkey-server asks another server. Time is real: a server that sleeps for ever in a
+The argument valkey-server asks another server. Time is real: a server that sleeps for ever in a
 kernel whose time travels would stop it.
 """
 import json
