@@ -309,11 +309,10 @@ static bool is_led_in(const struct sipalg_flow *flow)
 static u8 inner_side(const struct sipalg_flow *flow, enum sipalg_side sender)
 {
 	bool hidden = sipalg_flow_from_inside(flow);
-	bool began = flow->original == !is_led_in(flow);
 
 	if (hidden != sipalg_flow_to_inside(flow))
 		return hidden ? sender : !sender;
-	return began ? sender : !sender;
+	return flow->original == !is_led_in(flow) ? sender : !sender;
 }
 
 static void call_init(struct sipalg_call *call, struct sipalg_net *sn)

@@ -69,8 +69,10 @@ class Model:
         """
         places = [self.scenario.parties[self.party(user)]["place"] for user in (caller, callee)]
         topology = self.scenario.topology
-        if self.party(caller) == self.party(callee) or not all(map(is_inside, places)):
-            return self.party(caller) != self.party(callee)
+        if self.party(caller) == self.party(callee):
+            return False
+        if not all(map(is_inside, places)):
+            return True
         if places[0] != places[1] and topology["nat"] == "none":
             return topology["firewall"] == "home"
         return self.scenario.provider["record"] != "no"

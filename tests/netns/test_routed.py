@@ -127,6 +127,16 @@ class Quiet:
         self.out(self.call.request("ACK", to_tag=True))
         return self
 
+    def registers(self, expires):
+        for way, message in zip((self.out, self.back), register(self.call, self.ends[0], expires)):
+            way(message)
+
+    def called(self):
+        uri = self.call.host
+        self.back(self.call.peer_request("INVITE", uri, body=sdp(self.ends[2], self.port + 1000)))
+        self.out(self.call.peer_response("200 OK", "INVITE", body=sdp(self.ends[0], self.port)))
+        self.back(self.call.peer_request("ACK", uri))
+
     def comes_in(self):
         self.theirs.send(b"in", self.ends[0], self.port)
         return self.ours.recv(0.5) == b"in"
@@ -180,25 +190,17 @@ def silent():
 def silent_flushed():
     for number, ends in enumerate(2 * SILENT, 20):
         quiet = Quiet(number, ends, 4824)
-        call, uri = quiet.call, quiet.call.host
-        for way, message in zip((quiet.out, quiet.back), register(call, ends[0], 3600)):
-            way(message)
+        quiet.registers(3600)
         net.router("conntrack -F 2>/dev/null")
-        quiet.out(call.request("OPTIONS"))
-        quiet.back(call.response("200 OK", "OPTIONS"))
-        if number < 22:
-            quiet.answered()
-        else:
-            quiet.back(call.peer_request("INVITE", uri, body=sdp(ends[2], 5824)))
-            quiet.out(call.peer_response("200 OK", "INVITE", body=sdp(ends[0], 4824)))
-            quiet.back(call.peer_request("ACK", uri))
+        quiet.out(quiet.call.request("OPTIONS"))
+        quiet.back(quiet.call.response("200 OK", "OPTIONS"))
+        (quiet.answered if number < 22 else quiet.called)()
         assert quiet.comes_in() and quiet.goes_out()
         time.sleep(400)
         assert not quiet.comes_in(), (number, "in", net.expectations())
         assert quiet.goes_out() and quiet.comes_in(), (number, "out", net.expectations())
         quiet.hang_up()
-        for way, message in zip((quiet.out, quiet.back), register(call, ends[0], 0)):
-            way(message)
+        quiet.registers(0)
         quiet.close()
         time.sleep(40)
 
@@ -533,17 +535,12 @@ def flushed(quiet):
 
 def called(quiet):
     """The outside has called who is registered, who speaks first, and hangs up by a flow of its own."""
-    call, uri = quiet.call, quiet.call.host
-    for way, message in zip((quiet.out, quiet.back), register(call, quiet.ends[0], 600)):
-        way(message)
-    quiet.back(call.peer_request("INVITE", uri, body=sdp(quiet.ends[2], 5830)))
-    quiet.out(call.peer_response("200 OK", "INVITE", body=sdp(quiet.ends[0], 4830)))
-    quiet.back(call.peer_request("ACK", uri))
+    quiet.registers(600)
+    quiet.called()
     assert quiet.goes_out() and quiet.comes_in(), net.expectations()
     net.router("conntrack -F 2>/dev/null")
     quiet.hang_up()
-    for way, message in zip((quiet.out, quiet.back), register(call, quiet.ends[0], 0)):
-        way(message)
+    quiet.registers(0)
 
 
 test("N5", "zones of one direction: another host of the provider re-INVITEs, and it is the same call")(in_zones(from_pool))
