@@ -110,23 +110,46 @@ static bool find_face(const struct sipalg_flow *flow,
 	return pinhole->face;
 }
 
+/* Of those of a party a stale one makes place for a new one. */
+static bool has_place(struct sipalg_sig_pinholes *all,
+		      const struct sipalg_sig_pinhole *new)
+{
+	unsigned int i, count = 0, stale = MAX_SIG_PINHOLES;
+
+	for (i = 0; all && i < all->count; i++) {
+		const struct sipalg_sig_pinhole *pinhole = &all->pinhole[i];
+
+		if (pinhole->side != new->side || pinhole->fork != new->fork)
+			continue;
+		count++;
+		if (pinhole->stale && !pinhole->fresh)
+			stale = i;
+	}
+	if (count < MOST_OF_PARTY)
+		return true;
+	if (stale == MAX_SIG_PINHOLES)
+		return false;
+	pinhole_forget(all, stale);
+	return true;
+}
+
 static void pinhole_add(struct sipalg_call *call,
 			const struct sipalg_flow *flow,
 			struct sipalg_sig_pinhole *new)
 {
 	struct sipalg_sig_pinholes *all = call->sig_pinholes;
-	unsigned int i, count = 0;
+	unsigned int i;
 
 	for (i = 0; all && i < all->count; i++) {
 		struct sipalg_sig_pinhole *pinhole = &all->pinhole[i];
 
 		if (is_same(pinhole, new)) {
 			pinhole->fresh = true;
+			pinhole->stale &= new->stale;
 			return;
 		}
-		count += pinhole->side == new->side && pinhole->fork == new->fork;
 	}
-	if (count < MOST_OF_PARTY && make_room(call) && find_face(flow, new))
+	if (has_place(all, new) && make_room(call) && find_face(flow, new))
 		call->sig_pinholes->pinhole[call->sig_pinholes->count++] = *new;
 }
 
@@ -139,24 +162,34 @@ static bool is_told_by(const struct sipalg_sig_pinhole *pinhole, u8 side, u16 fo
 }
 
 /*
- * The message has new addresses in these @fields: the earlier ones are removed.
+ * The message has new addresses in these @fields: the earlier ones are stale, and go
+ * when the other party has accepted the new ones (RFC 3261 12.2.1.2).
  */
-static void drop_stale(struct sipalg_sig_pinholes *all, u8 side, u16 fork,
-		       u32 fields)
+static void make_stale(struct sipalg_sig_pinholes *all, u8 side, u16 fork, u32 fields)
 {
-	unsigned int i = 0;
+	unsigned int i;
 
-	while (i < all->count) {
+	for (i = 0; i < all->count; i++) {
 		struct sipalg_sig_pinhole *pinhole = &all->pinhole[i];
 
 		if (!pinhole->fresh && fields & 1u << pinhole->field &&
-		    is_told_by(pinhole, side, fork)) {
-			pinhole_forget(all, i);
-		} else {
-			pinhole->fresh = false;
-			i++;
-		}
+		    is_told_by(pinhole, side, fork))
+			pinhole->stale = true;
+		pinhole->fresh = false;
 	}
+}
+
+/* The routes of a dialog are those that it began with (RFC 3261 12.2). */
+static void drop_stale(struct sipalg_sig_pinholes *all)
+{
+	unsigned int i = 0;
+
+	while (i < all->count)
+		if (all->pinhole[i].stale &&
+		    all->pinhole[i].field != SIP_FIELD_RECORD_ROUTE)
+			pinhole_forget(all, i);
+		else
+			i++;
 }
 
 /* The sender named itself. Returns false if it cannot be reached there. */
@@ -276,6 +309,12 @@ static u32 telling_fields(const struct sip_msg *msg)
 	return fields;
 }
 
+/* What both parties have named is in force. */
+static bool is_accepted(const struct sip_msg *msg)
+{
+	return msg->status / 100 == 2 && sip_method_is(msg, SIP_TARGET_REFRESH);
+}
+
 /* Only the topmost Via is the sender's own. */
 static bool is_telling(const struct sip_host *host, u32 fields)
 {
@@ -283,13 +322,20 @@ static bool is_telling(const struct sip_host *host, u32 fields)
 	       !(host->field == SIP_FIELD_VIA && host->value);
 }
 
+/* Its Contact is no new target (RFC 3261 12.2.1.2), and yet some phones mean it (S3-45). */
+static bool is_aside(const struct sip_msg *msg, u8 field)
+{
+	return msg->method == SIP_METHOD_ACK && TARGET_FIELDS & 1u << field;
+}
+
 static void learn_host(struct sipalg_call *call, u8 side, u16 fork,
-		       const struct sipalg_flow *flow,
+		       const struct sipalg_flow *flow, const struct sip_msg *msg,
 		       const struct sip_host *host)
 {
 	struct sipalg_sig_pinhole pinhole = { .side = side,
 					  .fork = fork,
-					  .field = host->field };
+					  .field = host->field,
+					  .stale = is_aside(msg, host->field) };
 
 	if (host->field == SIP_FIELD_ROUTE) {
 		pinhole.side = !side;
@@ -335,11 +381,15 @@ void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
 			continue;
 		if (is_foreign(flow, msg, host))
 			continue;
-		named |= 1u << host->field;
-		learn_host(call, side, fork, flow, host);
+		if (!is_aside(msg, host->field))
+			named |= 1u << host->field;
+		learn_host(call, side, fork, flow, msg, host);
 	}
-	if (named && call->sig_pinholes)
-		drop_stale(call->sig_pinholes, side, fork, named);
+	if (!call->sig_pinholes)
+		return;
+	make_stale(call->sig_pinholes, side, fork, named);
+	if (is_accepted(msg))
+		drop_stale(call->sig_pinholes);
 }
 
 static bool is_allowed(const struct sipalg_call *call,

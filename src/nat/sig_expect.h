@@ -41,7 +41,8 @@ struct sipalg_sig_peer {
  * @field: enum sip_field that named it
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @inside: inside address of the host that named it (H-25)
- * @fresh: named by the newest message
+ * @fresh: named by the message that is being read
+ * @stale: the party has named another since, of which the other one may not know
  * @tried: bits of the senders for whom it is open, or cannot be opened
  * @sender: who may send
  */
@@ -53,8 +54,9 @@ struct sipalg_sig_pinhole {
 	u8 side;
 	u8 field;
 	u8 l4proto;
-	bool inside;
-	bool fresh;
+	bool inside : 1;
+	bool fresh : 1;
+	bool stale : 1;
 	u8 tried;
 	struct sipalg_sig_peer sender[SIPALG_MAX_SIG_PEERS];
 };

@@ -94,6 +94,7 @@ struct sig_bytes {
 	u8 field;
 	u8 l4proto;
 	u8 inside;
+	u8 stale;
 };
 
 static const char *const timer_names[SIPALG_TIMER_MAX] = {
@@ -202,6 +203,7 @@ static int put_sig_pinhole(struct sk_buff *skb,
 		.field = pinhole->field,
 		.l4proto = pinhole->l4proto,
 		.inside = pinhole->inside,
+		.stale = pinhole->stale,
 	};
 	struct nlattr *nest = nla_nest_start(skb, CALL_SIG_PINHOLE);
 
@@ -483,6 +485,7 @@ static bool read_sig_pinhole(struct making *m, struct sipalg_call *call,
 	pinhole.field = bytes.field;
 	pinhole.l4proto = bytes.l4proto;
 	pinhole.inside = bytes.inside;
+	pinhole.stale = bytes.stale;
 	if (m->followed)	/* of a field that opens none here it opens none */
 		sipalg_sig_pinhole_restore(call, &m->flow, &pinhole);
 	return true;

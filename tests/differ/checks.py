@@ -8,6 +8,7 @@ import re
 
 import ctnetlink
 from media import NOBODY
+from message import written
 from network import FORWARDED, FORWARDED_HOST, POOL, PORTS, PREFIX, ROUTER, SERVICE, STRANGER, is_inside
 from node import udp
 from topology import shell
@@ -37,11 +38,19 @@ class Transcript:
                             (re.compile(r"(?m)^a=rtcp:\d+"), "a=rtcp:<port>"),
                             (re.compile(r"rport=\d+"), "rport=<port>")]
 
-    def add(self, node, message):
+    def add(self, node, message, source, home):
+        """
+        `home` is the port of who has sent it from `source`: of two connections between the same two
+        hosts, by two faces of the router, the kernel has to give one another port, and who is seen
+        by that is named by it.
+        """
         key = node.name, message.get("Call-ID"), message.get("CSeq"), message.start.split(" ")[0 if message.is_request else 1]
         forms = self.got.setdefault(key, [])
         text = "\n".join([message.start, *(f"{name}: {value}" for name, value in message.headers
                                            if name != "Content-Length"), "", message.body])
+        if home:
+            text = text.replace(written(*source) + ";", written(source[0], home) + ";")
+            text = text.replace(written(*source) + ">", written(source[0], home) + ">")
         for pattern, word in self.changes:
             text = pattern.sub(word, text)
         if text not in forms:

@@ -99,7 +99,8 @@ class World:
     def seen(self, node, message, source):
         if self.trace:
             self.note(f"{node.name} < {source[0]}:{source[1]}\n{message.bytes().decode('latin-1')}")
-        self.transcript.add(node, message)
+        home = next((phone.port for phone in self.phones.values() if phone.address == source[0]), None)
+        self.transcript.add(node, message, source, home)
         checks.leaks(self, node, message)
 
     def wrote(self, node, message):

@@ -195,19 +195,66 @@ def via():
     second.close()
 
 
-@test("S3-45", "a Contact that changes in a re-INVITE or an ACK moves the pinhole along")
+def moves_to(call, port, method, cseq):
+    """The phone asks, or acknowledges, and names another port."""
+    body = sdp(PHONE, int(call.name[3:])) if method == "INVITE" else ""
+    data = call.request(method, body, cseq=cseq, to_tag=True)
+    phone.send(again(data, (f"alice@{LOCAL}", f"alice@{PHONE}:{port}")), SERVER)
+    assert f"Contact: <sip:alice@{ROUTER}:{port}>".encode() in server.recv()
+
+
+def doors():
+    """The ports at which the other side may call back now."""
+    return [port for port in (5060, 5062, 5064, 5066) if net.pinhole(ROUTER, port, "signalling")]
+
+
+@test("S3-45", "a Contact that changes in a re-INVITE moves the pinhole along when that is answered; one in an ACK adds")
 def moved():
-    call = answered("mov", 4090)
-    assert net.pinhole(RELAY, 5070, "signalling")
-    data = call.request("INVITE", sdp(PHONE, 4090), cseq=2, to_tag=True)
-    phone.send(data, SERVER)
-    assert server.recv()
+    call = answered("mov4090", 4090)
+    assert net.pinhole(RELAY, 5070, "signalling") and doors() == [5060]
+    moves_to(call, 5062, "INVITE", 2)
+    assert doors() == [5060, 5062]
     answer(call, 6090, contact=f"{RELAY}:5074")
     assert not net.pinhole(RELAY, 5070, "signalling") and net.pinhole(RELAY, 5074, "signalling")
-    data = again(call.request("ACK", to_tag=True), (f"alice@{LOCAL}", f"alice@{PHONE}:5066"))
-    phone.send(data, SERVER)
-    assert server.recv()
-    assert net.pinhole(ROUTER, 5066, "signalling") and not net.pinhole(ROUTER, 5060, "signalling")
+    assert doors() == [5062]
+    moves_to(call, 5066, "ACK", 2)
+    assert doors() == [5062, 5066]
+    for port in doors():
+        # by what it has said in its INVITE, which is its target, and by what in its ACK
+        listens = Udp("phone", PHONE, port)
+        data = call.peer_request("INFO", f"{ROUTER}:{port}", cseq=port)
+        peer.send(data, ROUTER, port)
+        same(listens.recv(), again(data, (f"{ROUTER}:{port}", f"{PHONE}:{port}")))
+        listens.close()
+    reset()
+
+
+@test("issue 26", "a Contact that the other side has refused is no target: it goes on at the former one")
+def refused_target():
+    for method, status in (("INVITE", "491 Request Pending"), ("INVITE", "488 Not Acceptable Here"),
+                           ("UPDATE", "500 Server Internal Error")):
+        call = answered("ref4092", 4092)
+        moves_to(call, 5064, method, 2)
+        server.send(call.response(status, method), ROUTER)
+        assert phone.recv()
+        assert doors() == [5060, 5064], (method, status, doors())
+        assert arrives(peer, call.peer_request("INFO", ALG)), (method, status)
+        moves_to(call, 5060, "UPDATE", 3)
+        server.send(call.response("200 OK", "UPDATE"), ROUTER)
+        assert phone.recv()
+        assert doors() == [5060], (method, status, doors())
+        reset()
+
+
+@test("issue 26", "ten more Contacts, none accepted: the newest is open, the one in force as well, not more than eight")
+def many_refused():
+    call = answered("too4096", 4096)
+    for number in range(10):
+        moves_to(call, 5100 + number, "UPDATE", 2 + number)
+        server.send(call.response("500 Server Internal Error", "UPDATE"), ROUTER)
+        assert phone.recv()
+    ports = [port for port in range(5060, 5120) if net.pinhole(ROUTER, port, "signalling")]
+    assert len(ports) <= 8 and {5060, 5109} <= set(ports), ports
     reset()
 
 
