@@ -145,14 +145,15 @@ static struct sipalg_replay *replay_of(const struct claim *claim)
 
 struct sipalg_replay *sipalg_claim_take(struct sipalg_call *call,
 					const struct sipalg_flow *flow,
-					const struct sip_msg *msg)
+					const struct sip_msg *msg, bool gone)
 {
 	struct claim *claim = find(call, flow, msg);
 	struct sipalg_replay *replay = NULL;
+	bool granted = msg->status < 300 || (gone && msg->method == SIP_METHOD_BYE);
 
 	if (!claim || msg->status < 200)
 		return NULL;
-	if (msg->status < 300)
+	if (granted)
 		replay = replay_of(claim);
 	claim_free(call, claim);
 	return replay;

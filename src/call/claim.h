@@ -58,13 +58,14 @@ bool sipalg_claim_is_answered(const struct sipalg_call *call,
  * @call: locked
  * @flow: flow of the answer
  * @msg: the answer; a provisional one leaves the request waiting
+ * @gone: what sipalg_call_judge() says of it: a BYE is granted by it (RFC 3261 15.1.2)
  *
  * Return: the request, for sipalg_claim_replay_free(); it is not remembered any
  * more. NULL: none, none yet, or no memory to read it again.
  */
 struct sipalg_replay *sipalg_claim_take(struct sipalg_call *call,
 					const struct sipalg_flow *flow,
-					const struct sip_msg *msg);
+					const struct sip_msg *msg, bool gone);
 
 /* Gives it back, or NULL. */
 void sipalg_claim_replay_free(struct sipalg_replay *replay);

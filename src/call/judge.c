@@ -10,6 +10,7 @@
 #include "call/target.h"
 #include "core/call.h"
 #include "core/net.h"
+#include "core/peers.h"
 #include "sip/names.h"
 #include "sip/text.h"
 
@@ -465,6 +466,21 @@ static void claim(struct view *v)
 			   sipalg_dialog_find(v->call, msg, v->plan->callee_tag));
 }
 
+/*
+ * A stranger's request that nobody accepts changes nothing. To a host that the
+ * administrator has named, 481 is the party's own word: it is not in the dialog.
+ */
+static bool is_gone(const struct view *v)
+{
+	const struct sip_msg *msg = v->msg;
+
+	return msg->status == 481 &&
+	       (msg->method == SIP_METHOD_BYE || sip_method_is(msg, SIP_OF_DIALOG)) &&
+	       sipalg_peers_find(rcu_dereference(v->call->sn->peers), v->flow->family,
+				 &v->flow->dst_private.ip) >= 0 &&
+	       sipalg_dialog_find(v->call, msg, v->plan->callee_tag);
+}
+
 static void belong(struct view *v)
 {
 	struct sipalg_plan *plan = v->plan;
@@ -479,6 +495,16 @@ static void belong(struct view *v)
 	plan->followed = true;
 	if (plan->side == SIPALG_CALLER)
 		plan->fork = 0;
+}
+
+/* What a party says to a host of which the call knows nothing. */
+static void answer_another(struct view *v)
+{
+	v->plan->gone = is_gone(v);
+	if (sipalg_claim_is_answered(v->call, v->flow, v->msg))
+		v->plan->proves = true;
+	else if (v->msg->status / 100 == 2 || v->plan->gone)
+		belong(v);
 }
 
 void sipalg_call_judge(const struct sipalg_call *call,
@@ -498,10 +524,8 @@ void sipalg_call_judge(const struct sipalg_call *call,
 		claim(&v);
 	else if (is_to_known(&v))
 		belong(&v);
-	else if (sipalg_claim_is_answered(call, flow, msg))
-		plan->proves = true;
-	else if (msg->status / 100 == 2)
-		belong(&v);
+	else
+		answer_another(&v);
 }
 
 bool sipalg_call_retries(const struct sipalg_call *call, const struct sip_msg *msg)

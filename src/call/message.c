@@ -540,7 +540,8 @@ static void acquire_claim(struct sipalg_call *call, const struct sipalg_flow *fl
 bool sipalg_call_prove(struct sipalg_call *call, const struct sipalg_flow *flow,
 		       const struct sip_msg *msg, struct sipalg_plan *plan)
 {
-	struct sipalg_replay *replay = sipalg_claim_take(call, flow, msg);
+	struct sipalg_replay *replay = sipalg_claim_take(call, flow, msg,
+							  plan->gone);
 	struct sipalg_flow back = way_back(flow);
 	struct sipalg_plan *claim;
 	bool pinholes;

@@ -328,6 +328,57 @@ def unseen_request():
     hang_up(call)
 
 
+@test("issue 26", "481 of the phone to one of signalling-peers ends the call: by BYE at once, else after session-margin")
+def unknown_to_peer():
+    router(f"{CTL} setting set signalling-peers {STRANGER}")
+    for number, method in enumerate(("INVITE", "UPDATE", "INFO", "OPTIONS")):
+        port = 4220 + 4 * number
+        call = answered(f"off{number}", port)
+        ask(call, method, 90)
+        tell(call, "481 Call/Transaction Does Not Exist", method, 90)
+        time.sleep(28)
+        assert calls() and both(port), f"{method}: who is heard within the margin lives"
+        time.sleep(8)
+        assert not calls() and not net.expectations(), method
+    call = answered("offbye", 4236)
+    ask(call, "BYE", 90)
+    tell(call, "481 Call/Transaction Does Not Exist", "BYE", 90)
+    time.sleep(8)
+    assert not net.expectations("media") and not both(4236)
+    call = answered("still", 4240)
+    for cseq, method in enumerate(("UPDATE", "INVITE", "INFO"), 90):
+        ask(call, method, cseq)
+        tell(call, "481 Call/Transaction Does Not Exist", method, cseq)
+        assert lively(4240, 60, every=5), method
+    out(call.request("UPDATE", cseq=3, to_tag=True))
+    back(call.response("200 OK", "UPDATE"))
+    # what is no word on the dialog, what is of a dialog that nobody has, a refusal
+    ask(call, "NOTIFY", 95)
+    tell(call, "481 Subscription Does Not Exist", "NOTIFY", 95)
+    other = Call(call.name, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER)
+    other.tags = (call.tags[0], "another")
+    for cseq, method in enumerate(("INFO", "BYE"), 96):
+        ask(other, method, cseq)
+        tell(other, "481 Call/Transaction Does Not Exist", method, cseq)
+    ask(call, "BYE", 98)
+    tell(call, "401 Unauthorized", "BYE", 98)
+    time.sleep(60)
+    assert calls() and both(4240)
+    hang_up(call)
+    router(f"{CTL} setting reset")
+
+
+@test("fault C1", "481 of the phone to a stranger changes nothing, and session-margin does not begin")
+def unknown_to_stranger():
+    call = answered("strange", 4244)
+    for cseq, method in enumerate(("BYE", "UPDATE", "INFO"), 90):
+        ask(call, method, cseq)
+        tell(call, "481 Call/Transaction Does Not Exist", method, cseq)
+        time.sleep(36)
+        assert calls() and both(4244), method
+    hang_up(call)
+
+
 @test("fault C5", "481 to a request within the dialog ends the call after session-margin, unless a sign of life follows (D11)")
 def unknown_call():
     for number, method in enumerate(("INVITE", "UPDATE", "INFO", "OPTIONS")):
