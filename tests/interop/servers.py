@@ -22,9 +22,9 @@ def listens(namespace, protocol, port):
 def relay(suite=None):
     """rtpengine, on a host of its own."""
     netns.start("media", *programs.of(
-        suite, "/usr/bin/rtpengine", "--table=-1", f"--interface={network.RELAY[0]}",
+        # Debian 13 has a file with names, which another root does not know
+        suite, "/usr/bin/rtpengine", "--config-file=none", "--table=-1", f"--interface={network.RELAY[0]}",
         f"--interface={network.RELAY[1]}", f"--listen-ng={network.RELAY[0]}:2223",
-        # without a name, which another root does not know
         "--listen-cli=127.0.0.1:2224", "--foreground", "--log-stderr", "--port-min=30000",
         "--port-max=30199", "--num-threads=2", "--pidfile=/tmp/rtpengine.pid"), log="/tmp/rtpengine.log")
     listens("media", "udp", 2223)
