@@ -208,6 +208,8 @@ void sipalg_call_schedule(struct sipalg_call *call)
 	unsigned int i;
 
 	sipalg_dirty_mark(call->sn, &call->dirty);
+	if (call->state == SIPALG_CALL_BYE_SENT)
+		sipalg_dirty_hurry(call->sn);
 	/* most messages put deadlines off: the timer finds that when it comes */
 	if (!call->sooner || sipalg_is_standby(&call->sn->sync))
 		return;

@@ -44,6 +44,12 @@ void __sipalg_dirty_mark(struct sipalg_net *sn, struct sipalg_dirty *dirty)
 	wake(sync);
 }
 
+void __sipalg_dirty_hurry(struct sipalg_net *sn)
+{
+	if (sipalg_dirty_is_told(sn))
+		mod_delayed_work(system_wq, &sn->sync.work, 0);
+}
+
 void sipalg_dirty_bury(struct sipalg_net *sn, const void *key, u16 len)
 {
 	struct sipalg_sync *sync = &sn->sync;

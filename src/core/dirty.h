@@ -122,6 +122,20 @@ static inline void sipalg_dirty_mark(struct sipalg_net *sn,
 		__sipalg_dirty_mark(sn, dirty);
 }
 
+void __sipalg_dirty_hurry(struct sipalg_net *sn);
+
+/**
+ * sipalg_dirty_hurry() - tell now what is marked, and do not collect more
+ * @sn: the namespace
+ *
+ * For what its sender does not repeat: the end of a call. Any context.
+ */
+static inline void sipalg_dirty_hurry(struct sipalg_net *sn)
+{
+	if (static_branch_unlikely(&sipalg_dirty_wanted))
+		__sipalg_dirty_hurry(sn);
+}
+
 /**
  * sipalg_dirty_is_told() - is somebody told what changes here
  * @sn: the namespace

@@ -100,12 +100,14 @@ class Router:
             messages = self.ears.read(seconds)
             if messages is None:
                 return objects
+            when = time.monotonic()
             for _, payload in messages:
                 for kind, data in attrs_of(payload[4:]):
                     if kind == word("SYNC"):
                         self.heard = status_of(data)
                     elif kind == word("SYNC_OBJECT"):
                         objects.append(Object(data))
+                        objects[-1].when = when
 
     def dump(self):
         """All objects, and what the first and the last message say of the router."""

@@ -207,6 +207,29 @@ def refused():
     hang_up(call)
 
 
+@test("issue 22", "a BYE, which nobody repeats once it is answered, is told at once; other changes within 50 ms")
+def at_once():
+    fresh()
+    call = answered("haste", 4560)
+    pair.sync()
+
+    def told_after(data):
+        phone.send(data, SERVER)
+        start = time.monotonic()
+        assert server.recv()
+        return next(one.when for one in pair.active.told(0.06) if one.key.startswith(b"c")) - start
+
+    for number in range(5):
+        info = told_after(call.request("INFO", cseq=3 + number, to_tag=True))
+        print(f"# INFO after {1000 * info:.1f} ms")
+        assert info < 0.05, info
+    bye = told_after(call.request("BYE", cseq=20, to_tag=True))
+    print(f"# BYE after {1000 * bye:.1f} ms")
+    assert bye < 0.01, bye
+    server.send(call.response("200 OK", "BYE"), ROUTER)
+    assert phone.recv()
+
+
 @test("issue 22", "nothing is kept while nobody listens, and mark-all tells all there is once")
 def all_told():
     fresh()
