@@ -24,6 +24,8 @@ RTP = {"alice": "4000-4019", "carol": "5000-5019", "bob": "6000-6019", "dave": "
 
 class Renews:
     """Who can hold a call can tell its addresses anew within it."""
+    # knows its public address by a STUN server, and asks that again before an offer
+    told = asks_again = False
 
     def renews(self):
         return True
@@ -42,6 +44,7 @@ class Baresip(Renews, baresip.Phone):
 
     def __init__(self, user, way, account="", modules=(), tone=30):
         self.account = account
+        self.told = "stunserver=" in account
         super().__init__(user, network.address(way, user), user,
                          f"/tmp/{user}-{time.monotonic_ns()}", RTP[user],
                          transport=network.transport(way), modules=modules, tone=tone)
@@ -122,8 +125,10 @@ class Linphone(Renews):
     """linphonec without a sound card, steered by what it reads and prints; with ICE, if
     there is a STUN server for it; with a password, if it is asked for one."""
     moves = False
+    asks_again = True
 
     def __init__(self, user, way, stun=None, password=None):
+        self.told = bool(stun)
         self.user = self.namespace = user
         self.address = network.address(way, user)
         self.transport = network.transport(way)
@@ -256,6 +261,7 @@ class Sipp:
     """sipp as a phone: a process to register, one that waits for a call, one to call. It
     registers where a 302 sends it."""
     moves = True
+    told = False
 
     def __init__(self, user, way):
         self.user = self.namespace = user

@@ -116,6 +116,9 @@ class RedialledInCall(Provider):
         network.new_lease(self.mode)
         # a third is called later
         time.sleep(AGAIN)
+        told = [phone for phone in inside if phone.told and not (phone.asks_again and len(inside) == 1)]
+        if told and self.mode != "routed":
+            raise Cannot(f"{told[0].user} keeps to the address that a STUN server has told it before")
         if len(inside) > 1:
             # Each is known to the other by the former address, which is nobody's now: no
             # offer arrives. Their media is between the two, and does not need one.
