@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A short list of kept requests, and of addresses that were accepted. */
+#include <linux/siphash.h>
 #include <linux/slab.h>
 #include "call/call.h"
 #include "call/claim.h"
@@ -13,6 +14,7 @@
  * @src: where it came from, as that host knows itself
  * @method: enum sip_method
  * @cseq: its CSeq
+ * @branch: hash of its branch
  * @len: bytes of it
  * @data: they
  */
@@ -21,6 +23,7 @@ struct claim {
 	union nf_inet_addr src;
 	u8 method;
 	u32 cseq;
+	u64 branch;
 	u32 len;
 	char data[];
 };
@@ -32,6 +35,12 @@ struct sipalg_claims {
 	u8 next[2];	/* place of the next address that is proven, by side */
 	union nf_inet_addr proven[2][SIPALG_MAX_PROVEN];
 };
+
+static u64 branch_of(const struct sipalg_call *call, const struct sip_msg *msg)
+{
+	return siphash(sip_span_ptr(msg, msg->branch), msg->branch.len,
+		       &call->sn->key);
+}
 
 static struct sipalg_claims *claims_of(struct sipalg_call *call)
 {
@@ -98,6 +107,7 @@ void sipalg_claim_note(struct sipalg_call *call, const struct sipalg_flow *flow,
 	claim->src = flow->src.ip;
 	claim->method = msg->method;
 	claim->cseq = msg->cseq;
+	claim->branch = branch_of(call, msg);
 	claim->len = msg->len;
 	memcpy(claim->data, msg->data, msg->len);
 	list_add_tail(&claim->list, &claims->list);
@@ -106,25 +116,25 @@ void sipalg_claim_note(struct sipalg_call *call, const struct sipalg_flow *flow,
 }
 
 static struct claim *find(const struct sipalg_call *call,
-			  const struct sipalg_flow *flow,
 			  const struct sip_msg *msg)
 {
 	struct claim *claim;
+	u64 branch;
 
-	if (!call->claims)
+	if (!call->claims || list_empty(&call->claims->list))
 		return NULL;
+	branch = branch_of(call, msg);
 	list_for_each_entry(claim, &call->claims->list, list)
 		if (claim->method == msg->method && claim->cseq == msg->cseq &&
-		    sipalg_ip_equal(&claim->src, &flow->dst_private.ip))
+		    claim->branch == branch)
 			return claim;
 	return NULL;
 }
 
 bool sipalg_claim_is_answered(const struct sipalg_call *call,
-			      const struct sipalg_flow *flow,
 			      const struct sip_msg *msg)
 {
-	return msg->status >= 200 && find(call, flow, msg);
+	return msg->status >= 200 && find(call, msg);
 }
 
 static struct sipalg_replay *replay_of(const struct claim *claim)
@@ -135,6 +145,7 @@ static struct sipalg_replay *replay_of(const struct claim *claim)
 	if (!replay)
 		return NULL;
 	memcpy(replay->data, claim->data, claim->len);
+	replay->src = claim->src;
 	sipalg_plan_init(&replay->plan);
 	replay->plan.intents = NULL;	/* nothing is translated */
 	if (sip_parse(replay->data, claim->len, &replay->msg) == SIP_OK)
@@ -144,10 +155,9 @@ static struct sipalg_replay *replay_of(const struct claim *claim)
 }
 
 struct sipalg_replay *sipalg_claim_take(struct sipalg_call *call,
-					const struct sipalg_flow *flow,
 					const struct sip_msg *msg, bool gone)
 {
-	struct claim *claim = find(call, flow, msg);
+	struct claim *claim = find(call, msg);
 	struct sipalg_replay *replay = NULL;
 	bool granted = msg->status < 300 || (gone && msg->method == SIP_METHOD_BYE);
 

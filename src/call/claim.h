@@ -22,11 +22,13 @@ struct sipalg_call;
 /**
  * struct sipalg_replay - a kept request, to be read again
  * @msg: its index
+ * @src: where it came from
  * @plan: takes what would be edited: nothing is, the message has left long ago
  * @data: its bytes
  */
 struct sipalg_replay {
 	struct sip_msg msg;
+	union nf_inet_addr src;
 	struct sipalg_plan plan;
 	char data[];
 };
@@ -46,17 +48,17 @@ void sipalg_claim_note(struct sipalg_call *call, const struct sipalg_flow *flow,
 /**
  * sipalg_claim_is_answered() - is this the final answer to a request that is kept?
  * @call: locked
- * @flow: flow of the answer
- * @msg: the answer
+ * @msg: a message
+ *
+ * By its transaction (RFC 3261 17.1.3), wherever it goes: some phones answer where the
+ * call came from.
  */
 bool sipalg_claim_is_answered(const struct sipalg_call *call,
-			      const struct sipalg_flow *flow,
 			      const struct sip_msg *msg);
 
 /**
  * sipalg_claim_take() - which request is this the answer to?
  * @call: locked
- * @flow: flow of the answer
  * @msg: the answer; a provisional one leaves the request waiting
  * @gone: what sipalg_call_judge() says of it: a BYE is granted by it (RFC 3261 15.1.2)
  *
@@ -64,7 +66,6 @@ bool sipalg_claim_is_answered(const struct sipalg_call *call,
  * more. NULL: none, none yet, or no memory to read it again.
  */
 struct sipalg_replay *sipalg_claim_take(struct sipalg_call *call,
-					const struct sipalg_flow *flow,
 					const struct sip_msg *msg, bool gone);
 
 /* Gives it back, or NULL. */

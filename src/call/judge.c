@@ -497,11 +497,11 @@ static void belong(struct view *v)
 		plan->fork = 0;
 }
 
-/* What a party says to a host of which the call knows nothing. */
+/* What a party says to a host of which the call knows nothing, or of what that has asked. */
 static void answer_another(struct view *v)
 {
 	v->plan->gone = is_gone(v);
-	if (sipalg_claim_is_answered(v->call, v->flow, v->msg))
+	if (sipalg_claim_is_answered(v->call, v->msg))
 		v->plan->proves = true;
 	else if (v->msg->status / 100 == 2 || v->plan->gone)
 		belong(v);
@@ -522,7 +522,7 @@ void sipalg_call_judge(const struct sipalg_call *call,
 		return;
 	if (!is_known(&v))
 		claim(&v);
-	else if (is_to_known(&v))
+	else if (is_to_known(&v) && !sipalg_claim_is_answered(call, msg))
 		belong(&v);
 	else
 		answer_another(&v);

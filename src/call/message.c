@@ -509,13 +509,20 @@ void sipalg_call_take_in(struct sipalg_call *call, const struct sipalg_flow *flo
 		event(&s, SIPALG_EVENT_PROVISIONAL, SIPALG_END_FAILED);
 }
 
-/* The way that a response takes is the request's, backwards. */
-static struct sipalg_flow way_back(const struct sipalg_flow *flow)
+/*
+ * The way that a response takes is the request's, backwards; but some phones answer to
+ * where the call came from, whoever has asked.
+ */
+static struct sipalg_flow way_back(const struct sipalg_flow *flow,
+				   const union nf_inet_addr *asker)
 {
 	struct sipalg_flow back = *flow;
 
 	back.src = flow->dst_private;
 	back.src_public = flow->dst;
+	if (sipalg_ip_equal(&back.src.ip, &back.src_public.ip))
+		back.src_public.ip = *asker;
+	back.src.ip = *asker;
 	back.dst = flow->src_public;
 	back.dst_private = flow->src;
 	back.original = !flow->original;
@@ -540,17 +547,17 @@ static void acquire_claim(struct sipalg_call *call, const struct sipalg_flow *fl
 bool sipalg_call_prove(struct sipalg_call *call, const struct sipalg_flow *flow,
 		       const struct sip_msg *msg, struct sipalg_plan *plan)
 {
-	struct sipalg_replay *replay = sipalg_claim_take(call, flow, msg,
-							  plan->gone);
-	struct sipalg_flow back = way_back(flow);
+	struct sipalg_replay *replay = sipalg_claim_take(call, msg, plan->gone);
 	struct sipalg_plan *claim;
+	struct sipalg_flow back;
 	bool pinholes;
 
 	if (!replay)
 		return false;
+	back = way_back(flow, &replay->src);
 	claim = &replay->plan;
 	claim->description = plan->description;
-	sipalg_claim_prove(call, !plan->side, &back.src.ip);
+	sipalg_claim_prove(call, !plan->side, &replay->src);
 	sipalg_call_judge(call, &back, &replay->msg, claim);
 	acquire_claim(call, &back, &replay->msg, claim);
 	sipalg_call_take_in(call, &back, &replay->msg, claim);

@@ -110,6 +110,45 @@ def bye():
     assert not calls() and ended("bye") == before + 1
 
 
+def tell_former(call, status, method, cseq, body="", extra=""):
+    """The phone answers that host by where the call came from, as some do."""
+    data = call.peer_response(status, method, cseq=cseq, body=body)
+    data = again(data, (f"SIP/2.0/UDP {SERVER}:", f"SIP/2.0/UDP {STRANGER}:"),
+                 (f"<sip:alice@{PHONE}:5060>", f"<sip:alice@{PHONE}:5060>{extra}"))
+    phone.send(data, SERVER)
+    assert server.recv()
+
+
+@test("issue 26", "a phone that answers to where the call came from has accepted what another host has asked")
+def answered_elsewhere():
+    for number, (method, with_sdp) in enumerate((("INVITE", True), ("UPDATE", False))):
+        port = 4250 + 4 * number
+        call = answered(f"former{number}", port, 300)
+        for cseq in range(200, 203):
+            assert lively(port, 250)
+            ask(call, method, cseq, sdp(RELAY, port + 2000) if with_sdp else "")
+            tell_former(call, "200 OK", method, cseq, sdp(PHONE, port) if with_sdp else "",
+                        "\nSession-Expires: 300;refresher=uac")
+            if method == "INVITE":
+                ask(call, "ACK", cseq)
+        assert lively(port, 200), method
+        hang_up(call)
+    call = answered("former", 4260)
+    ask(call, "BYE", 210)
+    tell_former(call, "500 Server Internal Error", "BYE", 210)
+    ask(call, "BYE", 211)
+    # another transaction's
+    phone.send(again(call.peer_response("200 OK", "BYE", cseq=211), ("branch=z9hG4bK", "branch=z9hG4bKno")), SERVER)
+    assert server.recv()
+    time.sleep(8)
+    assert calls() and both(4260)
+    ask(call, "BYE", 212)
+    tell_former(call, "200 OK", "BYE", 212)
+    time.sleep(8)
+    assert not both(4260) and not net.expectations("media")
+    net.until(lambda: not calls(), 40)
+
+
 @test("fault C1", "refused or not answered, a re-INVITE or UPDATE from there opens nothing and refreshes nothing")
 def refused():
     for number, refusal in enumerate(REFUSALS + (None,)):
