@@ -154,7 +154,8 @@ void sipalg_tcp_position_unlink(struct sipalg_tcp_position *position)
 }
 
 /* One that is not confirmed may never come to be. */
-void __sipalg_tcp_position_mark(struct sipalg_net *sn, struct nf_conn *ct)
+void __sipalg_tcp_position_mark(struct sipalg_net *sn, struct nf_conn *ct,
+				bool now)
 {
 	struct sipalg_tcp_position *position;
 	struct sipalg_origin origin;
@@ -165,6 +166,8 @@ void __sipalg_tcp_position_mark(struct sipalg_net *sn, struct nf_conn *ct)
 	position = find(sn, &origin) ?: make(sn, &origin);
 	if (position && refcount_inc_not_zero(&position->refs)) {
 		sipalg_dirty_mark(sn, &position->dirty);
+		if (now)
+			sipalg_dirty_hurry(sn);
 		sipalg_tcp_position_put(position);
 	}
 }
@@ -568,7 +571,7 @@ static int mark_followed(struct nf_conn *ct, void *unused)
 	rcu_read_lock();
 	if (sipalg_ct_data(ct)->stream[0].state ||
 	    sipalg_ct_data(ct)->stream[1].state)
-		sipalg_tcp_position_mark(ct);
+		sipalg_tcp_position_mark(ct, false);
 	rcu_read_unlock();
 	return 0;
 }

@@ -97,19 +97,22 @@ struct sipalg_tcp_position {
 	struct sipalg_tcp_restored *restored;
 };
 
-void __sipalg_tcp_position_mark(struct sipalg_net *sn, struct nf_conn *ct);
+void __sipalg_tcp_position_mark(struct sipalg_net *sn, struct nf_conn *ct,
+				bool now);
 void __sipalg_tcp_position_take(struct sipalg_net *sn, struct nf_conn *ct);
 
 /**
  * sipalg_tcp_position_mark() - a position of a connection has changed
  * @ct: the connection, locked
+ * @now: tell at once: where bytes have passed of which the other router does not know
+ *	the connection does not go on there
  *
  * RCU read side, BH off.
  */
-static inline void sipalg_tcp_position_mark(struct nf_conn *ct)
+static inline void sipalg_tcp_position_mark(struct nf_conn *ct, bool now)
 {
 	if (static_branch_unlikely(&sipalg_dirty_wanted))
-		__sipalg_tcp_position_mark(sipalg_net_get(nf_ct_net(ct)), ct);
+		__sipalg_tcp_position_mark(sipalg_net_get(nf_ct_net(ct)), ct, now);
 }
 
 /**

@@ -1002,7 +1002,7 @@ int sipalg_tcp_segment(struct sipalg_packet *packet,
 		sipalg_tcp_tidy(flow_data->tcp);
 	if (static_branch_unlikely(&sipalg_dirty_wanted) &&
 	    has_moved(&s, flow_data, syn))
-		sipalg_tcp_position_mark(packet->ct);
+		sipalg_tcp_position_mark(packet->ct, s.len);
 	sipalg_tcp_unlock(packet->ct);
 	sipalg_scratch_put();
 	sipalg_tcp_send_before(&s.out, nf_ct_net(packet->ct));
