@@ -53,7 +53,13 @@ class Pool(Provider):
     """One member registers, one calls, one speaks within the dialog. Not by TCP: linphone
     listens only to whom it is connected to."""
     ways = ("udp",)
+    registered = REGISTERED
     host = network.HOSTS["sbc1"]
+
+    def before_row(self, phones):
+        # Sipp answers a BYE where the call came from: who has sent it asks for 32 s more, and the
+        # next sipp would take that for its call.
+        phones.register_again(40)
 
     def serve(self):
         servers.pool()
