@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A short list of kept requests, and of addresses that were accepted. */
-#include <linux/siphash.h>
 #include <linux/slab.h>
 #include "call/call.h"
 #include "call/claim.h"
+#include "call/judge.h"
 #include "core/net.h"
+#include "core/peers.h"
 
 #define LONGEST_CLAIM	8192	/* bytes of a request that is kept */
 
@@ -35,12 +36,6 @@ struct sipalg_claims {
 	u8 next[2];	/* place of the next address that is proven, by side */
 	union nf_inet_addr proven[2][SIPALG_MAX_PROVEN];
 };
-
-static u64 branch_of(const struct sipalg_call *call, const struct sip_msg *msg)
-{
-	return siphash(sip_span_ptr(msg, msg->branch), msg->branch.len,
-		       &call->sn->key);
-}
 
 static struct sipalg_claims *claims_of(struct sipalg_call *call)
 {
@@ -107,7 +102,7 @@ void sipalg_claim_note(struct sipalg_call *call, const struct sipalg_flow *flow,
 	claim->src = flow->src.ip;
 	claim->method = msg->method;
 	claim->cseq = msg->cseq;
-	claim->branch = branch_of(call, msg);
+	claim->branch = sipalg_call_hash(call, msg, msg->branch);
 	claim->len = msg->len;
 	memcpy(claim->data, msg->data, msg->len);
 	list_add_tail(&claim->list, &claims->list);
@@ -115,7 +110,25 @@ void sipalg_claim_note(struct sipalg_call *call, const struct sipalg_flow *flow,
 	atomic_long_add(struct_size(claim, data, msg->len), &call->sn->memory);
 }
 
+bool sipalg_claim_is_peers(const struct sipalg_flow *flow,
+			   const union nf_inet_addr *ip)
+{
+	return sipalg_peers_find(rcu_dereference(flow->sn->peers), flow->family,
+				 ip) >= 0;
+}
+
+/*
+ * Some phones answer to where the call came from, whoever of a pool has asked. Of a
+ * stranger that proves nothing: it may have copied the request that is answered there.
+ */
+static bool may_be_told(const struct claim *claim, const struct sipalg_flow *flow)
+{
+	return sipalg_ip_equal(&claim->src, &flow->dst_private.ip) ||
+	       sipalg_claim_is_peers(flow, &claim->src);
+}
+
 static struct claim *find(const struct sipalg_call *call,
+			  const struct sipalg_flow *flow,
 			  const struct sip_msg *msg)
 {
 	struct claim *claim;
@@ -123,18 +136,28 @@ static struct claim *find(const struct sipalg_call *call,
 
 	if (!call->claims || list_empty(&call->claims->list))
 		return NULL;
-	branch = branch_of(call, msg);
+	branch = sipalg_call_hash(call, msg, msg->branch);
 	list_for_each_entry(claim, &call->claims->list, list)
 		if (claim->method == msg->method && claim->cseq == msg->cseq &&
-		    claim->branch == branch)
+		    claim->branch == branch && may_be_told(claim, flow))
 			return claim;
 	return NULL;
 }
 
 bool sipalg_claim_is_answered(const struct sipalg_call *call,
+			      const struct sipalg_flow *flow,
 			      const struct sip_msg *msg)
 {
-	return msg->status >= 200 && find(call, msg);
+	return msg->status >= 200 && find(call, flow, msg);
+}
+
+/* RFC 3261 15.1.2: a BYE ends the session for who knows of no such dialog as well. */
+static bool is_granted(const struct claim *claim, const struct sipalg_flow *flow,
+		       const struct sip_msg *msg)
+{
+	return msg->status < 300 ||
+	       (msg->status == 481 && msg->method == SIP_METHOD_BYE &&
+		sipalg_claim_is_peers(flow, &claim->src));
 }
 
 static struct sipalg_replay *replay_of(const struct claim *claim)
@@ -155,15 +178,15 @@ static struct sipalg_replay *replay_of(const struct claim *claim)
 }
 
 struct sipalg_replay *sipalg_claim_take(struct sipalg_call *call,
-					const struct sip_msg *msg, bool gone)
+					const struct sipalg_flow *flow,
+					const struct sip_msg *msg)
 {
-	struct claim *claim = find(call, msg);
+	struct claim *claim = find(call, flow, msg);
 	struct sipalg_replay *replay = NULL;
-	bool granted = msg->status < 300 || (gone && msg->method == SIP_METHOD_BYE);
 
 	if (!claim || msg->status < 200)
 		return NULL;
-	if (granted)
+	if (is_granted(claim, flow, msg))
 		replay = replay_of(claim);
 	claim_free(call, claim);
 	return replay;

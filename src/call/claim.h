@@ -46,27 +46,38 @@ void sipalg_claim_note(struct sipalg_call *call, const struct sipalg_flow *flow,
 		       const struct sip_msg *msg);
 
 /**
+ * sipalg_claim_is_peers() - is it one of signalling-peers?
+ * @flow: gives namespace and family
+ * @ip: the address, as that host knows itself
+ */
+bool sipalg_claim_is_peers(const struct sipalg_flow *flow,
+			   const union nf_inet_addr *ip);
+
+/**
  * sipalg_claim_is_answered() - is this the final answer to a request that is kept?
  * @call: locked
+ * @flow: flow of the message
  * @msg: a message
  *
- * By its transaction (RFC 3261 17.1.3), wherever it goes: some phones answer where the
- * call came from.
+ * By its transaction (RFC 3261 17.1.3), and told to who has asked; one of
+ * signalling-peers may be answered at another host.
  */
 bool sipalg_claim_is_answered(const struct sipalg_call *call,
+			      const struct sipalg_flow *flow,
 			      const struct sip_msg *msg);
 
 /**
  * sipalg_claim_take() - which request is this the answer to?
  * @call: locked
+ * @flow: flow of the answer
  * @msg: the answer; a provisional one leaves the request waiting
- * @gone: what sipalg_call_judge() says of it: a BYE is granted by it (RFC 3261 15.1.2)
  *
  * Return: the request, for sipalg_claim_replay_free(); it is not remembered any
  * more. NULL: none, none yet, or no memory to read it again.
  */
 struct sipalg_replay *sipalg_claim_take(struct sipalg_call *call,
-					const struct sip_msg *msg, bool gone);
+					const struct sipalg_flow *flow,
+					const struct sip_msg *msg);
 
 /* Gives it back, or NULL. */
 void sipalg_claim_replay_free(struct sipalg_replay *replay);

@@ -10,7 +10,6 @@
 #include "call/target.h"
 #include "core/call.h"
 #include "core/net.h"
-#include "core/peers.h"
 #include "sip/names.h"
 #include "sip/text.h"
 
@@ -30,17 +29,17 @@ struct view {
 	const struct sipalg_dialog *dialog;
 };
 
-u64 sipalg_call_tag(const struct sipalg_call *call, const struct sip_msg *msg,
-		    struct sip_span tag)
+u64 sipalg_call_hash(const struct sipalg_call *call, const struct sip_msg *msg,
+		     struct sip_span span)
 {
-	return siphash(sip_span_ptr(msg, tag), tag.len, &call->sn->key);
+	return siphash(sip_span_ptr(msg, span), span.len, &call->sn->key);
 }
 
 static bool is_callers(const struct sipalg_call *call, const struct sip_msg *msg,
 		       struct sip_span tag)
 {
 	if (call->new_tag)
-		return sipalg_call_tag(call, msg, tag) == call->new_tag;
+		return sipalg_call_hash(call, msg, tag) == call->new_tag;
 	return tag.len == call->from_tag_len &&
 	       text_exact(sip_span_ptr(msg, tag), sipalg_call_from_tag(call),
 			  tag.len);
@@ -474,10 +473,8 @@ static bool is_gone(const struct view *v)
 {
 	const struct sip_msg *msg = v->msg;
 
-	return msg->status == 481 &&
-	       (msg->method == SIP_METHOD_BYE || sip_method_is(msg, SIP_OF_DIALOG)) &&
-	       sipalg_peers_find(rcu_dereference(v->call->sn->peers), v->flow->family,
-				 &v->flow->dst_private.ip) >= 0 &&
+	return msg->status == 481 && sip_method_is(msg, SIP_OF_DIALOG) &&
+	       sipalg_claim_is_peers(v->flow, &v->flow->dst_private.ip) &&
 	       sipalg_dialog_find(v->call, msg, v->plan->callee_tag);
 }
 
@@ -497,16 +494,6 @@ static void belong(struct view *v)
 		plan->fork = 0;
 }
 
-/* What a party says to a host of which the call knows nothing, or of what that has asked. */
-static void answer_another(struct view *v)
-{
-	v->plan->gone = is_gone(v);
-	if (sipalg_claim_is_answered(v->call, v->msg))
-		v->plan->proves = true;
-	else if (v->msg->status / 100 == 2 || v->plan->gone)
-		belong(v);
-}
-
 void sipalg_call_judge(const struct sipalg_call *call,
 		       const struct sipalg_flow *flow,
 		       const struct sip_msg *msg, struct sipalg_plan *plan)
@@ -522,10 +509,10 @@ void sipalg_call_judge(const struct sipalg_call *call,
 		return;
 	if (!is_known(&v))
 		claim(&v);
-	else if (is_to_known(&v) && !sipalg_claim_is_answered(call, msg))
+	else if (sipalg_claim_is_answered(call, flow, msg))
+		plan->proves = true;
+	else if (is_to_known(&v) || msg->status / 100 == 2 || is_gone(&v))
 		belong(&v);
-	else
-		answer_another(&v);
 }
 
 bool sipalg_call_retries(const struct sipalg_call *call, const struct sip_msg *msg)

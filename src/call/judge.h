@@ -58,13 +58,13 @@ void sipalg_call_judge(const struct sipalg_call *call,
 bool sipalg_call_retries(const struct sipalg_call *call, const struct sip_msg *msg);
 
 /**
- * sipalg_call_tag() - a hash of a tag
+ * sipalg_call_hash() - what is kept in place of a tag or a branch
  * @call: gives the key
  * @msg: the message
- * @tag: the tag's span
+ * @span: of the tag or branch
  */
-u64 sipalg_call_tag(const struct sipalg_call *call, const struct sip_msg *msg,
-		    struct sip_span tag);
+u64 sipalg_call_hash(const struct sipalg_call *call, const struct sip_msg *msg,
+		     struct sip_span span);
 
 /**
  * sipalg_transaction_of() - the transaction of a message

@@ -440,7 +440,7 @@ static void take_in(struct speech *s)
 	const struct sip_msg *msg = s->msg;
 
 	if (s->plan->changes_tag)
-		call->new_tag = sipalg_call_tag(call, msg, msg->from_tag);
+		call->new_tag = sipalg_call_hash(call, msg, msg->from_tag);
 	if (!call->deadlines)
 		pick_up(s);
 
@@ -510,8 +510,8 @@ void sipalg_call_take_in(struct sipalg_call *call, const struct sipalg_flow *flo
 }
 
 /*
- * The way that a response takes is the request's, backwards; but some phones answer to
- * where the call came from, whoever has asked.
+ * The way that a response takes is the request's, backwards; but one of signalling-peers
+ * may be answered at another host.
  */
 static struct sipalg_flow way_back(const struct sipalg_flow *flow,
 				   const union nf_inet_addr *asker)
@@ -547,7 +547,7 @@ static void acquire_claim(struct sipalg_call *call, const struct sipalg_flow *fl
 bool sipalg_call_prove(struct sipalg_call *call, const struct sipalg_flow *flow,
 		       const struct sip_msg *msg, struct sipalg_plan *plan)
 {
-	struct sipalg_replay *replay = sipalg_claim_take(call, msg, plan->gone);
+	struct sipalg_replay *replay = sipalg_claim_take(call, flow, msg);
 	struct sipalg_plan *claim;
 	struct sipalg_flow back;
 	bool pinholes;

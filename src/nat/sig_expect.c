@@ -329,13 +329,13 @@ static bool is_aside(const struct sip_msg *msg, u8 field)
 }
 
 static void learn_host(struct sipalg_call *call, u8 side, u16 fork,
-		       const struct sipalg_flow *flow, const struct sip_msg *msg,
-		       const struct sip_host *host)
+		       const struct sipalg_flow *flow,
+		       const struct sip_host *host, bool aside)
 {
 	struct sipalg_sig_pinhole pinhole = { .side = side,
 					  .fork = fork,
 					  .field = host->field,
-					  .stale = is_aside(msg, host->field) };
+					  .stale = aside };
 
 	if (host->field == SIP_FIELD_ROUTE) {
 		pinhole.side = !side;
@@ -374,6 +374,7 @@ void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
 
 	for (i = 0; fields && i < msg->host_count; i++) {
 		const struct sip_host *host = &msg->hosts[i];
+		const bool aside = is_aside(msg, host->field);
 
 		if (!is_telling(host, fields) ||
 		    field_setting[host->field] == SIPALG_NO_PINHOLE ||
@@ -381,9 +382,9 @@ void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
 			continue;
 		if (is_foreign(flow, msg, host))
 			continue;
-		if (!is_aside(msg, host->field))
+		if (!aside)
 			named |= 1u << host->field;
-		learn_host(call, side, fork, flow, msg, host);
+		learn_host(call, side, fork, flow, host, aside);
 	}
 	if (!call->sig_pinholes)
 		return;

@@ -88,8 +88,6 @@ enum sipalg_verdict {
  * @changes_tag: the caller's tag is another one from now on
  * @proves: it accepts, or refuses, a claim: sipalg_call_prove() comes first, and
  *	the message is decided on again
- * @gone: who says it to one of signalling-peers knows of no such dialog: a BYE from
- *	there is granted, anything else answered as to the known host
  * @claims: it is a claim: apply notes it
  * @picks_up: it is within a dialog of which nothing was known
  * @up: @call was answered before
@@ -136,7 +134,6 @@ struct sipalg_plan {
 	bool opens_dialog;
 	bool changes_tag;
 	bool proves;
-	bool gone;
 	bool claims;
 	bool picks_up;
 	bool up;

@@ -116,7 +116,7 @@ class Demo:
     def hang_up(self, active):
         """All of the call that lets anything through has gone soon."""
         def media():
-            return [line for line in active.pinholes() if "class=0" not in line] + \
+            return active.media_pinholes() + \
                 [line for line in active.run("conntrack", "-L", "-p", "udp").stdout.splitlines()
                  if "dport=5060" not in line and "mport" not in line and PHONE in line]
         had = media()

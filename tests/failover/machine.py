@@ -289,6 +289,9 @@ class Machine:
         return sorted(re.sub(r"master-\S+ master-\S+ sport=\d+ dport=\d+ ", "", line) if "class=0" in line else line
                       for line in lines)
 
+    def media_pinholes(self):
+        return [line for line in self.pinholes() if "class=0" not in line]
+
     def has(self):
         return {"calls": self.calls(), "registrations": self.registrations(),
                 "pinholes": self.pinholes()}

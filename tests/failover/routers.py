@@ -75,8 +75,7 @@ class Routers:
         self.settle()
         active = self.active()
         netns.wait_until(lambda: not active.calls(), 180, "the end of all calls", 1)
-        netns.wait_until(lambda: not [line for line in active.pinholes() if "class=0" not in line],
-                         60, "the end of all media pinholes", 1)
+        netns.wait_until(lambda: not active.media_pinholes(), 60, "the end of all media pinholes", 1)
         self.settle()
 
     def off(self):

@@ -45,13 +45,14 @@ def ask(call, method, cseq, body="", extra="", sender=sbc):
     return data
 
 
-def tell(call, status, method, cseq, body="", extra="", to=sbc):
-    """The phone answers that host; says what it got."""
+def tell(call, status, method, cseq, body="", extra="", to=sbc, at=None):
+    """The phone answers that host, or another one in its place; says what it got."""
+    at = at or to
     data = call.peer_response(status, method, cseq=cseq, body=body)
     data = again(data, (f"SIP/2.0/UDP {SERVER}:", f"SIP/2.0/UDP {to.address[0]}:"),
                  (f"<sip:alice@{PHONE}:5060>", f"<sip:alice@{PHONE}:5060>{extra}"))
-    phone.send(data, to.address[0])
-    got = to.recv()
+    phone.send(data, at.address[0])
+    got = at.recv()
     assert got and f"sip:alice@{ROUTER}:5060>".encode() in got and PHONE.encode() not in got, got
     return got
 
@@ -110,32 +111,24 @@ def bye():
     assert not calls() and ended("bye") == before + 1
 
 
-def tell_former(call, status, method, cseq, body="", extra=""):
-    """The phone answers that host by where the call came from, as some do."""
-    data = call.peer_response(status, method, cseq=cseq, body=body)
-    data = again(data, (f"SIP/2.0/UDP {SERVER}:", f"SIP/2.0/UDP {STRANGER}:"),
-                 (f"<sip:alice@{PHONE}:5060>", f"<sip:alice@{PHONE}:5060>{extra}"))
-    phone.send(data, SERVER)
-    assert server.recv()
-
-
-@test("issue 26", "a phone that answers to where the call came from has accepted what another host has asked")
+@test("issue 26", "a phone that answers to where the call came from has accepted what one of signalling-peers asked")
 def answered_elsewhere():
+    router(f"{CTL} setting set signalling-peers {STRANGER}")
     for number, (method, with_sdp) in enumerate((("INVITE", True), ("UPDATE", False))):
         port = 4250 + 4 * number
         call = answered(f"former{number}", port, 300)
         for cseq in range(200, 203):
             assert lively(port, 250)
             ask(call, method, cseq, sdp(RELAY, port + 2000) if with_sdp else "")
-            tell_former(call, "200 OK", method, cseq, sdp(PHONE, port) if with_sdp else "",
-                        "\nSession-Expires: 300;refresher=uac")
+            tell(call, "200 OK", method, cseq, sdp(PHONE, port) if with_sdp else "",
+                 "\nSession-Expires: 300;refresher=uac", at=server)
             if method == "INVITE":
                 ask(call, "ACK", cseq)
         assert lively(port, 200), method
         hang_up(call)
     call = answered("former", 4260)
     ask(call, "BYE", 210)
-    tell_former(call, "500 Server Internal Error", "BYE", 210)
+    tell(call, "500 Server Internal Error", "BYE", 210, at=server)
     ask(call, "BYE", 211)
     # another transaction's
     phone.send(again(call.peer_response("200 OK", "BYE", cseq=211), ("branch=z9hG4bK", "branch=z9hG4bKno")), SERVER)
@@ -143,10 +136,30 @@ def answered_elsewhere():
     time.sleep(8)
     assert calls() and both(4260)
     ask(call, "BYE", 212)
-    tell_former(call, "200 OK", "BYE", 212)
+    tell(call, "200 OK", "BYE", 212, at=server)
     time.sleep(8)
     assert not both(4260) and not net.expectations("media")
     net.until(lambda: not calls(), 40)
+    router(f"{CTL} setting reset")
+
+
+@test("S3-54", "who listens and copies the other side's request, branch and all, is accepted by no answer to that (T-6)")
+def copied():
+    for number, (method, first) in enumerate((("INVITE", True), ("INVITE", False), ("UPDATE", True), ("UPDATE", False))):
+        port = 4270 + 4 * number
+        call = answered(f"copy{number}", port, 300)
+        true = call.peer_request(method, f"{ROUTER}:5060", cseq=90, body=sdp(RELAY, port + 2000))
+        forged = call.peer_request(method, f"{ROUTER}:5060", cseq=90, body=sdp(STRANGER, 7010))
+        for sender, data in ((server, true), (sbc, forged))[::1 if first else -1]:
+            sender.send(data, ROUTER)
+            assert phone.recv()
+        out(call.peer_response("200 OK", method, cseq=90, body=sdp(PHONE, port)))
+        assert not net.pinhole(STRANGER, 7010) and net.pinhole(RELAY, port + 2000), (method, first)
+        # it is no party by that
+        ask(call, "BYE", 91)
+        time.sleep(8)
+        assert calls() and both(port), (method, first)
+        hang_up(call)
 
 
 @test("fault C1", "refused or not answered, a re-INVITE or UPDATE from there opens nothing and refreshes nothing")
