@@ -134,7 +134,7 @@ class Link(Always):
         batch("router", ["link set wan up"])
         if network.family == "6":
             # the kernel has taken them off
-            batch("router", [line.replace("addr add", "addr replace") for line in network.router_addresses()])
+            batch("router", [line.replace("addr add", "addr replace") for line in network.router_addresses(["out"])])
         world.loop.run(2)
         log_in_again(world)
 

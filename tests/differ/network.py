@@ -82,7 +82,7 @@ class Network:
                 links += [f"link set {DEVICE[place]} master red"]
             links += [f"link set {DEVICE[place]} up"]
         batch("router", links)
-        batch("router", self.router_addresses())
+        batch("router", self.router_addresses(self.places()))
         batch("router", [f"route add ::/0 dev {DEVICE[place]}" + (" table 10" if self.has_vrf() else "")
                          for place in self.places() if self.by_default(place)])
         for place in self.places():
@@ -95,8 +95,8 @@ class Network:
     def has_vrf(self):
         return not self.plain and self.options["vrf"] == "yes"
 
-    def router_addresses(self):
-        for place in self.places():
+    def router_addresses(self, places):
+        for place in places:
             hosts = [self.face if place == "out" else ROUTER]
             if not is_inside(place):
                 hosts = list(POOL) if self.options["nat"] == "pool" and place == "out" and not self.plain else hosts
