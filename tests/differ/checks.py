@@ -138,8 +138,8 @@ def audio(world, call):
             return
         if text in heard:
             check_source(world, leg, other, index, which, heard[text])
-    if sent:
-        call.lively = world.loop.now()
+            # what a closed way has stopped is no sign of life
+            call.lively = world.loop.now()
 
 
 def check_source(world, leg, other, index, which, source):
