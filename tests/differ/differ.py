@@ -30,7 +30,8 @@ TRIES = 400     # of shrinking
 def generate(seed):
     """All that a number decides."""
     chance = random.Random(seed)
-    topology = {name: chance.choice(values) for name, values in network.OPTIONS.items()}
+    topology = {name: (random.Random(f"{seed} {name}") if name in network.LATER else chance).choice(values)
+                for name, values in network.OPTIONS.items()}
     provider = {name: chance.choice((values[0], *values)) for name, values in PROVIDER.items()}
     scenario = Scenario(str(seed), topology, provider, parties(chance, topology, provider))
     model = dialogs.Model(scenario, chance)

@@ -27,7 +27,11 @@ OPTIONS = {
     "vrf": ("no", "yes"),
     "service": ("no", "yes"),
     "forward": ("no", "yes"),
+    # phones are at a port of a bridge, whose frames IP's hooks see or do not (br_netfilter)
+    "bridge": ("no", "yes", "netfilter"),
 }
+# Drawn apart from the others, so that seeds of before stay what they were.
+LATER = ("bridge",)
 LEAST = {name: values[0] for name, values in OPTIONS.items()}
 
 PLACES = ("lan", "lan2", "out", "out2")
@@ -73,15 +77,11 @@ class Network:
         for name in names:
             enter(name)
             settle(name)
-        links = ["link set lo up"]
-        if self.has_vrf():
-            links += ["link add red type vrf table 10", "link set red up"]
-        for place in self.places():
-            links += [f"link add {DEVICE[place]} type veth peer name eth0 netns {place}"]
-            if self.has_vrf():
-                links += [f"link set {DEVICE[place]} master red"]
-            links += [f"link set {DEVICE[place]} up"]
-        batch("router", links)
+        batch("router", self._links())
+        if self.has_bridge():
+            enter("router")
+            for family in ("iptables", "ip6tables"):
+                sysctl(f"bridge/bridge-nf-call-{family}", int(self.options["bridge"] == "netfilter"))
         batch("router", self.router_addresses(self.places()))
         batch("router", [f"route add ::/0 dev {DEVICE[place]}" + (" table 10" if self.has_vrf() else "")
                          for place in self.places() if self.by_default(place)])
@@ -92,8 +92,26 @@ class Network:
         if not self.plain:
             self.load_rules()
 
+    def _links(self):
+        yield "link set lo up"
+        if self.has_vrf():
+            yield from ("link add red type vrf table 10", "link set red up")
+        for place in self.places():
+            device = DEVICE[place]
+            if place == "lan" and self.has_bridge():
+                yield from (f"link add {device} type bridge", f"link add port type veth peer name eth0 netns {place}",
+                            f"link set port master {device}", "link set port up")
+            else:
+                yield f"link add {device} type veth peer name eth0 netns {place}"
+            if self.has_vrf():
+                yield f"link set {device} master red"
+            yield f"link set {device} up"
+
     def has_vrf(self):
         return not self.plain and self.options["vrf"] == "yes"
+
+    def has_bridge(self):
+        return not self.plain and self.options["bridge"] != "no"
 
     def router_addresses(self, places):
         for place in places:
@@ -208,8 +226,12 @@ def settle(name):
                         ("ipv4/udp_l3mdev_accept", 1),
                         ("ipv4/conf/all/accept_local", 1 if name != "router" else 0),
                         ("ipv4/conf/all/send_redirects", 0), ("ipv4/conf/default/send_redirects", 0)):
-        with open(f"/proc/sys/net/{path}", "w", encoding="ascii") as file:
-            file.write(str(value))
+        sysctl(path, value)
+
+
+def sysctl(path, value):
+    with open(f"/proc/sys/net/{path}", "w", encoding="ascii") as file:
+        file.write(str(value))
 
 
 def batch(name, lines):
