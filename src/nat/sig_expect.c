@@ -145,7 +145,8 @@ static void pinhole_add(struct sipalg_call *call,
 
 		if (is_same(pinhole, new)) {
 			pinhole->fresh = true;
-			pinhole->stale &= new->stale;
+			if (!new->stale)
+				pinhole->stale = 0;
 			return;
 		}
 	}
@@ -161,11 +162,20 @@ static bool is_told_by(const struct sipalg_sig_pinhole *pinhole, u8 side, u16 fo
 	return pinhole->side == side && pinhole->fork == fork;
 }
 
+#define STALE_ASIDE	1	/* beside what is in force: by no transaction */
+
+/* Low bits of its CSeq and who has asked: of a dialog no 64 are under way at once. */
+static u8 transaction_of(const struct sip_msg *msg, u8 side)
+{
+	return 0x80 | (msg->cseq & 0x3f) << 1 | (msg->request ? side : !side);
+}
+
 /*
  * The message has new addresses in these @fields: the earlier ones are stale, and go
  * when the other party has accepted the new ones (RFC 3261 12.2.1.2).
  */
-static void make_stale(struct sipalg_sig_pinholes *all, u8 side, u16 fork, u32 fields)
+static void make_stale(struct sipalg_sig_pinholes *all, u8 side, u16 fork, u32 fields,
+		       u8 transaction)
 {
 	unsigned int i;
 
@@ -174,18 +184,18 @@ static void make_stale(struct sipalg_sig_pinholes *all, u8 side, u16 fork, u32 f
 
 		if (!pinhole->fresh && fields & 1u << pinhole->field &&
 		    is_told_by(pinhole, side, fork))
-			pinhole->stale = true;
+			pinhole->stale = transaction;
 		pinhole->fresh = false;
 	}
 }
 
 /* The routes of a dialog are those that it began with (RFC 3261 12.2). */
-static void drop_stale(struct sipalg_sig_pinholes *all)
+static void drop_stale(struct sipalg_sig_pinholes *all, u8 transaction)
 {
 	unsigned int i = 0;
 
 	while (i < all->count)
-		if (all->pinhole[i].stale &&
+		if (all->pinhole[i].stale == transaction &&
 		    all->pinhole[i].field != SIP_FIELD_RECORD_ROUTE)
 			pinhole_forget(all, i);
 		else
@@ -335,7 +345,7 @@ static void learn_host(struct sipalg_call *call, u8 side, u16 fork,
 	struct sipalg_sig_pinhole pinhole = { .side = side,
 					  .fork = fork,
 					  .field = host->field,
-					  .stale = aside };
+					  .stale = aside ? STALE_ASIDE : 0 };
 
 	if (host->field == SIP_FIELD_ROUTE) {
 		pinhole.side = !side;
@@ -388,9 +398,9 @@ void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
 	}
 	if (!call->sig_pinholes)
 		return;
-	make_stale(call->sig_pinholes, side, fork, named);
+	make_stale(call->sig_pinholes, side, fork, named, transaction_of(msg, side));
 	if (is_accepted(msg))
-		drop_stale(call->sig_pinholes);
+		drop_stale(call->sig_pinholes, transaction_of(msg, side));
 }
 
 static bool is_allowed(const struct sipalg_call *call,

@@ -42,7 +42,8 @@ struct sipalg_sig_peer {
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @inside: inside address of the host that named it (H-25)
  * @fresh: named by the message that is being read
- * @stale: the party has named another since, of which the other one may not know
+ * @stale: the party has named another since, of which the other one may not know: in
+ *	which transaction; 0: it has not
  * @tried: bits of the senders for whom it is open, or cannot be opened
  * @sender: who may send
  */
@@ -56,7 +57,7 @@ struct sipalg_sig_pinhole {
 	u8 l4proto;
 	bool inside : 1;
 	bool fresh : 1;
-	bool stale : 1;
+	u8 stale;
 	u8 tried;
 	struct sipalg_sig_peer sender[SIPALG_MAX_SIG_PEERS];
 };

@@ -246,6 +246,31 @@ def refused_target():
         reset()
 
 
+@test("issue 26", "what is accepted in another transaction leaves the former target open")
+def accepted_elsewhere():
+    call = answered("oth4094", 4094)
+    repeated = again(call.response("200 OK", body=sdp(RELAY, 6094)),
+                     (f"Contact: <sip:bob@{SERVER}:5060>", f"Contact: <sip:bob@{RELAY}:5070>"))
+    moves_to(call, 5062, "INVITE", 2)
+    server.send(repeated, ROUTER)
+    assert phone.recv()
+    assert doors() == [5060, 5062], doors()
+    server.send(call.response("488 Not Acceptable Here"), ROUTER)
+    assert phone.recv()
+    # the other side's own request of the same number
+    assert arrives(peer, call.peer_request("UPDATE", ALG, cseq=2))
+    phone.send(again(call.peer_response("200 OK", "UPDATE", cseq=2), (f"Contact: <sip:alice@{LOCAL}>", "X-None: 0")),
+               RELAY, 5070)
+    assert peer.recv()
+    assert doors() == [5060, 5062], doors()
+    assert arrives(peer, call.peer_request("INFO", ALG, cseq=3))
+    moves_to(call, 5064, "UPDATE", 3)
+    server.send(call.response("200 OK", "UPDATE"), ROUTER)
+    assert phone.recv()
+    assert doors() == [5064], doors()
+    reset()
+
+
 @test("issue 26", "ten more Contacts, none accepted: the newest is open, the one in force as well, not more than eight")
 def many_refused():
     call = answered("too4096", 4096)
