@@ -75,7 +75,7 @@ enum sipalg_tcp_kind {
  * @hashlimit: table of rate-limit and screen-invites, or NULL
  * @port_lock: guards @ports and @refused
  * @refused: the newest public address and port whose pinhole conntrack has refused
- * @refused_until: until when it is given to nobody
+ * @refused_until: until when it is given to nobody, in jiffies of 64 bits
  * @ports: struct sipalg_media by translated address and port
  * @ways_out: struct sipalg_media whose ways out have no expectation, see way_out.h
  * @shared_expect_lock: guards @shared_expects
@@ -112,7 +112,7 @@ enum sipalg_tcp_kind {
  * @event_second: second of @event_count, in jiffies / HZ
  * @event_count: events sent in it
  * @events_lost: events that were not sent
- * @full_at: when conntrack's tables have refused us last, in jiffies
+ * @full_at: when conntrack's tables have refused us last, in jiffies of 64 bits
  * @starved_until: until when who has most leaves what becomes free to others
  * @zoned: a flow of another zone than the default one has been seen
  * @sync: it may be one of a pair, see dirty.h
@@ -135,7 +135,7 @@ struct sipalg_net {
 	struct sipalg_nat64 __rcu *nat64;
 	struct sipalg_peers __rcu *peers;
 	struct sipalg_outer __rcu *outer;
-	unsigned long full_at;
+	u64 full_at;
 	unsigned long starved_until;
 	bool zoned;
 	bool dying;
@@ -156,7 +156,7 @@ struct sipalg_net {
 	spinlock_t port_lock ____cacheline_aligned_in_smp;
 	struct rhashtable ports;
 	struct sipalg_addr refused;
-	unsigned long refused_until;
+	u64 refused_until;
 
 	struct rhashtable ways_out;
 

@@ -188,7 +188,7 @@ static bool is_refused(const struct sipalg_net *sn,
 		       const struct sipalg_media *media, u16 port)
 {
 	return sn->refused.port == htons(port) &&
-	       time_before(jiffies, sn->refused_until) &&
+	       time_before64(get_jiffies_64(), sn->refused_until) &&
 	       sipalg_ip_equal(&sn->refused.ip, &media->public);
 }
 
@@ -198,7 +198,7 @@ void sipalg_port_refused(struct sipalg_net *sn,
 	spin_lock_bh(&sn->port_lock);
 	sn->refused = (struct sipalg_addr){ media->public,
 					    media->public_port[which] };
-	sn->refused_until = jiffies + sipalg_64_t1(sn);
+	sn->refused_until = get_jiffies_64() + sipalg_64_t1(sn);
 	spin_unlock_bh(&sn->port_lock);
 }
 

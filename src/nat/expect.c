@@ -128,15 +128,13 @@ struct nf_conn *sipalg_master_alloc(const struct sipalg_flow *flow,
 
 static void note_full(struct sipalg_net *sn)
 {
-	WRITE_ONCE(sn->full_at, jiffies ?: 1);
+	WRITE_ONCE(sn->full_at, get_jiffies_64());
 	sipalg_count(sn, pinholes_refused);
 }
 
 bool sipalg_expects_are_full(const struct sipalg_net *sn)
 {
-	unsigned long at = READ_ONCE(sn->full_at);
-
-	return at && time_before_eq(jiffies, at + HZ);
+	return time_before_eq64(get_jiffies_64(), READ_ONCE(sn->full_at) + HZ);
 }
 
 int sipalg_master_error(struct sipalg_net *sn)

@@ -32,8 +32,8 @@ static struct sipalg_heard *place_of(struct sipalg_net *sn, u64 host)
 	for (i = 0; i < SIPALG_HEARD_WAYS; i++) {
 		if (READ_ONCE(set[i].host) == host)
 			return &set[i];
-		if (time_before(READ_ONCE(set[i].until),
-				READ_ONCE(place->until)))
+		if (time_before64(READ_ONCE(set[i].until),
+				  READ_ONCE(place->until)))
 			place = &set[i];
 	}
 	return place;
@@ -43,10 +43,10 @@ static struct sipalg_heard *place_of(struct sipalg_net *sn, u64 host)
 static void note(struct sipalg_net *sn, u64 host, unsigned long time)
 {
 	struct sipalg_heard *place = place_of(sn, host);
-	unsigned long until = jiffies + time;
+	u64 until = get_jiffies_64() + time;
 
 	if (READ_ONCE(place->host) == host &&
-	    time_before(until, READ_ONCE(place->until) + HZ))
+	    time_before64(until, READ_ONCE(place->until) + HZ))
 		return;
 	WRITE_ONCE(place->host, host);
 	WRITE_ONCE(place->until, until);
@@ -86,7 +86,7 @@ static bool is_known(const struct sipalg_flow *flow, u8 family,
 	const struct sipalg_heard *place = place_of(flow->sn, host);
 
 	return READ_ONCE(place->host) == host &&
-	       time_before(jiffies, READ_ONCE(place->until));
+	       time_before64(get_jiffies_64(), READ_ONCE(place->until));
 }
 
 static bool is_registered(const struct sipalg_flow *flow,

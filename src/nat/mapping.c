@@ -310,6 +310,9 @@ static void mapping_expired(struct timer_list *timer)
 
 	spin_lock(&mapping->lock);
 	kept = standby || sipalg_registration_expire(mapping, &next);
+	/* who is kept for weeks does not come to life again: 32 bits come round */
+	if (time_before(mapping->expires, jiffies))
+		mapping->expires = jiffies;
 
 	if (!mapping->dead && !READ_ONCE(sn->dying)) {
 		if (standby)
@@ -669,10 +672,11 @@ static bool take_form(struct sipalg_mapping *mapping,
 	struct sipalg_form *form = &mapping->form[kind];
 
 	if (form->len && !sipalg_form_equal(form, new) &&
-	    time_before(jiffies, mapping->form_used[kind] + form_time(mapping->sn)))
+	    time_before64(get_jiffies_64(),
+			  mapping->form_used[kind] + form_time(mapping->sn)))
 		return false;
 	*form = *new;
-	mapping->form_used[kind] = jiffies;
+	mapping->form_used[kind] = get_jiffies_64();
 	if (kind == SIPALG_FORM_VIA)
 		mapping->via_port = new->port;
 	return true;
@@ -736,7 +740,7 @@ bool sipalg_mapping_note_locked(struct sipalg_mapping *mapping,
 {
 	if (public || !is_noted(mapping, msg, host))
 		return note_form(mapping, msg, host, public);
-	mapping->form_used[form_kind(host->field)] = jiffies;
+	mapping->form_used[form_kind(host->field)] = get_jiffies_64();
 	return true;
 }
 

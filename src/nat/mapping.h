@@ -108,7 +108,7 @@ struct sipalg_spelling {
  * @text: host as the phone wrote it last
  * @text_len: its length in bytes
  * @form: how it writes itself, by enum sipalg_form_kind
- * @form_used: when that form was last seen, in jiffies
+ * @form_used: when that form was last seen, in jiffies of 64 bits, 0: never
  * @registered: number of confirmed @registrations
  * @spelling: host in From and To, where it was an address of nat64-prefix
  * @registrations: struct sipalg_registration, one for each account
@@ -142,7 +142,7 @@ struct sipalg_mapping {
 	);
 	struct_group_tagged(sipalg_mapping_times, times,
 		unsigned long expires;
-		unsigned long form_used[SIPALG_FORM_MAX];
+		u64 form_used[SIPALG_FORM_MAX];
 	);
 	struct sipalg_mapping_key public;
 	struct sipalg_mapping_key private;

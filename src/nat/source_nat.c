@@ -48,7 +48,8 @@ static struct sipalg_promise *agreed(struct sipalg_net *sn, u64 hash)
 
 	for (i = 0; i < SIPALG_PROMISES; i++)
 		if (sn->promises[i].agreed == hash &&
-		    time_before(jiffies, sn->promises[i].when + AGREED_FOR))
+		    time_before64(get_jiffies_64(),
+				  sn->promises[i].when + AGREED_FOR))
 			return &sn->promises[i];
 	return NULL;
 }
@@ -61,10 +62,10 @@ static struct sipalg_promise *take_place(struct sipalg_net *sn,
 	unsigned int i;
 
 	for (i = 1; i < SIPALG_PROMISES; i++)
-		if (time_before(sn->promises[i].when, promise->when))
+		if (time_before64(sn->promises[i].when, promise->when))
 			promise = &sn->promises[i];
 	*gone = promise->mapped;
-	*promise = (struct sipalg_promise){ .when = jiffies };
+	*promise = (struct sipalg_promise){ .when = get_jiffies_64() };
 	return promise;
 }
 
@@ -170,7 +171,7 @@ static bool take_back(struct sipalg_net *sn, const struct nf_conn *ct)
 		if (sn->promises[i].of == ct) {
 			swap(mapped, sn->promises[i].mapped);
 			sn->promises[i].of = NULL;
-			sn->promises[i].when = jiffies - AGREED_FOR;
+			sn->promises[i].when = 0;
 		}
 	spin_unlock_bh(&sn->promise_lock);
 	forget(mapped);
@@ -238,15 +239,12 @@ static const struct nf_hook_ops hooks[] = {
 
 int sipalg_source_nat_init(struct sipalg_net *sn)
 {
-	unsigned int i;
 	int err;
 
 	sn->promises = kcalloc(SIPALG_PROMISES, sizeof(*sn->promises),
 			       GFP_KERNEL_ACCOUNT);
 	if (!sn->promises)
 		return -ENOMEM;
-	for (i = 0; i < SIPALG_PROMISES; i++)
-		sn->promises[i].when = jiffies - AGREED_FOR;
 	err = nf_register_net_hooks(sn->net, hooks, ARRAY_SIZE(hooks));
 	if (err)
 		kfree(sn->promises);

@@ -33,14 +33,14 @@ struct sipalg_net;
  * @agreed: hash of the addresses and ports of one to whose public address a rule
  *	has agreed, 0: none
  * @masq_index: interface that the rule has masqueraded to, 0: none
- * @when: jiffies
+ * @when: jiffies of 64 bits: none at first, and long after that
  */
 struct sipalg_promise {
 	const struct nf_conn *of;
 	struct nf_conn *mapped;
 	u64 agreed;
 	int masq_index;
-	unsigned long when;
+	u64 when;
 };
 
 /**

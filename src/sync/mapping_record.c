@@ -80,7 +80,7 @@ static int put_form(struct sk_buff *skb, const struct sipalg_mapping *mapping,
 {
 	u8 bytes[sizeof(struct form) + SIPALG_ECHO_TEXT] = {};
 	const struct sipalg_form *from = &mapping->form[kind];
-	unsigned long used = jiffies - mapping->form_used[kind];
+	u64 used = get_jiffies_64() - mapping->form_used[kind];
 	struct form *form = (struct form *)bytes;
 
 	if (!from->len && !from->port)
@@ -88,8 +88,7 @@ static int put_form(struct sk_buff *skb, const struct sipalg_mapping *mapping,
 	form->kind = kind;
 	form->public = from->public;
 	form->port = from->port;
-	form->used = mapping->form_used[kind] ?
-		     min(jiffies_to_msecs(used), RECORD_LATEST) : RECORD_LATEST;
+	form->used = min(jiffies64_to_msecs(used), RECORD_LATEST);
 	memcpy(form->text, from->text, from->len);
 	return nla_put(skb, MAPPING_FORM, sizeof(*form) + from->len, bytes);
 }
@@ -182,9 +181,9 @@ static bool read_form(struct sipalg_mapping *mapping, const struct nlattr *attr,
 	form->len = len;
 	memcpy(form->text, from->text, len);
 	mapping->form_used[from->kind] =
-		jiffies - msecs_to_jiffies(min(min(from->used, RECORD_LATEST) +
-					       min(age, RECORD_LATEST),
-					       RECORD_LATEST));
+		get_jiffies_64() -
+		msecs_to_jiffies(min(min(from->used, RECORD_LATEST) +
+				     min(age, RECORD_LATEST), RECORD_LATEST));
 	return true;
 }
 
