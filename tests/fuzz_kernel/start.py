@@ -35,6 +35,8 @@ def silence(space, ours, theirs, addresses):
 
 def main():
     folder, *command = sys.argv[1:]
+    # hours pass at once: nobody hangs
+    shell("sysctl -qw kernel.hung_task_timeout_secs=0")
     shell("modprobe -a nf_conntrack nf_nat nf_conntrack_netlink")
     for name in "sipalg_cover", "sipalg":
         shell(f"insmod {folder}/{name}.ko")
