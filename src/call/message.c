@@ -64,17 +64,59 @@ static void event(struct speech *s, enum sipalg_call_event event,
 	sipalg_call_event(s->call, event, &transaction, reason);
 }
 
-static void learn_contact(struct speech *s)
+/* One of the other family is nobody that could come by this flow: NULL. */
+static const union nf_inet_addr *contact_of(const struct speech *s)
 {
 	const struct sip_contact *contact = &s->msg->contacts[0];
 	const struct sip_host *host;
 
 	if (!s->msg->contact_count || contact->host == SIP_NO_INDEX)
-		return;
+		return NULL;
 	host = &s->msg->hosts[contact->host];
-	/* one of the other family is nobody that could come by this flow */
-	if (sip_host_family(host) == s->flow->family)
-		s->call->contact[s->side] = host->addr;
+	return sip_host_family(host) == s->flow->family ? &host->addr : NULL;
+}
+
+static void learn_contact(struct speech *s)
+{
+	const union nf_inet_addr *ip = contact_of(s);
+
+	if (ip)
+		s->call->contact[s->side] = *ip;
+}
+
+/* Another target counts from the 2xx on that accepts it (RFC 3261 12.2.1.2). */
+static void note_move(struct speech *s)
+{
+	const union nf_inet_addr *ip = contact_of(s);
+
+	s->call->move = (struct sipalg_move){
+		.contact = ip ? *ip : s->call->contact[s->side],
+		.src = s->flow->src.ip,
+		.cseq = s->msg->cseq,
+		.side = s->side,
+		.known = true,
+	};
+}
+
+/* The request that this response answers, or NULL. */
+static const struct sipalg_move *move_of(const struct speech *s)
+{
+	const struct sipalg_move *move = &s->call->move;
+
+	return move->known && move->side != s->side && move->cseq == s->msg->cseq ?
+		       move : NULL;
+}
+
+/* Who accepts names his own target as well. */
+static void accept_move(struct speech *s)
+{
+	const struct sipalg_move *move = move_of(s);
+
+	if (s->plan->retransmitted)
+		return;
+	if (move)
+		s->call->contact[move->side] = move->contact;
+	learn_contact(s);
 }
 
 static u32 expires_of(const struct sip_msg *msg)
@@ -115,7 +157,10 @@ static void new_invite(struct speech *s)
 		sipalg_target_first(s->call, s->msg);
 	if (!s->msg->to_tag.len)
 		sipalg_screen_invite(s->call, s->flow, s->msg);
-	learn_contact(s);
+	if (s->call->state == SIPALG_CALL_CONFIRMED)
+		note_move(s);
+	else
+		learn_contact(s);
 }
 
 static void invite(struct speech *s)
@@ -171,7 +216,9 @@ static void find_callee(struct speech *s)
 /* By this the other party has moved to where it has asked from. */
 static void follow_asker(struct speech *s)
 {
-	s->call->speaker[!s->side] = s->flow->dst_private.ip;
+	const struct sipalg_move *move = move_of(s);
+
+	s->call->speaker[!s->side] = move ? move->src : s->flow->dst_private.ip;
 }
 
 static void refreshed(struct speech *s, u32 expires)
@@ -196,7 +243,7 @@ static void answer(struct speech *s)
 		s->dialog->confirmed = true;
 	}
 	describe(s);
-	learn_contact(s);
+	accept_move(s);
 	event(s, SIPALG_EVENT_SUCCESS, SIPALG_END_FAILED);
 	if (!s->plan->retransmitted)
 		refreshed(s, expires_of(s->msg));
@@ -298,8 +345,11 @@ static void offer_response(struct speech *s)
 
 	if (!s->plan->stale)
 		settle(s, &transaction);
-	if (!s->plan->retransmitted && sip_method_is(s->msg, SIP_TARGET_REFRESH))
+	if (!s->plan->retransmitted && sip_method_is(s->msg, SIP_TARGET_REFRESH)) {
+		if (s->msg->status / 100 == 2)
+			accept_move(s);
 		update_response(s);
+	}
 	note_settled(s);
 }
 
@@ -309,6 +359,7 @@ static void offer(struct speech *s)
 	describe(s);
 	if (s->plan->retransmitted || !sip_method_is(s->msg, SIP_TARGET_REFRESH))
 		return;
+	note_move(s);
 	s->call->update_cseq[s->side] = s->msg->cseq;
 	if (s->call->state == SIPALG_CALL_CONFIRMED)
 		sipalg_life_half(s->call, true);
@@ -563,8 +614,7 @@ bool sipalg_call_prove(struct sipalg_call *call, const struct sipalg_flow *flow,
 	sipalg_call_take_in(call, &back, &replay->msg, claim);
 	if (claim->followed &&
 	    sipalg_setting(call->sn, SIPALG_MODE) >= SIPALG_MODE_PINHOLES)
-		sipalg_sig_expect_learn(call, claim->side, claim->fork, &back,
-					&replay->msg);
+		sipalg_sig_expect_learn(call, claim, &back, &replay->msg);
 	pinholes = claim->pinholes;
 	sipalg_claim_replay_free(replay);
 	return pinholes;

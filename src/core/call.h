@@ -112,6 +112,22 @@ static_assert(offsetof(struct sipalg_dialog, tag) ==
 	      sizeof(struct sipalg_dialog_bytes));
 
 /**
+ * struct sipalg_move - the newest target refresh within the dialog (RFC 3261 12.2)
+ * @contact: address of its Contact, which its 2xx makes the target
+ * @src: where it came from, as that host knows itself
+ * @cseq: its CSeq
+ * @side: enum sipalg_side of its sender
+ * @known: there was one
+ */
+struct sipalg_move {
+	union nf_inet_addr contact;
+	union nf_inet_addr src;
+	u32 cseq;
+	u8 side;
+	bool known;
+};
+
+/**
  * struct sipalg_transaction - identity of a transaction
  * @cseq: low bits of its CSeq, enough to tell concurrent transactions apart
  * @sender: enum sipalg_side of the request's sender
@@ -187,7 +203,8 @@ struct sipalg_transaction {
  * @party: by side: source of its signalling, before NAT
  * @public: by side: source of its signalling, after NAT
  * @zone: by side: conntrack zone in which its packets arrive
- * @contact: by side: address of its newest Contact, a valid source as well
+ * @move: what counts when it is accepted
+ * @contact: by side: address of its target, a valid source as well
  * @asked: by side: destination of its newest request; responses may come from it
  * @speaker: by side: its address when its newest refresh was accepted, or zero
  * @refused: by side: bits of the m= lines with port 0 in its newest description
@@ -268,6 +285,7 @@ struct sipalg_call {
 		struct sipalg_msg_log *msg_log;
 		struct list_head dialogs;
 		struct list_head media;
+		struct sipalg_move move;
 	);
 	struct_group_tagged(sipalg_call_ends, ends,
 		struct sipalg_addr party[2];

@@ -46,7 +46,7 @@ void __sipalg_dirty_mark(struct sipalg_net *sn, struct sipalg_dirty *dirty)
 
 void __sipalg_dirty_hurry(struct sipalg_net *sn)
 {
-	if (sipalg_dirty_is_told(sn))
+	if (sipalg_dirty_is_told(sn) && !READ_ONCE(sn->sync.slow))
 		mod_delayed_work(system_wq, &sn->sync.work, 0);
 }
 

@@ -69,6 +69,7 @@ struct sipalg_tombstone {
  * @lost: a tombstone was not kept: who listens must compare all there is
  * @keys_dirty: the keys are to be told
  * @epoch: of the newest promotion known, of either router
+ * @slow: who is told has not taken the newest records
  * @sequence: number of the newest record
  * @work: tells
  */
@@ -83,6 +84,7 @@ struct sipalg_sync {
 	bool paired;
 	bool lost;
 	bool keys_dirty;
+	bool slow;
 	u32 epoch;
 	u64 sequence;
 	struct delayed_work work;
@@ -128,7 +130,9 @@ void __sipalg_dirty_hurry(struct sipalg_net *sn);
  * sipalg_dirty_hurry() - tell now what is marked, and do not collect more
  * @sn: the namespace
  *
- * For what its sender does not repeat: the end of a call. Any context.
+ * For what its sender does not repeat, as the end of a call, and for what cannot be
+ * found out afterwards, as the place of a TCP connection. Who does not keep up is told
+ * at intervals all the same. Any context.
  */
 static inline void sipalg_dirty_hurry(struct sipalg_net *sn)
 {

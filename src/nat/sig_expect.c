@@ -12,6 +12,7 @@
 #include "nat/nat64.h"
 #include "nat/shared_expect.h"
 #include "nat/sig_expect.h"
+#include "sip/edit.h"
 #include "sip/names.h"
 
 /* Contact and Record-Route of each fork, and what the caller has named. */
@@ -19,14 +20,30 @@
 #define MOST_OF_PARTY	8	/* of these: no message opens more (T-18) */
 
 /**
+ * struct naming - a request that has named its sender's target, and waits
+ * @of: low bits of its CSeq; 0: none waits
+ * @order: &sipalg_sig_pinhole.order of what it has named
+ * @fork: dialog of its sender, 0 for the caller
+ */
+struct naming {
+	u8 of;
+	u8 order;
+	u8 fork;
+};
+
+/**
  * struct sipalg_sig_pinholes - all of a call
  * @count: how many there are
  * @room: for how many there is room: most calls have two
+ * @order: of the newest message that has named a target
+ * @naming: by side that asks: its newest INVITE, and its newest UPDATE
  * @pinhole: they
  */
 struct sipalg_sig_pinholes {
 	u16 count;
 	u16 room;
+	u8 order;
+	struct naming naming[2][2];
 	struct sipalg_sig_pinhole pinhole[];
 };
 
@@ -83,7 +100,7 @@ static bool make_room(struct sipalg_call *call)
 			(room ? struct_size(grown, pinhole, room) : 0),
 			&call->sn->memory);
 	if (!room)
-		grown->count = 0;
+		memset(grown, 0, sizeof(*grown));
 	grown->room = room + 2;
 	call->sig_pinholes = grown;
 	return true;
@@ -110,11 +127,23 @@ static bool find_face(const struct sipalg_flow *flow,
 	return pinhole->face;
 }
 
-/* Of those of a party a stale one makes place for a new one. */
+/* Orders count round; no more than half of them are in use at once. */
+static bool is_before(u8 a, u8 b)
+{
+	return (s8)(a - b) < 0;
+}
+
+static bool is_target_of(const struct sipalg_sig_pinhole *pinhole, u8 side, u16 fork)
+{
+	return pinhole->field == SIP_FIELD_CONTACT && pinhole->side == side &&
+	       pinhole->fork == fork;
+}
+
+/* A target that nobody has accepted makes place for a new one, the oldest first. */
 static bool has_place(struct sipalg_sig_pinholes *all,
 		      const struct sipalg_sig_pinhole *new)
 {
-	unsigned int i, count = 0, stale = MAX_SIG_PINHOLES;
+	unsigned int i, count = 0, oldest = MAX_SIG_PINHOLES;
 
 	for (i = 0; all && i < all->count; i++) {
 		const struct sipalg_sig_pinhole *pinhole = &all->pinhole[i];
@@ -122,14 +151,18 @@ static bool has_place(struct sipalg_sig_pinholes *all,
 		if (pinhole->side != new->side || pinhole->fork != new->fork)
 			continue;
 		count++;
-		if (pinhole->stale && !pinhole->fresh)
-			stale = i;
+		if (pinhole->field != SIP_FIELD_CONTACT || pinhole->fresh ||
+		    pinhole->accepted)
+			continue;
+		if (oldest == MAX_SIG_PINHOLES ||
+		    is_before(pinhole->order, all->pinhole[oldest].order))
+			oldest = i;
 	}
 	if (count < MOST_OF_PARTY)
 		return true;
-	if (stale == MAX_SIG_PINHOLES)
+	if (oldest == MAX_SIG_PINHOLES)
 		return false;
-	pinhole_forget(all, stale);
+	pinhole_forget(all, oldest);
 	return true;
 }
 
@@ -145,8 +178,6 @@ static void pinhole_add(struct sipalg_call *call,
 
 		if (is_same(pinhole, new)) {
 			pinhole->fresh = true;
-			if (!new->stale)
-				pinhole->stale = 0;
 			return;
 		}
 	}
@@ -162,44 +193,97 @@ static bool is_told_by(const struct sipalg_sig_pinhole *pinhole, u8 side, u16 fo
 	return pinhole->side == side && pinhole->fork == fork;
 }
 
-#define STALE_ASIDE	1	/* beside what is in force: by no transaction */
-
-/* Low bits of its CSeq and who has asked: of a dialog no 64 are under way at once. */
-static u8 transaction_of(const struct sip_msg *msg, u8 side)
+/* What the message names in these @fields takes the place of what was named before. */
+static void replace(struct sipalg_sig_pinholes *all, u8 side, u16 fork, u32 fields)
 {
-	return 0x80 | (msg->cseq & 0x3f) << 1 | (msg->request ? side : !side);
-}
+	unsigned int i = 0;
 
-/*
- * The message has new addresses in these @fields: the earlier ones are stale, and go
- * when the other party has accepted the new ones (RFC 3261 12.2.1.2).
- */
-static void make_stale(struct sipalg_sig_pinholes *all, u8 side, u16 fork, u32 fields,
-		       u8 transaction)
-{
-	unsigned int i;
-
-	for (i = 0; i < all->count; i++) {
+	while (i < all->count) {
 		struct sipalg_sig_pinhole *pinhole = &all->pinhole[i];
 
 		if (!pinhole->fresh && fields & 1u << pinhole->field &&
 		    is_told_by(pinhole, side, fork))
-			pinhole->stale = transaction;
-		pinhole->fresh = false;
-	}
-}
-
-/* The routes of a dialog are those that it began with (RFC 3261 12.2). */
-static void drop_stale(struct sipalg_sig_pinholes *all, u8 transaction)
-{
-	unsigned int i = 0;
-
-	while (i < all->count)
-		if (all->pinhole[i].stale == transaction &&
-		    all->pinhole[i].field != SIP_FIELD_RECORD_ROUTE)
 			pinhole_forget(all, i);
 		else
 			i++;
+	}
+}
+
+/* Returns whether the message has named any target for which there is a place. */
+static bool name_targets(struct sipalg_sig_pinholes *all, u8 side, u16 fork)
+{
+	bool named = false;
+	unsigned int i;
+
+	all->order++;
+	for (i = 0; i < all->count; i++) {
+		struct sipalg_sig_pinhole *pinhole = &all->pinhole[i];
+
+		if (pinhole->fresh && is_target_of(pinhole, side, fork)) {
+			pinhole->order = all->order;
+			named = true;
+		}
+	}
+	return named;
+}
+
+/* Named by a request that is not answered yet. */
+static bool is_waiting(const struct sipalg_sig_pinholes *all,
+		       const struct sipalg_sig_pinhole *pinhole)
+{
+	const struct naming *naming = all->naming[pinhole->side];
+
+	return (naming[0].of && naming[0].order == pinhole->order) ||
+	       (naming[1].of && naming[1].order == pinhole->order);
+}
+
+/*
+ * The targets of that @order are in force, and those before are not any more (RFC 3261
+ * 12.2.1.2). Until the call is answered a fork may come that knows only the INVITE's.
+ */
+static void accept(struct sipalg_call *call, u8 side, u16 fork, u8 order)
+{
+	bool keeps = side == SIPALG_CALLER && call->state == SIPALG_CALL_EARLY;
+	struct sipalg_sig_pinholes *all = call->sig_pinholes;
+	unsigned int i = 0;
+
+	while (i < all->count) {
+		struct sipalg_sig_pinhole *pinhole = &all->pinhole[i];
+
+		if (is_target_of(pinhole, side, fork)) {
+			pinhole->accepted |= pinhole->order == order;
+			if (!keeps && is_before(pinhole->order, order) &&
+			    !is_waiting(all, pinhole)) {
+				pinhole_forget(all, i);
+				continue;
+			}
+		}
+		i++;
+	}
+}
+
+/* What a target refresh or its answer makes of the targets. @named: it names its own */
+static void refresh_targets(struct sipalg_call *call, const struct sipalg_plan *plan,
+			    const struct sip_msg *msg, bool named)
+{
+	struct sipalg_sig_pinholes *all = call->sig_pinholes;
+	u8 asker = msg->request ? plan->side : !plan->side, of = msg->cseq | 0x80;
+	struct naming *naming = &all->naming[asker][!sip_method_is(msg, SIP_INVITES)];
+	const struct naming was = *naming;
+
+	if (msg->request) {
+		*naming = (struct naming){ named ? of : 0, all->order, plan->fork };
+		return;
+	}
+	if (msg->status < 200)
+		return;
+	if (was.of == of) {
+		naming->of = 0;
+		if (msg->status < 300)
+			accept(call, asker, was.fork, was.order);
+	}
+	if (named)
+		accept(call, plan->side, plan->fork, all->order);
 }
 
 /* The sender named itself. Returns false if it cannot be reached there. */
@@ -307,22 +391,16 @@ static bool is_target_refresh(const struct sip_msg *msg)
 	(1u << SIP_FIELD_CONTACT | 1u << SIP_FIELD_RECORD_ROUTE)
 
 /* The headers of this message that may say where a party can be reached. */
-static u32 telling_fields(const struct sip_msg *msg)
+static u32 telling_fields(const struct sip_msg *msg, bool news)
 {
 	u32 fields = msg->request ? ~TARGET_FIELDS : 0;
 
 	/* from 300 on it says where others are (RFC 3261 21.3) */
-	if (msg->status < 300 && is_target_refresh(msg))
+	if (news && msg->status < 300 && is_target_refresh(msg))
 		fields |= TARGET_FIELDS;
 	if (msg->method != SIP_METHOD_REFER)
 		fields &= ~(1u << SIP_FIELD_REFER_TO);
 	return fields;
-}
-
-/* What both parties have named is in force. */
-static bool is_accepted(const struct sip_msg *msg)
-{
-	return msg->status / 100 == 2 && sip_method_is(msg, SIP_TARGET_REFRESH);
 }
 
 /* Only the topmost Via is the sender's own. */
@@ -332,20 +410,13 @@ static bool is_telling(const struct sip_host *host, u32 fields)
 	       !(host->field == SIP_FIELD_VIA && host->value);
 }
 
-/* Its Contact is no new target (RFC 3261 12.2.1.2), and yet some phones mean it (S3-45). */
-static bool is_aside(const struct sip_msg *msg, u8 field)
-{
-	return msg->method == SIP_METHOD_ACK && TARGET_FIELDS & 1u << field;
-}
-
 static void learn_host(struct sipalg_call *call, u8 side, u16 fork,
 		       const struct sipalg_flow *flow,
-		       const struct sip_host *host, bool aside)
+		       const struct sip_host *host)
 {
 	struct sipalg_sig_pinhole pinhole = { .side = side,
 					  .fork = fork,
-					  .field = host->field,
-					  .stale = aside ? STALE_ASIDE : 0 };
+					  .field = host->field };
 
 	if (host->field == SIP_FIELD_ROUTE) {
 		pinhole.side = !side;
@@ -374,33 +445,48 @@ static bool is_foreign(const struct sipalg_flow *flow, const struct sip_msg *msg
 	       sipalg_echo_keep_foreign(flow, msg, host);
 }
 
-void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
-			     const struct sipalg_flow *flow,
-			     const struct sip_msg *msg)
+/* Returns the fields in which the message has named addresses. */
+static u32 learn_hosts(struct sipalg_call *call, const struct sipalg_plan *plan,
+		       const struct sipalg_flow *flow, const struct sip_msg *msg,
+		       u32 fields)
 {
-	const u32 fields = telling_fields(msg);
 	u32 named = 0;
 	unsigned int i;
 
 	for (i = 0; fields && i < msg->host_count; i++) {
 		const struct sip_host *host = &msg->hosts[i];
-		const bool aside = is_aside(msg, host->field);
 
 		if (!is_telling(host, fields) ||
 		    field_setting[host->field] == SIPALG_NO_PINHOLE ||
-		    !sipalg_setting(call->sn, field_setting[host->field]))
+		    !sipalg_setting(call->sn, field_setting[host->field]) ||
+		    is_foreign(flow, msg, host))
 			continue;
-		if (is_foreign(flow, msg, host))
-			continue;
-		if (!aside)
-			named |= 1u << host->field;
-		learn_host(call, side, fork, flow, host, aside);
+		named |= 1u << host->field;
+		learn_host(call, plan->side, plan->fork, flow, host);
 	}
-	if (!call->sig_pinholes)
+	return named;
+}
+
+void sipalg_sig_expect_learn(struct sipalg_call *call, const struct sipalg_plan *plan,
+			     const struct sipalg_flow *flow, const struct sip_msg *msg)
+{
+	/* what is repeated, or was overtaken, moves nobody */
+	bool news = plan->act && !plan->retransmitted && !plan->stale;
+	u32 named = learn_hosts(call, plan, flow, msg, telling_fields(msg, news));
+	struct sipalg_sig_pinholes *all = call->sig_pinholes;
+	unsigned int i;
+	bool targets;
+
+	if (!all)
 		return;
-	make_stale(call->sig_pinholes, side, fork, named, transaction_of(msg, side));
-	if (is_accepted(msg))
-		drop_stale(call->sig_pinholes, transaction_of(msg, side));
+	replace(all, plan->side, plan->fork, named & ~TARGET_FIELDS);
+	targets = named & 1u << SIP_FIELD_CONTACT &&
+		  name_targets(all, plan->side, plan->fork);
+	/* a Contact in an ACK is beside the target, and yet some phones mean it (S3-45) */
+	if (news && sip_method_is(msg, SIP_TARGET_REFRESH))
+		refresh_targets(call, plan, msg, targets);
+	for (i = 0; i < all->count; i++)
+		all->pinhole[i].fresh = false;
 }
 
 static bool is_allowed(const struct sipalg_call *call,
@@ -552,6 +638,8 @@ bool sipalg_sig_pinhole_restore(struct sipalg_call *call,
 	    !find_face(flow, &new))
 		return false;
 	new.fresh = false;
+	if (is_before(call->sig_pinholes->order, new.order))
+		call->sig_pinholes->order = new.order;
 	call->sig_pinholes->pinhole[call->sig_pinholes->count++] = new;
 	return true;
 }

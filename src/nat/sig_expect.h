@@ -16,6 +16,7 @@
 
 struct sip_msg;
 struct sipalg_call;
+struct sipalg_plan;
 struct sipalg_face;
 struct sipalg_shared_expect;
 
@@ -42,8 +43,9 @@ struct sipalg_sig_peer {
  * @l4proto: IPPROTO_UDP or IPPROTO_TCP
  * @inside: inside address of the host that named it (H-25)
  * @fresh: named by the message that is being read
- * @stale: the party has named another since, of which the other one may not know: in
- *	which transaction; 0: it has not
+ * @accepted: a target that the other party has accepted
+ * @order: of a target: when it was named last, one number each message, which count
+ *	round
  * @tried: bits of the senders for whom it is open, or cannot be opened
  * @sender: who may send
  */
@@ -57,7 +59,8 @@ struct sipalg_sig_pinhole {
 	u8 l4proto;
 	bool inside : 1;
 	bool fresh : 1;
-	u8 stale;
+	bool accepted : 1;
+	u8 order;
 	u8 tried;
 	struct sipalg_sig_peer sender[SIPALG_MAX_SIG_PEERS];
 };
@@ -75,17 +78,17 @@ sipalg_sig_pinhole_nth(const struct sipalg_call *call, unsigned int i);
 /**
  * sipalg_sig_expect_learn() - learn addresses of the parties from a message
  * @call: its call, locked
- * @side: enum sipalg_side of the sender
- * @fork: dialog of the sender, 0 for the caller
+ * @plan: what was decided on it
  * @flow: its flow
  * @msg: the message, its addresses mapped (sipalg_translate())
  *
- * Addresses that a later message names in the same field replace the earlier
- * ones (S3-45). Caller holds rcu_read_lock.
+ * Contact is the sender's target: the former one is closed when the other party
+ * accepts the new one by 2xx (RFC 3261 12.2.1.2, S3-45). The routes are those that the
+ * dialog began with. What is named in another field takes the place of what was named
+ * in it before. Caller holds rcu_read_lock.
  */
-void sipalg_sig_expect_learn(struct sipalg_call *call, u8 side, u16 fork,
-			     const struct sipalg_flow *flow,
-			     const struct sip_msg *msg);
+void sipalg_sig_expect_learn(struct sipalg_call *call, const struct sipalg_plan *plan,
+			     const struct sipalg_flow *flow, const struct sip_msg *msg);
 
 /**
  * sipalg_sig_pinhole_restore() - one as another router has it

@@ -452,13 +452,16 @@ static void sync_work(struct work_struct *work)
 	struct sipalg_net *sn = container_of(to_delayed_work(work),
 					     struct sipalg_net, sync.work);
 	struct batch *batch = kzalloc(sizeof(*batch), GFP_KERNEL);
+	bool left;
 
 	while (batch && sipalg_dirty_is_told(sn) && tell_some(sn, batch))
 		cond_resched();
+	left = READ_ONCE(sn->sync.count) || READ_ONCE(sn->sync.keys_dirty) ||
+	       READ_ONCE(sn->sync.lost);
+	WRITE_ONCE(sn->sync.slow, left);
 	if (!sipalg_dirty_is_told(sn))
 		drop_all(sn);
-	else if (READ_ONCE(sn->sync.count) || READ_ONCE(sn->sync.keys_dirty) ||
-		 READ_ONCE(sn->sync.lost))
+	else if (left)
 		queue_delayed_work(system_wq, &sn->sync.work,
 				   SIPALG_DIRTY_INTERVAL);
 	kfree(batch);

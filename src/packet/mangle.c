@@ -302,8 +302,7 @@ static void commit(struct sipalg_packet *packet, const struct sipalg_flow *flow,
 	sipalg_intents_commit(plan->intents, flow, msg, plan->call);
 	sipalg_learn(flow, msg, plan);
 	if (in_use && plan->names_parties)
-		sipalg_sig_expect_learn(plan->call, plan->side, plan->fork, flow,
-					msg);
+		sipalg_sig_expect_learn(plan->call, plan, flow, msg);
 	if (plan->call)
 		sipalg_sig_expect_sync(plan->call, flow);
 	if (plan->keep)

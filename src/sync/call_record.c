@@ -94,7 +94,8 @@ struct sig_bytes {
 	u8 field;
 	u8 l4proto;
 	u8 inside;
-	u8 stale;
+	u8 order;
+	u8 accepted;
 };
 
 static const char *const timer_names[SIPALG_TIMER_MAX] = {
@@ -203,7 +204,8 @@ static int put_sig_pinhole(struct sk_buff *skb,
 		.field = pinhole->field,
 		.l4proto = pinhole->l4proto,
 		.inside = pinhole->inside,
-		.stale = pinhole->stale,
+		.order = pinhole->order,
+		.accepted = pinhole->accepted,
 	};
 	struct nlattr *nest = nla_nest_start(skb, CALL_SIG_PINHOLE);
 
@@ -485,7 +487,8 @@ static bool read_sig_pinhole(struct making *m, struct sipalg_call *call,
 	pinhole.field = bytes.field;
 	pinhole.l4proto = bytes.l4proto;
 	pinhole.inside = bytes.inside;
-	pinhole.stale = bytes.stale;
+	pinhole.order = bytes.order;
+	pinhole.accepted = bytes.accepted;
 	if (m->followed)	/* of a field that opens none here it opens none */
 		sipalg_sig_pinhole_restore(call, &m->flow, &pinhole);
 	return true;
