@@ -110,13 +110,6 @@ void sipalg_claim_note(struct sipalg_call *call, const struct sipalg_flow *flow,
 	atomic_long_add(struct_size(claim, data, msg->len), &call->sn->memory);
 }
 
-bool sipalg_claim_is_peers(const struct sipalg_flow *flow,
-			   const union nf_inet_addr *ip)
-{
-	return sipalg_peers_find(rcu_dereference(flow->sn->peers), flow->family,
-				 ip) >= 0;
-}
-
 /*
  * Some phones answer to where the call came from, whoever of a pool has asked. Of a
  * stranger that proves nothing: it may have copied the request that is answered there.
@@ -124,7 +117,7 @@ bool sipalg_claim_is_peers(const struct sipalg_flow *flow,
 static bool may_be_told(const struct claim *claim, const struct sipalg_flow *flow)
 {
 	return sipalg_ip_equal(&claim->src, &flow->dst_private.ip) ||
-	       sipalg_claim_is_peers(flow, &claim->src);
+	       sipalg_is_peer(flow->sn, flow->family, &claim->src);
 }
 
 static struct claim *find(const struct sipalg_call *call,
@@ -157,7 +150,7 @@ static bool is_granted(const struct claim *claim, const struct sipalg_flow *flow
 {
 	return msg->status < 300 ||
 	       (msg->status == 481 && msg->method == SIP_METHOD_BYE &&
-		sipalg_claim_is_peers(flow, &claim->src));
+		sipalg_is_peer(flow->sn, flow->family, &claim->src));
 }
 
 static struct sipalg_replay *replay_of(const struct claim *claim)

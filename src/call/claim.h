@@ -5,7 +5,8 @@
  * A provider answers and asks from several hosts. Whoever knows Call-ID and
  * tags may be one of them, or somebody who has listened: that is known when
  * the party that is asked accepts it. Until then the request is kept as it
- * came, and means nothing (S3-54).
+ * came, and means nothing (S3-54). A host of signalling-peers may be answered at
+ * another one, and 481 to its BYE accepts that as well.
  */
 #ifndef SIPALG_CALL_CLAIM_H
 #define SIPALG_CALL_CLAIM_H
@@ -44,14 +45,6 @@ struct sipalg_replay {
  */
 void sipalg_claim_note(struct sipalg_call *call, const struct sipalg_flow *flow,
 		       const struct sip_msg *msg);
-
-/**
- * sipalg_claim_is_peers() - is it one of signalling-peers?
- * @flow: gives namespace and family
- * @ip: the address, as that host knows itself
- */
-bool sipalg_claim_is_peers(const struct sipalg_flow *flow,
-			   const union nf_inet_addr *ip);
 
 /**
  * sipalg_claim_is_answered() - is this the final answer to a request that is kept?

@@ -10,6 +10,7 @@
 #include "call/target.h"
 #include "core/call.h"
 #include "core/net.h"
+#include "core/peers.h"
 #include "sip/names.h"
 #include "sip/text.h"
 
@@ -474,7 +475,8 @@ static bool is_gone(const struct view *v)
 	const struct sip_msg *msg = v->msg;
 
 	return msg->status == 481 && sip_method_is(msg, SIP_OF_DIALOG) &&
-	       sipalg_claim_is_peers(v->flow, &v->flow->dst_private.ip) &&
+	       sipalg_is_peer(v->call->sn, v->flow->family,
+			      &v->flow->dst_private.ip) &&
 	       sipalg_dialog_find(v->call, msg, v->plan->callee_tag);
 }
 

@@ -301,22 +301,15 @@ bool sipalg_lru_make_room(struct sipalg_call *call)
 	}
 	if (!gone && !has_most(call))
 		WRITE_ONCE(call->sn->starved_until,
-			   jiffies + sipalg_64_t1(call->sn));
+			   get_jiffies_64() + sipalg_64_t1(call->sn));
 	return gone;
 }
 
 bool sipalg_lru_must_wait(const struct sipalg_call *call)
 {
 	struct sipalg_net *sn = call->sn;
-	unsigned long until = READ_ONCE(sn->starved_until);
-
-	if (!until)
-		return false;
-	if (time_after_eq(jiffies, until)) {	/* before jiffies wrap */
-		WRITE_ONCE(sn->starved_until, 0);
-		return false;
-	}
-	return !call->master && has_most(call);
+	return time_before64(get_jiffies_64(), READ_ONCE(sn->starved_until)) &&
+	       !call->master && has_most(call);
 }
 
 static struct sipalg_call *most_idle(struct sipalg_net *sn)

@@ -113,7 +113,8 @@ enum sipalg_tcp_kind {
  * @event_count: events sent in it
  * @events_lost: events that were not sent
  * @full_at: when conntrack's tables have refused us last, in jiffies of 64 bits
- * @starved_until: until when who has most leaves what becomes free to others
+ * @starved_until: until when who has most leaves what becomes free to others, in
+ *	jiffies of 64 bits
  * @zoned: a flow of another zone than the default one has been seen
  * @sync: it may be one of a pair, see dirty.h
  * @dying: the namespace is being removed: no new state
@@ -136,7 +137,7 @@ struct sipalg_net {
 	struct sipalg_peers __rcu *peers;
 	struct sipalg_outer __rcu *outer;
 	u64 full_at;
-	unsigned long starved_until;
+	u64 starved_until;
 	bool zoned;
 	bool dying;
 

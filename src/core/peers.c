@@ -43,3 +43,9 @@ int sipalg_peers_find(const struct sipalg_peers *peers, u8 family,
 			return i;
 	return -1;
 }
+
+bool sipalg_is_peer(const struct sipalg_net *sn, u8 family,
+		    const union nf_inet_addr *ip)
+{
+	return sipalg_peers_find(rcu_dereference(sn->peers), family, ip) >= 0;
+}

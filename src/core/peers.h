@@ -72,4 +72,15 @@ enum sipalg_peers_flaw sipalg_peers_add(struct sipalg_peers *peers,
 int sipalg_peers_find(const struct sipalg_peers *peers, u8 family,
 		      const union nf_inet_addr *ip);
 
+/**
+ * sipalg_is_peer() - is it one of signalling-peers?
+ * @sn: the namespace
+ * @family: AF_INET or AF_INET6
+ * @ip: the address, as that host knows itself
+ *
+ * Caller holds rcu_read_lock.
+ */
+bool sipalg_is_peer(const struct sipalg_net *sn, u8 family,
+		    const union nf_inet_addr *ip);
+
 #endif

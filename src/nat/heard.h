@@ -18,7 +18,7 @@
 /**
  * struct sipalg_heard - a host that has spoken
  * @host: hash of its address, 0: none
- * @until: jiffies, which come round where they have 32 bits: nobody takes it away
+ * @until: jiffies of 64 bits: nobody takes it away
  */
 struct sipalg_heard {
 	u64 host;
