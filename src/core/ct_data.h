@@ -15,6 +15,8 @@ enum sipalg_stream_state {
 	SIPALG_STREAM_SYNCED,	/* @next is a message boundary */
 	SIPALG_STREAM_FOREIGN,	/* not SIP, for good (H-25) */
 	SIPALG_STREAM_RESTORED,	/* as another router has told; no segment has proven it */
+	SIPALG_STREAM_ASTRAY,	/* the same, but its sender is further: where is being asked */
+	SIPALG_STREAM_RESET,	/* the same, and nobody knows where: its ends begin anew */
 };
 
 /**
@@ -56,6 +58,12 @@ struct sipalg_ct_data {
 	struct sipalg_stream stream[2];
 	struct sipalg_tcp *tcp;
 };
+
+/* What is behind @next is not known yet, nor by how much it is shifted. */
+static inline bool sipalg_stream_is_restored(const struct sipalg_stream *stream)
+{
+	return stream->state >= SIPALG_STREAM_RESTORED;
+}
 
 static inline void sipalg_stream_repeats(struct sipalg_stream *stream)
 {

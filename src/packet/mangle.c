@@ -412,6 +412,15 @@ void sipalg_packet_clear_flags(struct sipalg_packet *packet, __be32 flags)
 	set_word(packet, word, *word & ~flags);
 }
 
+void sipalg_packet_make_reset(struct sipalg_packet *packet, u32 seq)
+{
+	__be32 *word = &tcp_flag_word(sipalg_packet_tcp(packet));
+
+	sipalg_packet_clear_flags(packet, TCP_FLAG_PSH | TCP_FLAG_URG);
+	set_word(packet, word, *word | TCP_FLAG_RST);
+	sipalg_packet_set_seq(packet, seq);
+}
+
 void sipalg_packet_header_changed(struct sipalg_packet *packet, const u8 *now,
 				  const u8 *old, unsigned int len)
 {

@@ -125,6 +125,14 @@ bool sipalg_packet_set_payload(struct sipalg_packet *packet, unsigned int from,
 			       unsigned int until, const char *bytes, u32 len);
 
 /**
+ * sipalg_packet_make_reset() - a segment without payload becomes a reset
+ * @packet: of TCP, its header writable
+ * @seq: what its receiver expects next: another number it need not believe
+ *	(RFC 5961 3.2)
+ */
+void sipalg_packet_make_reset(struct sipalg_packet *packet, u32 seq);
+
+/**
  * sipalg_packet_option() - an option of a segment's header
  * @packet: of TCP
  * @kind: which

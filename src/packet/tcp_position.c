@@ -269,6 +269,8 @@ static void apply(struct sipalg_net *sn, struct nf_conn *ct,
 		half_of(&halves[dir], &restored->place[dir]);
 		set_state(ct, dir, restored->place[dir].next,
 			  state_of(&restored->place[dir]));
+		/* of this packet, which it has looked at before */
+		sipalg_tcp_count_anew(ct, dir);
 	}
 	tcp = sipalg_tcp_make(sn, ct, halves);
 	if (tcp && owe_all(tcp, restored))
@@ -336,8 +338,8 @@ struct sipalg_tcp_place sipalg_tcp_place_of(struct nf_conn *ct, int dir)
 	place.told = half->held.bytes && after(half->told, stream->next) ?
 		     half->told : place.una;
 	place.shift = sipalg_tcp_first_shift(half);
-	place.state = stream->state == SIPALG_STREAM_RESTORED ?
-		      SIPALG_STREAM_SYNCED : stream->state;
+	place.state = sipalg_stream_is_restored(stream) ? SIPALG_STREAM_SYNCED :
+							  stream->state;
 	if (is_too_much(half, stream->next)) {
 		place.state = SIPALG_STREAM_UNKNOWN;
 		place.shift = half->shift;

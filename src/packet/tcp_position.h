@@ -105,7 +105,7 @@ void __sipalg_tcp_position_take(struct sipalg_net *sn, struct nf_conn *ct);
  * sipalg_tcp_position_mark() - a position of a connection has changed
  * @ct: the connection, locked
  * @now: tell at once: where bytes have passed of which the other router does not know
- *	the connection does not go on there
+ *	the connection waits there until both ends have shown where it is
  *
  * RCU read side, BH off.
  */

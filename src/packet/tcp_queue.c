@@ -213,9 +213,11 @@ void sipalg_tcp_forget(struct sipalg_tcp *tcp)
 static bool half_keeps(const struct sipalg_tcp *tcp, int dir)
 {
 	const struct sipalg_tcp_half *half = &tcp->half[dir];
+	const struct sipalg_ct_data *data = sipalg_ct_data(tcp->ct);
 
 	return half->held.bytes || !RB_EMPTY_ROOT(&half->rtx) ||
 	       !RB_EMPTY_ROOT(&half->early) ||
+	       (data && data->stream[dir].state == SIPALG_STREAM_ASTRAY) ||
 	       (half->shift && sipalg_tcp_stored_shift(tcp->ct, dir) !=
 			       half->shift);
 }
@@ -248,6 +250,8 @@ static void expire_half(struct sipalg_tcp *tcp, int dir, unsigned long age)
 	struct sipalg_tcp_reasm *held = &tcp->half[dir].held;
 	struct sipalg_ct_data *data = sipalg_ct_data(tcp->ct);
 
+	if (data && data->stream[dir].state == SIPALG_STREAM_ASTRAY)
+		data->stream[dir].state = SIPALG_STREAM_RESTORED;
 	if (!held->bytes || !data || !time_after(jiffies, held->since + age) ||
 	    sipalg_tcp_held_is_owed(&tcp->half[dir], data->stream[dir].next))
 		return;

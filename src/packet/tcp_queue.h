@@ -95,6 +95,8 @@ struct sipalg_tcp_early {
  * @top: no shift behind @una is larger, for conntrack's window
  * @top_next: the same behind @top_from
  * @top_from: sequence number as the sender counts
+ * @astray: of SIPALG_STREAM_ASTRAY: where the first segment begins that its sender
+ *	repeats, as far as it has shown
  * @held: the beginning of a message
  * @early: struct sipalg_tcp_early by sequence number
  * @newest: of them the one that came last, or NULL
@@ -108,6 +110,7 @@ struct sipalg_tcp_half {
 	s32 top;
 	s32 top_next;
 	u32 top_from;
+	u32 astray;
 	struct sipalg_tcp_reasm held;
 	struct rb_root early;
 	const struct sipalg_tcp_early *newest;

@@ -164,6 +164,37 @@ static u32 sent_from(const struct sipalg_tcp_half *half, u32 seen)
 				    rtx->len - 1, rtx->len);
 }
 
+void sipalg_tcp_count_anew(struct nf_conn *ct, int dir)
+{
+	spin_lock(&ct->lock);
+	ct->proto.tcp.seen[!dir].flags &= ~IP_CT_TCP_FLAG_MAXACK_SET;
+	spin_unlock(&ct->lock);
+}
+
+void sipalg_tcp_half_resume(struct sipalg_tcp_half *half, u32 seq, u32 end)
+{
+	half->shift = half->seen_una - end;
+	half->una = seq;
+	half->told = seq;
+	half->seen_una = seq + half->shift;
+	half->top = half->shift;
+	half->top_next = half->shift;
+	half->top_from = seq;
+}
+
+void sipalg_tcp_half_settle(struct sipalg_tcp_half *half, u32 end, u32 seen)
+{
+	s32 by = seen - sipalg_tcp_seen(half, end);
+	struct rb_node *node;
+
+	for (node = rb_first(&half->rtx); node; node = rb_next(node))
+		rtx_of(node)->seen += by;
+	half->shift += by;
+	half->seen_una += by;
+	half->top += by;
+	half->top_next += by;
+}
+
 /* No shift behind @next is smaller than the ones that come. */
 static void forget_top(struct sipalg_tcp_half *half, u32 next)
 {
@@ -174,10 +205,23 @@ static void forget_top(struct sipalg_tcp_half *half, u32 next)
 	half->top_from = next;
 }
 
+/*
+ * An acknowledgment that is old harms nobody, and one of what was never sent makes
+ * its receiver drop the segment. Who is to be reset answers by the number that he gets,
+ * which conntrack compares with what it has seen.
+ */
+static bool is_clamped(const struct sipalg_tcp_half *half,
+		       const struct sipalg_stream *stream)
+{
+	return sipalg_tcp_is_behind(half, stream) &&
+	       stream->state != SIPALG_STREAM_RESET;
+}
+
 /* What has arrived is kept no more. Return: what the sender is told. */
 static u32 take(struct sipalg_tcp *tcp, int dir, struct sipalg_tcp_half *half,
-		u32 ack, u32 next)
+		u32 ack, const struct sipalg_stream *stream)
 {
+	u32 next = stream->next;
 	struct sipalg_tcp_rtx *rtx;
 
 	if (before(ack, half->seen_una))
@@ -185,6 +229,8 @@ static u32 take(struct sipalg_tcp *tcp, int dir, struct sipalg_tcp_half *half,
 
 	half->una = sender_seq(half, ack);
 	half->seen_una = ack;
+	if (is_clamped(half, stream))
+		half->una = next;
 	while ((rtx = rtx_of(rb_first(&half->rtx))) &&
 	       !before(ack, rtx->seen + rtx->len))
 		sipalg_tcp_rtx_del(tcp, dir, rtx);
@@ -240,7 +286,7 @@ static bool map_block(const struct sipalg_tcp_half *half, struct block *block)
 }
 
 static void map_sack(struct sipalg_packet *packet,
-		     const struct sipalg_tcp_half *half, s32 conntrack)
+		     const struct sipalg_tcp_half *half, bool behind, s32 conntrack)
 {
 	u8 *sack = sipalg_packet_option(packet, TCPOPT_SACK);
 	u8 *from, *to, *end;
@@ -260,7 +306,7 @@ static void map_sack(struct sipalg_packet *packet,
 			.end = get_unaligned_be32(from + 4) - conntrack,
 		};
 
-		if (!map_block(half, &block))
+		if (behind || !map_block(half, &block))
 			continue;
 		put_unaligned_be32(block.start + conntrack, to);
 		put_unaligned_be32(block.end + conntrack, to + 4);
@@ -275,7 +321,8 @@ static void map_sack(struct sipalg_packet *packet,
 
 void sipalg_tcp_acknowledged(struct sipalg_packet *packet,
 			     struct sipalg_tcp *tcp,
-			     struct sipalg_tcp_half *half, u32 next)
+			     struct sipalg_tcp_half *half,
+			     const struct sipalg_stream *stream)
 {
 	struct nf_conn *ct = packet->ct;
 	int dir = !CTINFO2DIR(packet->ctinfo);
@@ -286,9 +333,9 @@ void sipalg_tcp_acknowledged(struct sipalg_packet *packet,
 	sipalg_tcp_assert_locked(ct);
 	th = sipalg_packet_tcp(packet);
 	ack = ntohl(th->ack_seq) - conntrack;
-	told = take(tcp, dir, half, ack, next);
+	told = take(tcp, dir, half, ack, stream);
 	sipalg_packet_set_ack(packet, told + conntrack);
-	map_sack(packet, half, conntrack);
+	map_sack(packet, half, sipalg_tcp_is_behind(half, stream), conntrack);
 	if (before(ack, half->seen_una))
 		return;
 	win = ntohs(th->window);

@@ -25,6 +25,12 @@
 
 #define MOST_REPEATS	3	/* of what may not be SIP */
 
+/*
+ * What a sender repeats first may be its last segment (RFC 8985 7.3); then, and from
+ * then on, it is the first that has not been acknowledged (RFC 6298 5.4).
+ */
+#define SURE_REPEATS	2
+
 /**
  * struct segment - one segment being processed
  * @packet: its packet
@@ -40,6 +46,9 @@
  * @kept: what is being dealt with is not of this packet
  * @seq: sequence number of its payload's first byte
  * @len: bytes of payload, as the sender sent them
+ * @arrived: the receiver has all before it, also of what this segment repeats;
+ *	of one that has shown where its direction is, else @seq
+ * @arrived_at: the same as the receiver counts
  * @scan: how far what is to be framed has been looked through
  * @missing: no message can be whole without so many more bytes
  * @out: what it leaves with
@@ -58,6 +67,8 @@ struct segment {
 	bool kept;
 	u32 seq;
 	u32 len;
+	u32 arrived;
+	u32 arrived_at;
 	struct sip_frame_scan scan;
 	u32 missing;
 	struct sipalg_tcp_out out;
@@ -869,6 +880,12 @@ static int leave_with_payload(struct segment *s, u32 *seq)
 	return NF_ACCEPT;
 }
 
+/* Of what nobody has told: all that is known is what its receiver expects. */
+static bool is_beyond(struct segment *s, u32 seq)
+{
+	return sipalg_tcp_is_behind(s->half, s->stream) && after(seq, held_end(s));
+}
+
 static int leave(struct segment *s)
 {
 	const struct tcphdr *tcp = sipalg_packet_tcp(s->packet);
@@ -883,6 +900,8 @@ static int leave(struct segment *s)
 			return verdict;
 	} else if (tcp->fin && !fin_may_leave(s)) {
 		return SIPALG_HELD;
+	} else if (is_beyond(s, seq)) {
+		seq = s->half->seen_una;
 	} else if (!tcp->fin && !tcp->rst && !tcp->syn &&
 		   before(seq, s->half->told)) {
 		seq = s->half->seen_una - 1;
@@ -896,37 +915,172 @@ static int leave(struct segment *s)
 }
 
 /* Most segments of most connections need not be looked at any further. */
-static bool is_plain(const struct segment *s, const struct tcphdr *tcp)
+static bool is_plain(const struct segment *s, const struct sipalg_stream *other,
+		     const struct tcphdr *tcp)
 {
 	struct nf_conn *ct = s->packet->ct;
 
-	return !s->tcp && !tcp->syn &&
+	return !s->tcp && !tcp->syn && !sipalg_stream_is_restored(s->stream) &&
+	       !sipalg_stream_is_restored(other) &&
 	       (!s->len || s->stream->state != SIPALG_STREAM_SYNCED) &&
 	       !sipalg_tcp_stored_shift(ct, 0) &&
 	       !sipalg_tcp_stored_shift(ct, 1);
 }
 
-/*
- * Of a stream that another router has carried: it goes on where that has left it. Where it
- * goes on elsewhere something has passed of which nobody has told, and no message is looked
- * for any more.
- */
-static void proves(struct segment *s)
+/* Messages do not grow or shrink by more than that, all of them together. */
+static u32 most_change(u32 len)
 {
-	u32 end = s->stream->next;
+	return len / 4 + 64;
+}
 
-	if (s->stream->state != SIPALG_STREAM_RESTORED || !s->len)
-		return;
-	if (s->tcp)
-		end += s->tcp->half[s->dir].held.len;
-	if (!after(s->seq, end)) {
-		if (after(s->seq + s->len, s->stream->next))
-			s->stream->state = SIPALG_STREAM_SYNCED;
-		return;
+/*
+ * The receiver has @more bytes of the messages of which nobody has told, and perhaps of
+ * those that the segment repeats: up to that end of a message which fits their length
+ * best. Return: false: none fits.
+ */
+static bool find_end(struct segment *s, u32 more, u32 *end)
+{
+	const char *bytes = sipalg_packet_payload(s->packet);
+	u32 max_len = sipalg_setting(s->flow->sn, SIPALG_MAX_MESSAGE);
+	u32 untold = s->seq - s->stream->next, used = 0, best = U32_MAX, change, n;
+	struct sip_frame_scan scan;
+	enum sip_frame frame;
+
+	for (;;) {
+		change = abs((s32)(more - untold - used));
+		if (change < best) {
+			best = change;
+			*end = s->seq + used;
+		}
+		if (used == s->len)
+			break;
+		scan = (struct sip_frame_scan){};
+		frame = sip_frame_resume(bytes + used, s->len - used, max_len,
+					 &scan, &n);
+		/* in the middle of a message nothing begins */
+		if (!used && (frame == SIP_FRAME_FOREIGN ||
+			      frame == SIP_FRAME_TOO_LONG))
+			return false;
+		if (frame != SIP_FRAME_MESSAGE && frame != SIP_FRAME_KEEPALIVE)
+			break;
+		used += n;
 	}
-	if (s->tcp)
-		sipalg_tcp_let_go(s->tcp, s->dir);
-	foreign(s);
+	return best <= most_change(untold);
+}
+
+/* What is sent from now on is asked for or answered by a reset, until nobody sends. */
+static void give_up_connection(struct segment *s)
+{
+	struct sipalg_ct_data *data = sipalg_ct_data(s->packet->ct);
+
+	sipalg_count(s->flow->sn, tcp_foreign);
+	net_dbg_ratelimited("a TCP connection is reset: nobody knows where it is\n");
+	let_go(s);
+	data->stream[0].state = SIPALG_STREAM_RESET;
+	data->stream[1].state = SIPALG_STREAM_RESET;
+}
+
+/* The first segment that its sender repeats, and what its receiver has: both are known. */
+static bool settle(struct segment *s)
+{
+	u32 seen = s->half->seen_una, end;
+
+	if (!find_end(s, seen - (s->stream->next + s->half->shift), &end)) {
+		give_up_connection(s);
+		return false;
+	}
+	let_go(s);
+	sipalg_tcp_count_anew(s->packet->ct, s->dir);
+	sipalg_tcp_half_resume(s->half, s->seq, end);
+	s->arrived = end;
+	s->arrived_at = seen;
+	s->stream->next = s->seq;
+	s->stream->repeats = 0;
+	s->stream->state = SIPALG_STREAM_SYNCED;
+	return true;
+}
+
+/*
+ * Its sender is further than another router has told. Where that is shows when it begins
+ * to repeat, since nothing of it arrives: all before has been acknowledged; and the
+ * receiver, which is asked, says what it has got of that. Their difference is the shift.
+ */
+static bool find(struct segment *s)
+{
+	struct sipalg_stream *stream = s->stream;
+
+	if (!owe(s))
+		return false;
+	if (stream->state == SIPALG_STREAM_RESTORED ||
+	    before(s->seq, s->half->astray)) {
+		stream->state = SIPALG_STREAM_ASTRAY;
+		stream->repeats = 0;
+		s->half->astray = s->seq;
+	} else if (s->seq == s->half->astray) {
+		sipalg_stream_repeats(stream);
+	}
+	return s->seq == s->half->astray && stream->repeats >= SURE_REPEATS &&
+	       sipalg_tcp_is_behind(s->half, stream) && settle(s);
+}
+
+/*
+ * A segment of a stream that another router has carried. One that begins where that has
+ * left it proves it; whose bytes nobody changes is where it is.
+ *
+ * Return: false: where it belongs is not known.
+ */
+static bool resume(struct segment *s)
+{
+	if (s->stream->state == SIPALG_STREAM_RESET)
+		return false;
+	if (after(s->seq, held_end(s))) {
+		if (s->rewrites)
+			return find(s);
+		behind_unseen(s, s->seq);
+	} else if (!after(s->seq + s->len + s->fin, s->stream->next)) {
+		return true;
+	} else if (sipalg_tcp_is_behind(s->half, s->stream)) {
+		/* what it has got comes once more, and is acknowledged then */
+		sipalg_tcp_half_begin(s->half, s->stream->next);
+	}
+	s->stream->state = SIPALG_STREAM_SYNCED;
+	return true;
+}
+
+/*
+ * Of what the segment repeats some has arrived, and has been rewritten once more to follow
+ * it: what was put together stood elsewhere. It is asked for, and what is new comes again.
+ * Without memory for all of that nobody knows how it goes on.
+ */
+static void take_arrived(struct segment *s)
+{
+	if (before(s->stream->next, s->arrived)) {
+		s->half->seen_una = s->arrived_at;
+		give_up_connection(s);
+	} else {
+		sipalg_tcp_half_settle(s->half, s->arrived, s->arrived_at);
+	}
+	__skb_queue_purge(&s->out.before);
+	sipalg_tcp_out_init(&s->out);
+	s->probe = true;
+}
+
+/* Return: whether the segment has been dealt with, and *@verdict says how. */
+static bool is_lost(struct segment *s, const struct tcphdr *tcp, int *verdict)
+{
+	if (!sipalg_stream_is_restored(s->stream) || tcp->syn || tcp->rst)
+		return false;
+	if (s->len || tcp->fin) {
+		if (resume(s))
+			return false;
+		*verdict = probe(s);
+		return true;
+	}
+	if (s->stream->state != SIPALG_STREAM_RESET)
+		return false;
+	sipalg_packet_make_reset(s->packet, s->half->seen_una);
+	*verdict = NF_ACCEPT;
+	return true;
 }
 
 /* @local: room for both directions of a connection of which nothing is kept */
@@ -936,11 +1090,11 @@ static int locked_segment(struct segment *s, struct sipalg_ct_data *data,
 {
 	struct sipalg_packet *packet = s->packet;
 	struct sipalg_stream *other = &data->stream[!s->dir];
+	int verdict;
 
 	s->tcp = data->tcp;
 	packet->tcp = s->tcp;
-	proves(s);
-	if (is_plain(s, tcp))
+	if (is_plain(s, other, tcp))
 		return NF_ACCEPT;
 	if (skb_ensure_writable(packet->skb, packet->payload))
 		return NF_DROP;
@@ -957,11 +1111,15 @@ static int locked_segment(struct segment *s, struct sipalg_ct_data *data,
 	s->half = &s->halves[s->dir];
 	if (tcp->ack)
 		sipalg_tcp_acknowledged(packet, s->tcp, &s->halves[!s->dir],
-					other->next);
+					other);
+	if (is_lost(s, tcp, &verdict))
+		return verdict;
 	if (s->len)
 		take_data(s);
 	else if (tcp->fin)
 		take_fin(s);
+	if (s->arrived != s->seq)
+		take_arrived(s);
 	return leave(s);
 }
 
@@ -985,6 +1143,7 @@ int sipalg_tcp_segment(struct sipalg_packet *packet,
 		.fin = tcp->fin,
 		.seq = ntohl(tcp->seq) + tcp->syn,
 		.len = tcp->rst ? 0 : packet->skb->len - packet->payload,
+		.arrived = ntohl(tcp->seq) + tcp->syn,
 	};
 	struct sipalg_tcp_half local[2];
 	bool syn = tcp->syn;

@@ -181,26 +181,6 @@ def held():
     line.close()
 
 
-@test("issue 22", "a segment elsewhere passes untranslated and is counted, until the phone connects anew")
-def elsewhere():
-    port, line, first = begun()
-    pair.sync()
-    line.send(len(first), b"\r\n\r\n")
-    assert line.server.recv(4) == b"\r\n\r\n"
-    pair.active.told()      # and it is never restored
-    before = stats()["tcp"]["foreign"]
-    pair.take_over(connections=True)
-    second, _ = options(port, 2)
-    line.send(len(first) + 4, second)
-    same(line.server.recv(len(second)), second)
-    line.send(len(first) + 4 + len(second), second)
-    same(line.server.recv(len(second)), second)
-    assert stats()["tcp"]["foreign"] - before == 1, (before, stats()["tcp"])
-    line.close()
-    way, call = call_of(PHONE, SERVER, ROUTER, "anew", 4300)
-    goes_on(way, call, 4300)
-
-
 @test("issue 22", "of a connection that has ended nothing stays on either router")
 def ended():
     way, _ = call_of(PHONE, SERVER, ROUTER, "ends", 4400)
