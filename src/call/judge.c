@@ -365,11 +365,26 @@ static void invite_response(struct view *v)
 		ring(v);
 }
 
+/*
+ * The answer to a BYE that has come by another router, which could not tell of it any
+ * more: who gives it has ended the call, and by TCP the BYE does not come again.
+ */
+static bool answers_untold(const struct view *v)
+{
+	return v->call->version && v->call->state == SIPALG_CALL_CONFIRMED &&
+	       v->dialog->confirmed && !v->dialog->ended &&
+	       v->msg->status / 100 == 2;
+}
+
 static void bye_response(struct view *v)
 {
-	if (v->dialog && v->msg->cseq == v->call->bye_cseq &&
+	if (!v->dialog)
+		return;
+	if (v->msg->cseq == v->call->bye_cseq &&
 	    v->call->bye_side != v->plan->side)
 		act(v, SIPALG_ACT_BYE_RESPONSE, false);
+	else if (answers_untold(v))
+		act(v, SIPALG_ACT_BYE_UNTOLD, false);
 }
 
 /* PRACK and UPDATE carry offers and answers of their own. */

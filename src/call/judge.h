@@ -27,6 +27,7 @@ enum sipalg_act {
 	SIPALG_ACT_RING,		/* a provisional response to the newest INVITE */
 	SIPALG_ACT_ANSWER,		/* its 2xx */
 	SIPALG_ACT_ANSWER_UNSEEN,	/* the 2xx to one that has not come by here */
+	SIPALG_ACT_BYE_UNTOLD,		/* the 2xx to one that came by another router */
 	SIPALG_ACT_REFUSE,		/* its failure */
 	SIPALG_ACT_BYE_RESPONSE,
 	SIPALG_ACT_OFFER_RESPONSE,

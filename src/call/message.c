@@ -385,18 +385,23 @@ static bool others_live(const struct speech *s)
 	return false;
 }
 
-static void bye(struct speech *s)
+static void hung_up(struct speech *s, u8 side)
 {
 	struct sipalg_call *call = s->call;
 
 	call->bye_cseq = s->msg->cseq;
-	call->bye_side = s->side;
+	call->bye_side = side;
 	call->bye_fork = s->dialog->fork;
 	s->dialog->ended = true;
 	if (others_live(s))
 		sipalg_call_close_fork(call);
 	else
 		event(s, SIPALG_EVENT_BYE, SIPALG_END_BYE);
+}
+
+static void bye(struct speech *s)
+{
+	hung_up(s, s->side);
 }
 
 /* C10: the BYE was challenged or failed with 5xx: the call goes on. */
@@ -414,6 +419,12 @@ static void bye_response(struct speech *s)
 	}
 }
 
+static void bye_untold(struct speech *s)
+{
+	hung_up(s, !s->side);
+	bye_response(s);
+}
+
 static void (*const acts[SIPALG_ACT_MAX])(struct speech *s) = {
 	[SIPALG_ACT_INVITE]		= invite,
 	[SIPALG_ACT_INVITE_CROSSING]	= new_invite,
@@ -428,6 +439,7 @@ static void (*const acts[SIPALG_ACT_MAX])(struct speech *s) = {
 	[SIPALG_ACT_ANSWER_UNSEEN]	= answer_unseen,
 	[SIPALG_ACT_REFUSE]		= refuse,
 	[SIPALG_ACT_BYE_RESPONSE]	= bye_response,
+	[SIPALG_ACT_BYE_UNTOLD]		= bye_untold,
 	[SIPALG_ACT_OFFER_RESPONSE]	= offer_response,
 };
 

@@ -9,8 +9,8 @@ from ksft import run, same, test
 from pair import Pair
 from segments import Segments, lose, silence
 from sip import Call, again, sdp
-from topology import PHONE, PHONE6, ROUTER, ROUTER6, SERVER, SERVER6
-from transports import Stream, WayCall
+from topology import PHONE, PHONE6, ROUTER, ROUTER6, SERVER, SERVER6, Udp
+from transports import Datagrams, Stream, WayCall
 
 net.build()
 pair = Pair()
@@ -59,17 +59,23 @@ def holds(way, call):
     arrives(way, call.call.request("ACK", cseq=7, to_tag=True), True)
 
 
+def states(call):
+    return [row["state"] for row in data("call list") if row["call_id"] == f"{call.call.name}@call.example"]
+
+
+def is_over(call):
+    assert states(call) in ([], ["ending"]), states(call)
+    net.until(lambda: not net.expectations(), 40)
+
+
 def hangs_up(way, call, outbound):
-    call_id = f"{call.call.name}@call.example"
     if outbound:
         arrives(way, call.call.request("BYE", cseq=8, to_tag=True), True)
         arrives(way, call.call.response("200 OK", "BYE"), False)
     else:
         arrives(way, call.call.peer_request("BYE", way.alg), False)
         arrives(way, call.call.peer_response("200 OK", "BYE"), True)
-    states = [row["state"] for row in data("call list") if row["call_id"] == call_id]
-    assert states in ([], ["ending"]), states
-    net.until(lambda: not net.expectations(), 40)
+    is_over(call)
 
 
 @test("issue 22", "messages of a hold that the standby was not told of: the call's BYE is seen, whoever sends it")
@@ -81,6 +87,23 @@ def hold():
         dies()
         hangs_up(way, call, outbound)
     assert stats()["tcp"]["foreign"] == before, stats()["tcp"]
+
+
+@test("issue 22", "a BYE that the standby was not told of: its answer ends the call, whoever gives it, by TCP and UDP")
+def untold_bye():
+    ends = Udp("phone", PHONE, 5060), Udp("provider", SERVER, 5060)
+    for number, (outbound, way) in enumerate((
+            (True, Stream(PHONE, SERVER, ROUTER, next(ports))), (False, Stream(PHONE, SERVER, ROUTER, next(ports))),
+            (True, Datagrams(*ends, ROUTER)), (False, Datagrams(*ends, ROUTER)))):
+        call = WayCall(way, f"untold{number}", 4300 + 20 * number).rings().picks_up()
+        pair.sync()
+        asked = call.call.request("BYE", cseq=8, to_tag=True) if outbound else call.call.peer_request("BYE", way.alg)
+        same(way.across(asked, outbound), hide(way, asked) if outbound else show(way, asked))
+        dies()
+        assert states(call) == ["confirmed"], states(call)
+        answer = call.call.response("200 OK", "BYE") if outbound else call.call.peer_response("200 OK", "BYE")
+        same(way.across(answer, not outbound), show(way, answer) if outbound else hide(way, answer))
+        is_over(call)
 
 
 @test("issue 22", "both sides speak at once, and both have said what the standby was not told of")
