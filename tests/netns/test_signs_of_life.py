@@ -420,7 +420,7 @@ def unknown_to_peer():
     router(f"{CTL} setting reset")
 
 
-@test("fault C1", "481 of the phone to a stranger changes nothing, and session-margin does not begin")
+@test("fault C1", "481 of the phone to a stranger changes nothing, and session-margin does not begin (T-6)")
 def unknown_to_stranger():
     call = answered("strange", 4244)
     for cseq, method in enumerate(("BYE", "UPDATE", "INFO"), 90):
