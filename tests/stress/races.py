@@ -15,7 +15,7 @@ import sys
 
 TITLE = "BUG: KCSAN: "
 END = "=" * 60
-OURS = re.compile(r"^(\[[ .0-9]+\])? \S+\+0x[0-9a-f]+/0x[0-9a-f]+ \[sipalg\]")
+OURS = re.compile(r"^(\[[ .0-9]+\])? +\S+\+0x[0-9a-f]+/0x[0-9a-f]+ \[sipalg\]")
 
 
 def without_foreign(lines):
