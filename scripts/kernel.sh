@@ -58,7 +58,7 @@ kernel_build_from()
 		say "${source##*/} does not know these options of ${CONFIGS[*]#"$TOP"/}: ${unmet//$'\n'/ }"
 		return 1
 	fi
-	step "Building the kernel $NAME ($TAKES on two cores)" "$NAME-build" kernel_compile || return
+	step "Building the kernel $NAME ($TAKES)" "$NAME-build" kernel_compile || return
 	step "Starting it" "$NAME-boot" kernel_start || return
 	mv "$OUT/wanted.config" "$OUT/built"
 	# One source is a gigabyte; the others failed, or are older.
