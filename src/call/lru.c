@@ -307,8 +307,8 @@ bool sipalg_lru_make_room(struct sipalg_call *call)
 
 bool sipalg_lru_must_wait(const struct sipalg_call *call)
 {
-	struct sipalg_net *sn = call->sn;
-	return time_before64(get_jiffies_64(), READ_ONCE(sn->starved_until)) &&
+	return time_before64(get_jiffies_64(),
+			     READ_ONCE(call->sn->starved_until)) &&
 	       !call->master && has_most(call);
 }
 
