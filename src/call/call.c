@@ -146,8 +146,8 @@ struct sipalg_call *sipalg_call_named(struct sipalg_net *sn,
 
 static size_t call_size(const struct sipalg_call *call)
 {
-	return sizeof(*call) + call->call_id_len + call->from_tag_len +
-	       call->from_len + call->to_len;
+	return offsetof(struct sipalg_call, text) + call->call_id_len +
+	       call->from_tag_len + call->from_len + call->to_len;
 }
 
 static void call_free(struct sipalg_call *call)
@@ -158,6 +158,9 @@ static void call_free(struct sipalg_call *call)
 	sipalg_quota_put(call->quota, SIPALG_QUOTA_CALLS);
 	sipalg_targets_free(call);
 	sipalg_claims_free(call);
+	if (call->move)
+		atomic_long_sub(sizeof(*call->move), &call->sn->memory);
+	kfree(call->move);
 	sipalg_msg_log_free(call);
 	atomic_long_sub(call_size(call), &call->sn->memory);
 	kfree_rcu(call, rcu);
@@ -257,7 +260,7 @@ static struct sip_span user_of(const struct sip_msg *msg, struct sip_span uri)
 static struct sipalg_call *named_alloc(const struct sipalg_call_name *name)
 {
 	struct sipalg_call *call;
-	size_t size = sizeof(*call);
+	size_t size = offsetof(struct sipalg_call, text);
 	unsigned int i;
 	char *text;
 

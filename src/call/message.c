@@ -3,6 +3,7 @@
  * Takes messages in: events, and what is known of the parties. Whether, and as what,
  * was decided before, see judge.h. RFC 3261 9, 12-15; RFC 3264, 3262, 3311, 4028.
  */
+#include <linux/slab.h>
 #include "call/call.h"
 #include "call/claim.h"
 #include "call/dialog.h"
@@ -88,22 +89,28 @@ static void learn_contact(struct speech *s)
 static void note_move(struct speech *s)
 {
 	const union nf_inet_addr *ip = contact_of(s);
+	struct sipalg_call *call = s->call;
 
-	s->call->move = (struct sipalg_move){
-		.contact = ip ? *ip : s->call->contact[s->side],
+	if (!call->move) {
+		call->move = kmalloc(sizeof(*call->move), GFP_ATOMIC);
+		if (!call->move)
+			return;
+		atomic_long_add(sizeof(*call->move), &call->sn->memory);
+	}
+	*call->move = (struct sipalg_move){
+		.contact = ip ? *ip : call->contact[s->side],
 		.src = s->flow->src.ip,
 		.cseq = s->msg->cseq,
 		.side = s->side,
-		.known = true,
 	};
 }
 
 /* The request that this response answers, or NULL. */
 static const struct sipalg_move *move_of(const struct speech *s)
 {
-	const struct sipalg_move *move = &s->call->move;
+	const struct sipalg_move *move = s->call->move;
 
-	return move->known && move->side != s->side && move->cseq == s->msg->cseq ?
+	return move && move->side != s->side && move->cseq == s->msg->cseq ?
 		       move : NULL;
 }
 

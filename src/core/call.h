@@ -117,14 +117,12 @@ static_assert(offsetof(struct sipalg_dialog, tag) ==
  * @src: where it came from, as that host knows itself
  * @cseq: its CSeq
  * @side: enum sipalg_side of its sender
- * @known: there was one
  */
 struct sipalg_move {
 	union nf_inet_addr contact;
 	union nf_inet_addr src;
 	u32 cseq;
 	u8 side;
-	bool known;
 };
 
 /**
@@ -203,7 +201,7 @@ struct sipalg_transaction {
  * @party: by side: source of its signalling, before NAT
  * @public: by side: source of its signalling, after NAT
  * @zone: by side: conntrack zone in which its packets arrive
- * @move: what counts when it is accepted
+ * @move: what counts when it is accepted, or NULL: most calls have none
  * @contact: by side: address of its target, a valid source as well
  * @asked: by side: destination of its newest request; responses may come from it
  * @speaker: by side: its address when its newest refresh was accepted, or zero
@@ -285,7 +283,7 @@ struct sipalg_call {
 		struct sipalg_msg_log *msg_log;
 		struct list_head dialogs;
 		struct list_head media;
-		struct sipalg_move move;
+		struct sipalg_move *move;
 	);
 	struct_group_tagged(sipalg_call_ends, ends,
 		struct sipalg_addr party[2];

@@ -40,8 +40,8 @@ struct naming {
  * @pinhole: they
  */
 struct sipalg_sig_pinholes {
-	u16 count;
-	u16 room;
+	u8 count;
+	u8 room;
 	u8 order;
 	struct naming naming[2][2];
 	struct sipalg_sig_pinhole pinhole[];
@@ -87,7 +87,7 @@ static bool is_same(const struct sipalg_sig_pinhole *a,
 static bool make_room(struct sipalg_call *call)
 {
 	struct sipalg_sig_pinholes *all = call->sig_pinholes, *grown;
-	u16 room = all ? all->room : 0;
+	unsigned int room = all ? all->room : 0;
 
 	if (all && all->count < room)
 		return true;
