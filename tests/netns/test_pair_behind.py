@@ -10,7 +10,7 @@ from pair import Pair
 from segments import Segments, lose, silence
 from sip import Call, again, sdp
 from topology import PHONE, PHONE6, ROUTER, ROUTER6, SERVER, SERVER6, Udp
-from transports import Datagrams, Stream, WayCall
+from transports import Datagrams, Stream, WayCall, hide, show
 
 net.build()
 pair = Pair()
@@ -22,17 +22,6 @@ def dies():
     pair.active.told()
     pair.take_over(connections=True)
     time.sleep(3)       # IPv6 knows after a second that there is a link
-
-
-def hide(way, sent):
-    """What the provider gets of the phone's message."""
-    wanted = again(sent, (way.local, way.alg))
-    host, router = (PHONE6, ROUTER6) if ":" in way.host else (PHONE, ROUTER)
-    return again(wanted, (f" {host}\r", f" {router}\r")) if b"m=audio" in sent else wanted
-
-
-def show(way, sent):
-    return again(sent, (way.alg, way.local))
 
 
 def arrives(way, sent, outbound):

@@ -15,7 +15,7 @@ from pair import Pair
 from segments import Segments, lose, silence
 from sip import Call, again, sdp
 from topology import PHONE, PHONE6, ROUTER, ROUTER6, SERVER, SERVER6, shell
-from transports import Stream, WayCall
+from transports import Stream, WayCall, hide, show
 
 net.build()
 pair = Pair()
@@ -40,17 +40,6 @@ def at_rest(way):
     for end in way.ends:
         net.until(lambda sock=end.socket: retransmitted(sock)[1] == 0, 5)
         assert retransmitted(end.socket)[0] == 0, retransmitted(end.socket)
-
-
-def hide(way, data):
-    """What the provider gets of the phone's message."""
-    wanted = again(data, (way.local, way.alg))
-    host, router = (PHONE6, ROUTER6) if ":" in way.host else (PHONE, ROUTER)
-    return again(wanted, (f" {host}\r", f" {router}\r")) if b"m=audio" in data else wanted
-
-
-def show(way, data):
-    return again(data, (way.alg, way.local))
 
 
 def goes_on(way, call, port):

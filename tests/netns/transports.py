@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The ways between phone and provider that a message may take, all used alike."""
-from sip import Call, sdp
+from sip import Call, again, sdp
 from topology import (PHONE, PHONE6, RELAY, RELAY6, ROUTER, ROUTER6, SERVER, SERVER6, Tcp, Udp)
 
 
@@ -42,6 +42,18 @@ class Stream:
         sender, receiver = self.ends if outbound else self.ends[::-1]
         sender.send(data)
         return receiver.recv(65536, 0.1)
+
+
+def hide(way, data):
+    """What the provider gets of the phone's message."""
+    wanted = again(data, (way.local, way.alg))
+    host, router = (PHONE6, ROUTER6) if ":" in way.host else (PHONE, ROUTER)
+    return again(wanted, (f" {host}\r", f" {router}\r")) if b"m=audio" in data else wanted
+
+
+def show(way, data):
+    """What the phone gets of the provider's."""
+    return again(data, (way.alg, way.local))
 
 
 def all_ways(phone, server):
