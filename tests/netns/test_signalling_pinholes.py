@@ -198,9 +198,10 @@ def via():
 def moves_to(call, port, method, cseq):
     """The phone asks, or acknowledges, and names another port."""
     body = sdp(PHONE, int(call.name[3:])) if method == "INVITE" else ""
-    data = call.request(method, body, cseq=cseq, to_tag=True)
-    phone.send(again(data, (f"alice@{LOCAL}", f"alice@{PHONE}:{port}")), SERVER)
+    data = again(call.request(method, body, cseq=cseq, to_tag=True), (f"alice@{LOCAL}", f"alice@{PHONE}:{port}"))
+    phone.send(data, SERVER)
     assert f"Contact: <sip:alice@{ROUTER}:{port}>".encode() in server.recv()
+    return data
 
 
 def doors():
@@ -268,6 +269,164 @@ def accepted_elsewhere():
     server.send(call.response("200 OK", "UPDATE"), ROUTER)
     assert phone.recv()
     assert doors() == [5064], doors()
+    reset()
+
+
+def other_moves_to(call, method, where, cseq=100, body=""):
+    """The other side asks, and names another host."""
+    data = again(call.peer_request(method, ALG, cseq=cseq, body=body), (f"sip:bob@{SERVER}:5060>", f"sip:bob@{where}>"))
+    server.send(data, ROUTER)
+    assert phone.recv()
+
+
+def to_phone(data):
+    server.send(data, ROUTER)
+    assert phone.recv()
+
+
+def to_server(data):
+    phone.send(data, SERVER)
+    assert server.recv()
+
+
+@test("issue 26", "a 200 that is repeated after a newer one does not close what the newer one has named")
+def repeated_answer():
+    call = invite("rep4300", 4300)
+    first = again(call.response("200 OK", body=sdp(RELAY, 6300)), (f"bob@{SERVER}:5060>", f"bob@{RELAY}:5070>"))
+    to_phone(first)
+    to_server(call.request("ACK", to_tag=True))
+    to_server(call.request("INVITE", sdp(PHONE, 4300), cseq=2, to_tag=True))
+    answer(call, 6300, contact=f"{RELAY}:5074")
+    to_server(call.request("ACK", cseq=2, to_tag=True))
+    assert net.pinhole(RELAY, 5074, "signalling")
+    to_phone(first)
+    assert net.pinhole(RELAY, 5074, "signalling"), "the target in force is closed"
+    reset()
+
+
+@test("issue 26", "the phone's 200, repeated since the ACK was lost, does not close what its UPDATE has named since")
+def repeated_own_answer():
+    call = answered("own4304", 4304)
+    to_phone(call.peer_request("INVITE", ALG, body=sdp(RELAY, 6304)))
+    own = call.peer_response("200 OK", "INVITE", body=sdp(PHONE, 4304))
+    to_server(own)
+    moves_to(call, 5062, "UPDATE", 2)
+    to_phone(call.response("200 OK", "UPDATE"))
+    assert doors() == [5062], doors()
+    to_server(own)
+    assert 5062 in doors(), doors()
+    reset()
+
+
+@test("issue 26", "a re-INVITE and its 200 that come late, both repeated, do not close what a newer one has named")
+def repeated_request():
+    call = answered("req4308", 4308)
+    old = moves_to(call, 5062, "INVITE", 2)
+    old_answer = call.response("200 OK", body=sdp(RELAY, 6308))
+    to_phone(old_answer)
+    moves_to(call, 5064, "INVITE", 3)
+    to_phone(call.response("200 OK", body=sdp(RELAY, 6308)))
+    assert doors() == [5064], doors()
+    to_server(old)
+    to_phone(old_answer)
+    assert 5064 in doors(), doors()
+    reset()
+
+
+@test("issue 26", "an UPDATE that is refused while the re-INVITE waits does not keep the former target open behind its 200")
+def refused_meanwhile():
+    call = answered("men4312", 4312)
+    moves_to(call, 5062, "INVITE", 2)
+    late = call.response("200 OK", body=sdp(RELAY, 6312))
+    moves_to(call, 5062, "UPDATE", 3)
+    to_phone(call.response("500 Server Internal Error", "UPDATE"))
+    to_phone(late)
+    assert doors() == [5062], doors()
+    reset()
+
+
+@test("issue 26", "the other side's re-INVITE is refused: it still may call back from the Contact that is in force")
+def refused_sender():
+    call = answered("snd4316", 4316)
+    assert net.expectations("signalling")
+    other_moves_to(call, "INVITE", f"{STRANGER}:5060", body=sdp(RELAY, 6316))
+    to_server(call.peer_response("488 Not Acceptable Here", "INVITE"))
+    assert arrives(peer, call.peer_request("INFO", ALG, cseq=101)), net.expectations("signalling")
+    reset()
+
+
+@test("S3-17", "the other side has moved by an UPDATE that was accepted: it may call back from there, as after a re-INVITE")
+def moved_by_update():
+    for method in ("INVITE", "UPDATE"):
+        call = answered("upd4320", 4320)
+        other_moves_to(call, method, f"{STRANGER}:5060", body=sdp(RELAY, 6320))
+        to_server(call.peer_response("200 OK", method, body=sdp(PHONE, 4320)))
+        assert net.pinhole(STRANGER, 5060, "signalling"), method
+        assert arrives(stranger, call.peer_request("INFO", ALG, cseq=101)), (method, net.expectations("signalling"))
+        reset()
+
+
+@test("issue 26", "an UPDATE of one early dialog names another Contact: who is told the INVITE's only, and answers, still reaches that")
+def forked():
+    call = invite("frk4324", 4324)
+    picks_up = call.response("200 OK", body=sdp(RELAY, 6326), tag="second")
+    call.tags = (call.tags[0], "first")
+    to_phone(call.response("183 Session Progress", body=sdp(RELAY, 6324)))
+    assert doors() == [5060], doors()
+    to_server(again(call.request("UPDATE", sdp(PHONE, 4324), cseq=2, to_tag=True),
+                    (f"alice@{LOCAL}", f"alice@{PHONE}:5062")))
+    to_phone(call.response("200 OK", "UPDATE", body=sdp(RELAY, 6324)))
+    to_phone(again(picks_up, (f"bob@{SERVER}:5060>", f"bob@{RELAY}:5070>")))
+    call.tags = (call.tags[0], "second")
+    assert 5060 in doors(), doors()
+    assert arrives(peer, call.peer_request("INFO", ALG))
+    reset()
+
+
+@test("S3-45", "via-pinhole: another Via takes the place of the former one, whatever the request and its answer")
+def other_via():
+    setting("contact-pinhole on via-pinhole on")
+    call = answered("via4328", 4328)
+    for cseq, port in enumerate((5062, 5064, 5066), 2):
+        sender = Udp("phone", PHONE, port)
+        data = again(call.request("INFO", cseq=cseq, to_tag=True), (f"UDP {LOCAL};", f"UDP {PHONE}:{port};"))
+        sender.send(data, SERVER)
+        assert server.recv()
+        server.send(again(call.response("200 OK", "INFO"), (f"UDP {ALG};", f"UDP {ROUTER}:{port};")), ROUTER, port)
+        assert sender.recv()
+        sender.close()
+        # the Contact's, and the newest Via's
+        assert doors() == [5060, port], doors()
+    setting("via-pinhole off")
+    reset()
+
+
+@test("S3-28", "a REFER that was declined does not leave the neighbour's door open behind the next one, which names another")
+def other_refer():
+    call = answered("rfr4332", 4332)
+    for cseq, (port, status) in enumerate(((5062, "603 Declined"), (5064, "202 Accepted")), 2):
+        neighbour = Udp("other", OTHER, port)
+        neighbour.send(Call(f"opt{port}", f"{OTHER}:{port}", f"{ROUTER}:{port}", SERVER).request("OPTIONS"), SERVER)
+        assert server.recv()
+        neighbour.close()
+        phone.send(call.request("REFER", cseq=cseq, to_tag=True, extra=f"\nRefer-To: <sip:carol@{OTHER}:{port}>"), SERVER)
+        got = server.recv()
+        assert f"Refer-To: <sip:carol@{ROUTER}:{port}>".encode() in got, got
+        to_phone(call.response(status, "REFER"))
+        assert net.pinhole(ROUTER, port, "signalling"), port
+    assert not net.pinhole(ROUTER, 5062, "signalling"), net.expectations("signalling")
+    reset()
+
+
+@test("issue 26", "in a call whose places are full of routes a Contact that was refused does not take the place of the one in force")
+def no_place():
+    routes = "\nRecord-Route: " + ", ".join(f"<sip:{STRANGER}:{5080 + i};lr>" for i in range(7))
+    call = answered("ful4336", 4336, extra=routes)
+    assert net.pinhole(RELAY, 5070, "signalling")
+    for cseq, port in enumerate((5072, 5074), 100):
+        other_moves_to(call, "UPDATE", f"{RELAY}:{port}", cseq)
+        to_server(call.peer_response("500 Server Internal Error", "UPDATE", cseq=cseq))
+        assert net.pinhole(RELAY, 5070, "signalling"), (port, net.expectations("signalling"))
     reset()
 
 

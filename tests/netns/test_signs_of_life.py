@@ -338,6 +338,22 @@ def media_follows():
     router(f"{CTL} setting reset")
 
 
+@test("issue 26", "the same of one of signalling-peers, answered there and where the call came from")
+def peers_media_follows():
+    for number, at in enumerate((sbc, server)):
+        router(f"{CTL} setting set media-source signalling signalling-peers {STRANGER}")
+        port = 4700 + 4 * number
+        call = answered(f"spk{port}", port)
+        ask(call, "INVITE", 200, sdp(STRANGER, 7000))
+        tell(call, "200 OK", "INVITE", 200, sdp(PHONE, port), at=at)
+        ours, theirs = Udp("phone", PHONE, port), Udp("provider", STRANGER, 7000)
+        assert passes(theirs, ours, ROUTER, port), (at.address, net.expectations("media"))
+        ours.close()
+        theirs.close()
+        hang_up(call)
+    router(f"{CTL} setting reset")
+
+
 @test("D2", "a refresh of which only the request or only the answer passes puts the end off once")
 def halves():
     def only_request(call):
