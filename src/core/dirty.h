@@ -68,8 +68,8 @@ struct sipalg_tombstone {
  * @paired: it has been a standby
  * @lost: a tombstone was not kept: who listens must compare all there is
  * @keys_dirty: the keys are to be told
- * @epoch: of the newest promotion known, of either router
  * @slow: who is told has not taken the newest records
+ * @epoch: of the newest promotion known, of either router
  * @sequence: number of the newest record
  * @work: tells
  */

@@ -381,12 +381,6 @@ static bool find_pinhole(const struct sipalg_flow *flow,
 						  find_other(flow, pinhole);
 }
 
-/* RFC 3261 12.2.1.2, 3311 5.1; the seed has ACK as well (S3-45). */
-static bool is_target_refresh(const struct sip_msg *msg)
-{
-	return sip_method_is(msg, SIP_OPENS_PINHOLES);
-}
-
 #define TARGET_FIELDS							\
 	(1u << SIP_FIELD_CONTACT | 1u << SIP_FIELD_RECORD_ROUTE)
 
@@ -396,7 +390,7 @@ static u32 telling_fields(const struct sip_msg *msg, bool news)
 	u32 fields = msg->request ? ~TARGET_FIELDS : 0;
 
 	/* from 300 on it says where others are (RFC 3261 21.3) */
-	if (news && msg->status < 300 && is_target_refresh(msg))
+	if (news && msg->status < 300 && sip_method_is(msg, SIP_OPENS_PINHOLES))
 		fields |= TARGET_FIELDS;
 	if (msg->method != SIP_METHOD_REFER)
 		fields &= ~(1u << SIP_FIELD_REFER_TO);

@@ -181,9 +181,7 @@ static bool read_form(struct sipalg_mapping *mapping, const struct nlattr *attr,
 	form->len = len;
 	memcpy(form->text, from->text, len);
 	mapping->form_used[from->kind] =
-		get_jiffies_64() -
-		msecs_to_jiffies(min(min(from->used, RECORD_LATEST) +
-				     min(age, RECORD_LATEST), RECORD_LATEST));
+		get_jiffies_64() - sipalg_record_ago(from->used, age);
 	return true;
 }
 

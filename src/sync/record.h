@@ -107,6 +107,19 @@ bool sipalg_record_origin(const struct nlattr *attr,
 			  struct sipalg_origin *origin);
 
 /**
+ * sipalg_record_ago() - how long ago that was
+ * @ms: milliseconds before the record was made, of whoever made it
+ * @age: milliseconds since then
+ *
+ * Return: jiffies.
+ */
+static inline unsigned long sipalg_record_ago(u32 ms, u32 age)
+{
+	return msecs_to_jiffies(min(min(ms, RECORD_LATEST) +
+				    min(age, RECORD_LATEST), RECORD_LATEST));
+}
+
+/**
  * sipalg_record_stamp() - a stamp of this router
  * @ms: how long ago it was when the record was made
  * @age: ms since then
@@ -115,10 +128,7 @@ bool sipalg_record_origin(const struct nlattr *attr,
  */
 static inline u32 sipalg_record_stamp(u32 ms, u32 age)
 {
-	u32 ago = min(min(ms, RECORD_LATEST) + min(age, RECORD_LATEST),
-		      RECORD_LATEST);
-
-	return (u32)jiffies - (u32)msecs_to_jiffies(ago);
+	return (u32)jiffies - (u32)sipalg_record_ago(ms, age);
 }
 
 /* Jiffies until a deadline that was @ms away then; negative: it has passed. */
