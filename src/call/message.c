@@ -217,7 +217,7 @@ static void find_callee(struct speech *s)
 		return;
 	call->party[SIPALG_CALLEE] = s->flow->src;
 	call->public[SIPALG_CALLEE] = s->flow->src_public;
-	call->zone[SIPALG_CALLEE] = s->flow->from_zone;
+	WRITE_ONCE(call->zone[SIPALG_CALLEE], s->flow->from_zone);
 }
 
 /* By this the other party has moved to where it has asked from. */

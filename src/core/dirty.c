@@ -18,11 +18,20 @@ static void wake(struct sipalg_sync *sync)
 	queue_delayed_work(system_wq, &sync->work, SIPALG_DIRTY_INTERVAL);
 }
 
+/* Caller holds the lock; who reads the numbers does not. */
+static void count(struct sipalg_sync *sync, const struct sipalg_dirty *dirty,
+		  int by)
+{
+	WRITE_ONCE(sync->count, sync->count + by);
+	if (dirty->kind == SIPALG_DIRTY_TOMBSTONE)
+		WRITE_ONCE(sync->tombstones, sync->tombstones + by);
+}
+
 /* Caller holds the lock. */
 static void enter(struct sipalg_sync *sync, struct sipalg_dirty *dirty)
 {
 	list_add_tail(&dirty->list, &sync->dirty);
-	sync->count++;
+	count(sync, dirty, 1);
 }
 
 /*
@@ -63,12 +72,10 @@ void sipalg_dirty_bury(struct sipalg_net *sn, const void *key, u16 len)
 		memcpy(tombstone->key, key, len);
 	}
 	spin_lock_bh(&sync->lock);
-	if (tombstone) {
+	if (tombstone)
 		enter(sync, &tombstone->dirty);
-		sync->tombstones++;
-	} else {
-		sync->lost = true;
-	}
+	else
+		WRITE_ONCE(sync->lost, true);
 	spin_unlock_bh(&sync->lock);
 	wake(sync);
 }
@@ -82,8 +89,7 @@ struct sipalg_dirty *sipalg_dirty_take(struct sipalg_net *sn)
 	dirty = list_first_entry_or_null(&sync->dirty, struct sipalg_dirty, list);
 	if (dirty) {
 		list_del_init(&dirty->list);
-		sync->count--;
-		sync->tombstones -= dirty->kind == SIPALG_DIRTY_TOMBSTONE;
+		count(sync, dirty, -1);
 	}
 	spin_unlock_bh(&sync->lock);
 	return dirty;
@@ -98,8 +104,7 @@ bool sipalg_dirty_again(struct sipalg_net *sn, struct sipalg_dirty *dirty)
 	entered = list_empty(&dirty->list);
 	if (entered) {
 		list_add(&dirty->list, &sync->dirty);
-		sync->count++;
-		sync->tombstones += dirty->kind == SIPALG_DIRTY_TOMBSTONE;
+		count(sync, dirty, 1);
 	}
 	spin_unlock_bh(&sync->lock);
 	return entered;

@@ -46,7 +46,7 @@ void sipalg_media_begin(struct sipalg_call *call)
 	struct sipalg_media *media;
 
 	list_for_each_entry(media, &call->media, list)
-		media->seen = jiffies;
+		sipalg_media_seen(media, 0);
 }
 
 void sipalg_media_shut(struct sipalg_call *call)
@@ -91,7 +91,8 @@ void sipalg_media_reopen(struct sipalg_call *call)
 		if (!sipalg_media_keep(media))
 			continue;
 		any |= media->idle;
-		media->seen = media->idle ? jiffies : media->seen;
+		if (media->idle)
+			sipalg_media_seen(media, 0);
 		media->idle = false;
 	}
 	if (!any)

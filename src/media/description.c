@@ -461,7 +461,7 @@ make_media(struct sipalg_media **made, struct sipalg_call *call,
 /* Its ports may be lent; what they were is known until the message has left. */
 static bool keep(struct sipalg_media *media)
 {
-	u8 state = media->port_state;
+	u8 state = READ_ONCE(media->port_state);
 
 	if (!sipalg_media_keep(media))
 		return false;
@@ -632,7 +632,7 @@ static void offer(struct sipalg_media *media,
 	media->lines |= BIT_ULL(section->index);
 	media->offered = true;
 	media->idle = false;
-	media->seen = jiffies;
+	sipalg_media_seen(media, 0);
 	media->mux_offered = section->sdp->rtcp_mux;
 	media->held_offered = section->sdp->direction == SDP_INACTIVE;
 	if (!media->active || !media->held_offered)

@@ -34,14 +34,14 @@ void sipalg_media_lend(struct sipalg_media *media, enum sipalg_port_state state)
 {
 	if (!media->translated)
 		return;
-	if (media->port_state == SIPALG_PORT_HELD)
+	if (sipalg_media_holds_ports(media))
 		sipalg_quota_uncharge(media->holder, SIPALG_QUOTA_PAIRS, 1);
 	sipalg_port_lend(media->call->sn, media, state);
 }
 
 bool sipalg_media_keep(struct sipalg_media *media)
 {
-	if (media->port_state == SIPALG_PORT_HELD)
+	if (sipalg_media_holds_ports(media))
 		return true;
 	if (!sipalg_quota_charge(media->holder, SIPALG_QUOTA_PAIRS, 1))
 		return false;
@@ -58,7 +58,7 @@ void sipalg_media_free(struct sipalg_media *media)
 	sipalg_media_release(media, true);
 	if (media->translated)
 		sipalg_port_release(sn, media);
-	if (media->port_state == SIPALG_PORT_HELD)
+	if (sipalg_media_holds_ports(media))
 		sipalg_quota_put(media->holder, SIPALG_QUOTA_PAIRS);
 	else
 		sipalg_quota_host_put(media->holder);
@@ -76,7 +76,7 @@ struct sipalg_media *sipalg_media_alloc(struct sipalg_call *call,
 	if (!media)
 		return NULL;
 	media->call = call;
-	media->seen = jiffies;
+	sipalg_media_seen(media, 0);
 	list_add_tail(&media->list, list);
 	atomic_long_add(sizeof(*media), &call->sn->memory);
 	return media;

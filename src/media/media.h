@@ -274,6 +274,29 @@ bool sipalg_media_restore(struct sipalg_call *call,
 void sipalg_media_suspend(struct sipalg_media *media);
 
 /**
+ * sipalg_media_seen() - media was seen
+ * @media: its call is locked
+ * @quiet: so long ago, in jiffies
+ *
+ * Who looks for a port reads that under another lock.
+ */
+static inline void sipalg_media_seen(struct sipalg_media *media, u32 quiet)
+{
+	WRITE_ONCE(media->seen, (u32)jiffies - quiet);
+}
+
+/**
+ * sipalg_media_holds_ports() - its public ports are its own
+ * @media: its call is locked
+ *
+ * Those that it does not hold another call may take at any time.
+ */
+static inline bool sipalg_media_holds_ports(const struct sipalg_media *media)
+{
+	return READ_ONCE(media->port_state) == SIPALG_PORT_HELD;
+}
+
+/**
  * sipalg_media_lend() - the pinholes of a call are shut, its ports may not be needed
  * @media: its call is locked
  * @state: SIPALG_PORT_RUNG_OUT or SIPALG_PORT_OVER

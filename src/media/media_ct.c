@@ -175,7 +175,7 @@ u32 sipalg_media_cts_quiet(struct sipalg_media *media)
 
 	hlist_for_each_entry(flow, &media->flows, node)
 		quiet = min(quiet, flow_quiet(flow->ct));
-	media->seen = (u32)jiffies - quiet;
+	sipalg_media_seen(media, quiet);
 	return quiet;
 }
 

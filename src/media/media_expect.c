@@ -247,7 +247,7 @@ void sipalg_media_adopt(struct sipalg_call *call)
 	list_for_each_entry(media, &call->media, list) {
 		other = sipalg_media_mate(media);
 		if (!other || other->family != media->family ||
-		    media->port_state != SIPALG_PORT_HELD ||
+		    !sipalg_media_holds_ports(media) ||
 		    (!media->translated && other->translated) || media->hairpin)
 			continue;
 		for (i = 0; i < media->ports; i++)
@@ -308,7 +308,7 @@ static void narrow(struct sipalg_media *media, const struct sipalg_media *other)
 
 static bool is_wanted(const struct sipalg_media *media)
 {
-	if (media->port_state != SIPALG_PORT_HELD)
+	if (!sipalg_media_holds_ports(media))
 		return false;
 	if (media->held &&
 	    !sipalg_setting(media->call->sn, SIPALG_RETAIN_HOLD_RESOURCE))
@@ -590,7 +590,7 @@ static void wake(struct sipalg_call *call, const struct sipalg_media *spoken)
 		if (media->index != spoken->index)
 			continue;
 		media->idle = false;
-		media->seen = jiffies;
+		sipalg_media_seen(media, 0);
 	}
 	sipalg_media_sync(call, NULL);
 	sipalg_media_look(call);
@@ -612,7 +612,7 @@ bool sipalg_media_admit(struct sipalg_media *media, struct nf_conn *ct)
 	struct sipalg_media *other = sipalg_media_mate(media);
 	bool welcome = sipalg_media_ct_add(media, ct);
 
-	media->seen = jiffies;
+	sipalg_media_seen(media, 0);
 	if (welcome && media->idle && is_sender(media, ct))
 		wake(call, media);
 	if (may_thin(media, other) || (other && may_thin(other, media))) {

@@ -424,7 +424,7 @@ static bool take(const struct port_search *search, struct sipalg_media *media,
 
 		if (!other)
 			continue;
-		other->port_state = SIPALG_PORT_TAKEN;
+		WRITE_ONCE(other->port_state, SIPALG_PORT_TAKEN);
 		remove(sn, other);
 	}
 	media->public_port[SIPALG_RTP] = htons(port);
@@ -500,7 +500,7 @@ void sipalg_port_lend(struct sipalg_net *sn, struct sipalg_media *media,
 {
 	spin_lock_bh(&sn->port_lock);
 	if (media->port_state != SIPALG_PORT_TAKEN)
-		media->port_state = state;
+		WRITE_ONCE(media->port_state, state);
 	spin_unlock_bh(&sn->port_lock);
 }
 
@@ -525,7 +525,7 @@ bool sipalg_port_keep(struct sipalg_net *sn, struct sipalg_media *media)
 	kept = media->port_state != SIPALG_PORT_TAKEN ||
 	       (is_unheld(sn, media) && insert(sn, media));
 	if (kept)
-		media->port_state = SIPALG_PORT_HELD;
+		WRITE_ONCE(media->port_state, SIPALG_PORT_HELD);
 	spin_unlock_bh(&sn->port_lock);
 	return kept;
 }

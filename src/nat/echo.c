@@ -94,7 +94,7 @@ static void echo_free(struct sipalg_net *sn, struct echo *echo)
 {
 	hlist_del(&echo->node);
 	atomic_dec(echo->held);
-	sn->echo_count--;
+	WRITE_ONCE(sn->echo_count, sn->echo_count - 1);
 	atomic_long_sub(sizeof(*echo), &sn->memory);
 	kfree(echo);
 }
@@ -136,8 +136,9 @@ static struct echo *echo_alloc(struct sipalg_net *sn,
 	atomic_inc(held);
 	hlist_add_head(&echo->node, bucket(sn, key));
 	atomic_long_add(sizeof(*echo), &sn->memory);
-	if (!sn->echo_count++)
+	if (!sn->echo_count)
 		mod_timer(&sn->echo_timer, jiffies + SWEEP_INTERVAL);
+	WRITE_ONCE(sn->echo_count, sn->echo_count + 1);
 	return echo;
 }
 

@@ -628,9 +628,9 @@ static bool is_uri_of_phone(const struct sipalg_mapping *mapping, u8 field)
 static void note_uri(struct sipalg_mapping *mapping,
 		     const struct sip_host *host, const struct sipalg_form *form)
 {
-	mapping->uri_port = form->public ? ntohs(mapping->private.addr.port) :
-					   host->port;
-	mapping->uri_secure = host->secure;
+	WRITE_ONCE(mapping->uri_port,
+		   form->public ? ntohs(mapping->private.addr.port) : host->port);
+	WRITE_ONCE(mapping->uri_secure, host->secure);
 	mapping->form[SIPALG_FORM_TARGET] = *form;
 }
 
@@ -678,7 +678,7 @@ static bool take_form(struct sipalg_mapping *mapping,
 	*form = *new;
 	mapping->form_used[kind] = get_jiffies_64();
 	if (kind == SIPALG_FORM_VIA)
-		mapping->via_port = new->port;
+		WRITE_ONCE(mapping->via_port, new->port);
 	return true;
 }
 
@@ -722,7 +722,7 @@ static bool note_form(struct sipalg_mapping *mapping, const struct sip_msg *msg,
 
 	sipalg_form_read(&form, msg, host, public);
 	if (!public) {
-		mapping->fields |= 1u << host->field;
+		WRITE_ONCE(mapping->fields, mapping->fields | 1u << host->field);
 		mapping->text_len = form.len ?: mapping->text_len;
 		memcpy(mapping->text, form.text, form.len);
 	}

@@ -162,8 +162,9 @@ static void end(struct sipalg_mapping *mapping,
 		struct sipalg_registration *registration)
 {
 	close_pinholes(mapping, registration);
-	registration->confirmed = false;
-	if (!--mapping->registered)
+	WRITE_ONCE(registration->confirmed, false);
+	WRITE_ONCE(mapping->registered, mapping->registered - 1);
+	if (!mapping->registered)
 		close_peer_ways(mapping);
 	if (!mapping->registered && mapping->master) {
 		sipalg_master_release(mapping->master);
@@ -234,8 +235,10 @@ bool sipalg_registration_is_at(const struct sipalg_mapping *mapping,
 	const struct sipalg_registration *registration;
 
 	hlist_for_each_entry_rcu(registration, &mapping->registrations, node)
+		/* half an old address and half a new one: whoever asks looks again */
 		if (READ_ONCE(registration->confirmed) &&
-		    sipalg_addr_equal(&registration->registrar, registrar))
+		    data_race(sipalg_addr_equal(&registration->registrar,
+						registrar)))
 			return true;
 	return false;
 }
@@ -639,6 +642,15 @@ static void open_pinholes(struct sipalg_mapping *mapping,
 		open_missing(mapping, registration, flow);
 }
 
+/* Caller holds the lock; who looks for a rival does not. */
+static void count_confirmed(struct sipalg_mapping *mapping,
+			    struct sipalg_registration *registration)
+{
+	WRITE_ONCE(mapping->registered, mapping->registered + 1);
+	atomic_inc(&mapping->sn->registration_count);
+	WRITE_ONCE(registration->confirmed, true);
+}
+
 /* Caller holds the lock. */
 static void confirm(struct sipalg_mapping *mapping,
 		    struct sipalg_registration *registration,
@@ -649,11 +661,8 @@ static void confirm(struct sipalg_mapping *mapping,
 	expires = min_t(u32, expires, REGISTER_EXPIRES_MAX);
 	if (!sipalg_addr_equal(&registration->registrar, &flow->src))
 		close_pinholes(mapping, registration);
-	if (new) {
-		mapping->registered++;
-		atomic_inc(&mapping->sn->registration_count);
-	}
-	registration->confirmed = true;
+	if (new)
+		count_confirmed(mapping, registration);
 	registration->until = jiffies + (unsigned long)expires * HZ;
 	registration->registrar = flow->src;
 	mapping->outer_zone = flow->from_zone;
@@ -931,14 +940,6 @@ static void number_is_taken(struct sipalg_net *sn, u32 id)
 	while ((s32)(id - newest) > 0 &&
 	       !atomic_try_cmpxchg(&sn->registration_id, &newest, id))
 		;
-}
-
-static void count_confirmed(struct sipalg_mapping *mapping,
-			    struct sipalg_registration *registration)
-{
-	mapping->registered++;
-	atomic_inc(&mapping->sn->registration_count);
-	registration->confirmed = true;
 }
 
 struct sipalg_registration *

@@ -119,7 +119,7 @@ static void leave(struct nf_conn *ct)
 		mark.via_port = READ_ONCE(mapping->via_port);
 		mark.uri_secure = READ_ONCE(mapping->uri_secure);
 		for (i = 0; i < ARRAY_SIZE(wrote_at); i++)
-			if (mapping->fields & 1u << wrote_at[i])
+			if (READ_ONCE(mapping->fields) & 1u << wrote_at[i])
 				mark.wrote |= BIT(i);
 	}
 	rcu_read_unlock();
@@ -136,12 +136,13 @@ static void remember(const struct sipalg_flow *flow, const struct mark *mark)
 	if (!mapping)
 		return;
 	spin_lock_bh(&mapping->lock);
-	mapping->uri_port = mark->uri_port;
-	mapping->via_port = mark->via_port;
-	mapping->uri_secure = mark->uri_secure;
+	WRITE_ONCE(mapping->uri_port, mark->uri_port);
+	WRITE_ONCE(mapping->via_port, mark->via_port);
+	WRITE_ONCE(mapping->uri_secure, mark->uri_secure);
 	for (i = 0; i < ARRAY_SIZE(wrote_at); i++)
 		if (mark->wrote & BIT(i))
-			mapping->fields |= 1u << wrote_at[i];
+			WRITE_ONCE(mapping->fields,
+				   mapping->fields | 1u << wrote_at[i]);
 	spin_unlock_bh(&mapping->lock);
 	sipalg_mapping_keep(mapping, 60UL * HZ *
 			    sipalg_setting(flow->sn, SIPALG_MAXIMUM_CALL_DURATION));
