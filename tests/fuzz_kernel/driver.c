@@ -23,6 +23,7 @@
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,29 +36,45 @@
 #include "cover.h"
 
 #define SEPARATOR	0xff	/* is in no message */
+#define STANDS_FOR_SEPARATOR	0xfe	/* in an attribute */
 #define MOST_STEPS	64
 #define MOST_BYTES	1400	/* of a packet */
 #define ROOM		2048
+#define REQUEST_ROOM	65536
+#define LAST_EPOCH	((1u << 24) - 1)	/* no router of a pair has passed it */
 
 enum kind {
 	UDP_OUT, UDP_IN, UDP6_OUT, UDP6_IN,	/* signalling: the payload */
 	TCP_OUT, TCP_IN,		/* two digits how (see tcp()), the payload */
 	MEDIA_OUT, MEDIA_IN,		/* four bytes: ports */
 	CLOCK,				/* two bytes: seconds */
-	REQUEST,			/* a command, attributes: type, length, bytes */
+	REQUEST,			/* a command, attributes (see put_attributes()) */
 	ICMP_IN,			/* an error: what of the last packet it says */
 	SETTING_SET,			/* two bytes: which, its value */
+	PAIR,				/* one of enum pair_step */
+	UDP64_OUT, UDP64_IN,		/* signalling of a translator's phone (NAT64) */
 	KINDS
+};
+
+/* What a router of a pair does, and its daemon, which is here. */
+enum pair_step {
+	TAKE,		/* all objects are asked for, and kept */
+	FORGET,		/* calls end, connections are flushed */
+	RESTORE,	/* as a standby it is told them; two bytes: where, a byte: which is wrong */
+	PROMOTE,
+	LISTEN,		/* it tells of each change */
+	PAIR_STEPS
 };
 
 enum side { PHONE, PROVIDER, SIDES };
 
+/* By what a packet goes. A translator has made IPv4 of what its phone says of IPv6. */
+enum network { IP4, IP6, NAT64, NETWORKS };
+
 /**
  * struct end - a party, and the interface that leads from it to the router
  * @ip: its address
- * @ip6: the same of IPv6
  * @peer: to whom it sends: the provider's peer is the router's public address
- * @peer6: the same
  * @socket: a packet socket there
  * @link: the header of its frames
  * @seq: of its TCP connection: the next byte that it sends
@@ -65,10 +82,8 @@ enum side { PHONE, PROVIDER, SIDES };
  * @open: there is a connection
  */
 struct end {
-	const char *ip;
-	const char *ip6;
-	const char *peer;
-	const char *peer6;
+	const char *ip[NETWORKS];
+	const char *peer[NETWORKS];
 	int socket;
 	struct ethhdr link;
 	uint32_t seq;
@@ -78,13 +93,13 @@ struct end {
 
 static struct end ends[SIDES] = {
 	[PHONE] = {
-		.ip = "192.168.1.10", .ip6 = "2001:db8:1::10",
-		.peer = "203.0.113.50", .peer6 = "2001:db8:ffff::50",
+		.ip = { "192.168.1.10", "2001:db8:1::10", "100.64.0.10" },
+		.peer = { "203.0.113.50", "2001:db8:ffff::50", "203.0.113.50" },
 		.link = { .h_dest = { 2, 0, 0, 0, 0, 2 }, .h_source = { 2, 0, 0, 0, 0, 1 } },
 	},
 	[PROVIDER] = {
-		.ip = "203.0.113.50", .ip6 = "2001:db8:ffff::50",
-		.peer = "203.0.113.1", .peer6 = "2001:db8:1::10",
+		.ip = { "203.0.113.50", "2001:db8:ffff::50", "203.0.113.50" },
+		.peer = { "203.0.113.1", "2001:db8:1::10", "203.0.113.1" },
 		.link = { .h_dest = { 2, 0, 0, 0, 0, 4 }, .h_source = { 2, 0, 0, 0, 0, 3 } },
 	},
 };
@@ -93,7 +108,9 @@ static struct end ends[SIDES] = {
 __attribute__((section("__libfuzzer_extra_counters")))
 static uint8_t counters[SIPALG_FUZZ_EDGES];
 
-static int cover, genl, ctnetlink, family;
+static int cover, genl, ctnetlink, ear = -1, family;
+static uint8_t objects[REQUEST_ROOM / 2];	/* as attributes */
+static size_t objects_len;
 static uint8_t last[ROOM];	/* the last packet that has come out of the router */
 static size_t last_len;
 
@@ -144,11 +161,13 @@ static void put32(uint8_t *at, uint32_t value)
 static void drain(enum side side);
 
 /* @l4: its header and payload, of which @check is the offset of the checksum */
-static void send_packet(enum side side, int ip6, uint8_t protocol, uint8_t *l4,
-			size_t len, size_t check)
+static void send_packet(enum side side, enum network network, uint8_t protocol,
+			uint8_t *l4, size_t len, size_t check)
 {
 	const struct end *end = &ends[side];
+	const char *from = end->ip[network], *to = end->peer[network];
 	uint8_t frame[ROOM], *ip = frame + ETH_HLEN;
+	bool ip6 = network == IP6;
 	size_t header = ip6 ? 40 : 20, addresses = ip6 ? 8 : 12;
 	uint16_t folded;
 
@@ -160,15 +179,15 @@ static void send_packet(enum side side, int ip6, uint8_t protocol, uint8_t *l4,
 		put16(ip + 4, len);
 		ip[6] = protocol;
 		ip[7] = 64;
-		inet_pton(AF_INET6, end->ip6, ip + 8);
-		inet_pton(AF_INET6, end->peer6, ip + 24);
+		inet_pton(AF_INET6, from, ip + 8);
+		inet_pton(AF_INET6, to, ip + 24);
 	} else {
 		ip[0] = 0x45;
 		put16(ip + 2, header + len);
 		ip[8] = 64;
 		ip[9] = protocol;
-		inet_pton(AF_INET, end->ip, ip + 12);
-		inet_pton(AF_INET, end->peer, ip + 16);
+		inet_pton(AF_INET, from, ip + 12);
+		inet_pton(AF_INET, to, ip + 16);
 		folded = fold(sum(0, ip, header));
 		memcpy(ip + 10, &folded, 2);
 	}
@@ -185,7 +204,7 @@ static void send_packet(enum side side, int ip6, uint8_t protocol, uint8_t *l4,
 	drain(PROVIDER);
 }
 
-static void udp(enum side side, int ip6, uint16_t from, uint16_t to,
+static void udp(enum side side, enum network network, uint16_t from, uint16_t to,
 		const uint8_t *data, size_t len)
 {
 	uint8_t l4[ROOM];
@@ -194,7 +213,7 @@ static void udp(enum side side, int ip6, uint16_t from, uint16_t to,
 	put16(l4 + 2, to);
 	put16(l4 + 4, 8 + len);
 	memcpy(l4 + 8, data, len);
-	send_packet(side, ip6, IPPROTO_UDP, l4, 8 + len, 6);
+	send_packet(side, network, IPPROTO_UDP, l4, 8 + len, 6);
 }
 
 static void segment(enum side side, uint32_t seq, uint8_t flags, const uint8_t *data,
@@ -210,7 +229,7 @@ static void segment(enum side side, uint32_t seq, uint8_t flags, const uint8_t *
 	l4[13] = flags;
 	put16(l4 + 14, 0xffff);
 	memcpy(l4 + 20, data, len);
-	send_packet(side, 0, IPPROTO_TCP, l4, 20 + len, 16);
+	send_packet(side, IP4, IPPROTO_TCP, l4, 20 + len, 16);
 }
 
 /* The masquerade keeps the phone's port, which nobody else has. */
@@ -306,10 +325,19 @@ static void icmp(const uint8_t *data, size_t len)
 	memcpy(l4 + 8, last, quoted);
 	if (len > 1)
 		l4[8 + data[0] % 48] = data[1];
-	send_packet(PROVIDER, 0, IPPROTO_ICMP, l4, 8 + quoted, 2);
+	send_packet(PROVIDER, IP4, IPPROTO_ICMP, l4, 8 + quoted, 2);
 }
 
 /* -- netlink ------------------------------------------------------------------ */
+
+static int netlink_socket(int protocol)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW, protocol);
+
+	must(fd >= 0 && !connect(fd, (struct sockaddr *)&kernel, sizeof(kernel)), "netlink");
+	return fd;
+}
 
 static void talk(int socket, struct nlmsghdr *nlh)
 {
@@ -322,46 +350,75 @@ static void talk(int socket, struct nlmsghdr *nlh)
 		;
 }
 
-static void command(uint8_t number, uint16_t flags, const void *attributes, size_t len)
+static void command(int socket, uint8_t number, uint16_t flags,
+		    const void *attributes, size_t len)
 {
-	uint8_t room[ROOM] = {};
+	static uint8_t room[NLMSG_HDRLEN + GENL_HDRLEN + REQUEST_ROOM]
+		__attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = (struct nlmsghdr *)room;
 	struct genlmsghdr *header = NLMSG_DATA(nlh);
 
+	memset(room, 0, NLMSG_HDRLEN + GENL_HDRLEN);
 	nlh->nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN + len);
 	nlh->nlmsg_type = family;
 	nlh->nlmsg_flags = flags;
 	header->cmd = number;
 	header->version = SIPALG_FAMILY_VERSION;
 	memcpy((uint8_t *)header + GENL_HDRLEN, attributes, len);
-	talk(genl, nlh);
+	talk(socket, nlh);
 }
 
-/* Attributes with right lengths and whatever else; those of a setting are nested. */
+/* Returns how many bytes of @at are used: always a multiple of four. */
+static size_t put_attribute(uint8_t *at, uint16_t type, const void *data, size_t len)
+{
+	struct nlattr *attribute = (struct nlattr *)at;
+
+	attribute->nla_type = type;
+	attribute->nla_len = NLA_HDRLEN + len;
+	memcpy(attribute + 1, data, len);
+	memset(at + NLA_HDRLEN + len, 0, NLA_ALIGN(len) - len);
+	return NLA_ALIGN(attribute->nla_len);
+}
+
+/*
+ * Of an input: a type, of which the highest bit says that there are others within, a
+ * length, and that many bytes. Their lengths are always right, whatever else is not.
+ */
+static size_t put_attributes(uint8_t *at, size_t room, const uint8_t *data, size_t len)
+{
+	size_t used = 0, size, within;
+	uint8_t *nested;
+
+	for (; len >= 2; data += 2 + size, len -= 2 + size) {
+		size = data[1] < len - 2 ? data[1] : len - 2;
+		if (used + NLA_HDRLEN + NLA_ALIGN(size) > room)
+			break;
+		nested = at + used + NLA_HDRLEN;
+		if (data[0] & 0x80) {
+			within = put_attributes(nested, room - used - NLA_HDRLEN,
+						data + 2, size);
+			used += put_attribute(at + used, (data[0] & 0x1f) | NLA_F_NESTED,
+					      nested, within);
+		} else {
+			used += put_attribute(at + used, data[0] & 0x1f, data + 2, size);
+			for (within = 0; within < size; within++)
+				if (nested[within] == STANDS_FOR_SEPARATOR)
+					nested[within] = SEPARATOR;
+		}
+	}
+	return used;
+}
+
 static void request(const uint8_t *data, size_t len)
 {
-	uint8_t attributes[ROOM / 2] = {};
-	size_t used = 0;
-	uint8_t number;
+	uint8_t attributes[ROOM];
+	size_t used;
 
 	if (!len)
 		return;
-	number = data[0] % (SIPALG_CMD_MAX + 2);
-	for (data++, len--; len >= 2; data += 2, len -= 2) {
-		struct nlattr *attribute = (struct nlattr *)(attributes + used);
-		size_t size = data[1] < len - 2 ? data[1] : len - 2;
-
-		if (used + NLA_HDRLEN + NLA_ALIGN(size) > sizeof(attributes))
-			break;
-		attribute->nla_type = data[0] & 0x1f;
-		attribute->nla_type |= data[0] & 0x80 ? NLA_F_NESTED : 0;
-		attribute->nla_len = NLA_HDRLEN + size;
-		memcpy(attribute + 1, data + 2, size);
-		used += NLA_HDRLEN + NLA_ALIGN(size);
-		data += size;
-		len -= size;
-	}
-	command(number & 0x1f, number & 0x20 ? NLM_F_DUMP : 0, attributes, used);
+	used = put_attributes(attributes, sizeof(attributes), data + 1, len - 1);
+	command(genl, (data[0] & 0x7f) % (SIPALG_CMD_MAX + 2),
+		data[0] & 0x80 ? NLM_F_DUMP : 0, attributes, used);
 }
 
 static const char * const settings[] = {
@@ -370,16 +427,6 @@ static const char * const settings[] = {
 };
 
 #define SETTINGS	(sizeof(settings) / sizeof(settings[0]))
-
-static size_t put_attribute(uint8_t *at, uint16_t type, const void *data, size_t len)
-{
-	struct nlattr *attribute = (struct nlattr *)at;
-
-	attribute->nla_type = type;
-	attribute->nla_len = NLA_HDRLEN + len;
-	memcpy(attribute + 1, data, len);
-	return NLA_ALIGN(attribute->nla_len);
-}
 
 /* Of some the value is a number, a word's number, or a bit for each method. */
 static void set(uint8_t which, uint8_t value)
@@ -392,7 +439,7 @@ static void set(uint8_t which, uint8_t value)
 	len = put_attribute(nested, SIPALG_A_SETTING_NAME, name, strlen(name) + 1);
 	len += put_attribute(nested + len, SIPALG_A_SETTING_VALUE, &number, sizeof(number));
 	len = put_attribute(outer, SIPALG_A_SETTING | NLA_F_NESTED, nested, len);
-	command(SIPALG_CMD_SETTING_SET, 0, outer, len);
+	command(genl, SIPALG_CMD_SETTING_SET, 0, outer, len);
 }
 
 static void flush_conntrack(void)
@@ -410,6 +457,127 @@ static void flush_conntrack(void)
 	talk(ctnetlink, &all.nlh);
 }
 
+static void end_all(void)
+{
+	const struct nlattr all = { .nla_len = NLA_HDRLEN, .nla_type = SIPALG_A_ALL };
+
+	command(genl, SIPALG_CMD_CALL_END, 0, &all, sizeof(all));
+	flush_conntrack();
+}
+
+/* -- the other router of a pair ------------------------------------------------- */
+
+static size_t put_sync(uint8_t *at, uint16_t type, uint32_t value)
+{
+	uint8_t nested[NLA_HDRLEN + sizeof(value)];
+
+	put_attribute(nested, type, &value, sizeof(value));
+	return put_attribute(at, SIPALG_A_SYNC | NLA_F_NESTED, nested, sizeof(nested));
+}
+
+static void set_role(int socket, uint32_t role)
+{
+	uint8_t attributes[32];
+
+	command(socket, SIPALG_CMD_SYNC_SET, 0, attributes,
+		put_sync(attributes, SIPALG_A_SYNC_ROLE, role));
+}
+
+/* Those of one message. */
+static void keep_objects(const struct nlmsghdr *nlh)
+{
+	const uint8_t *at = (uint8_t *)nlh + NLMSG_LENGTH(GENL_HDRLEN);
+	const uint8_t *end = (uint8_t *)nlh + nlh->nlmsg_len;
+
+	while (at + NLA_HDRLEN <= end) {
+		const struct nlattr *attribute = (const struct nlattr *)at;
+		size_t size = NLA_ALIGN(attribute->nla_len);
+
+		if ((attribute->nla_type & NLA_TYPE_MASK) == SIPALG_A_SYNC_OBJECT &&
+		    objects_len + size <= sizeof(objects)) {
+			memcpy(objects + objects_len, attribute, size);
+			objects_len += size;
+		}
+		at += size;
+	}
+}
+
+static void take_objects(void)
+{
+	static uint8_t answer[65536];
+	struct {
+		struct nlmsghdr nlh;
+		struct genlmsghdr header;
+	} ask = {
+		.nlh = {
+			.nlmsg_len = sizeof(ask),
+			.nlmsg_type = family,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+		},
+		.header = { SIPALG_CMD_SYNC_OBJECT_GET, SIPALG_FAMILY_VERSION, 0 },
+	};
+	struct nlmsghdr *nlh;
+	ssize_t received;
+	uint32_t len;
+
+	objects_len = 0;
+	must(send(genl, &ask, sizeof(ask), 0) > 0, "ask for all objects");
+	while ((received = recv(genl, answer, sizeof(answer), MSG_DONTWAIT)) > 0) {
+		len = received;
+		for (nlh = (struct nlmsghdr *)answer; NLMSG_OK(nlh, len);
+		     nlh = NLMSG_NEXT(nlh, len))
+			if (nlh->nlmsg_type == family)
+				keep_objects(nlh);
+	}
+}
+
+/* Its epoch is the last one, which whatever an input has set does not pass. */
+static void restore(const uint8_t *damage, size_t len)
+{
+	static uint8_t attributes[REQUEST_ROOM];
+	size_t used = put_sync(attributes, SIPALG_A_SYNC_EPOCH, LAST_EPOCH);
+
+	memcpy(attributes + used, objects, objects_len);
+	for (; objects_len && len >= 3; damage += 3, len -= 3)
+		attributes[used + (damage[0] << 8 | damage[1]) % objects_len] = damage[2];
+	set_role(genl, SIPALG_SYNC_ROLE_STANDBY);
+	command(genl, SIPALG_CMD_SYNC_RESTORE, 0, attributes, used + objects_len);
+}
+
+static void listen_to_router(void)
+{
+	const struct nlattr flag = { .nla_len = NLA_HDRLEN, .nla_type = SIPALG_A_SYNC_LISTEN };
+	uint8_t attributes[32];
+
+	if (ear < 0)
+		ear = netlink_socket(NETLINK_GENERIC);
+	command(ear, SIPALG_CMD_SYNC_SET, 0, attributes,
+		put_attribute(attributes, SIPALG_A_SYNC | NLA_F_NESTED, &flag, sizeof(flag)));
+}
+
+static void pair(const uint8_t *data, size_t len)
+{
+	switch (data[0] % PAIR_STEPS) {
+	case TAKE:
+		take_objects();
+		break;
+	case FORGET:
+		end_all();
+		break;
+	case RESTORE:
+		restore(data + 1, len - 1);
+		break;
+	case PROMOTE:
+		set_role(genl, SIPALG_SYNC_ROLE_ACTIVE);
+		break;
+	case LISTEN:
+		listen_to_router();
+		break;
+	}
+}
+
+/* -- the end of an input ------------------------------------------------------ */
+
 /* A processor with nothing to do looks which timers have passed. */
 static void put_forward(unsigned long seconds)
 {
@@ -419,16 +587,18 @@ static void put_forward(unsigned long seconds)
 
 static void forget_all(void)
 {
-	const struct nlattr all = { .nla_len = NLA_HDRLEN, .nla_type = SIPALG_A_ALL };
-
-	command(SIPALG_CMD_SETTING_RESET, 0, NULL, 0);
-	command(SIPALG_CMD_CALL_END, 0, &all, sizeof(all));
-	flush_conntrack();
+	set_role(genl, SIPALG_SYNC_ROLE_ACTIVE);
+	command(genl, SIPALG_CMD_SETTING_RESET, 0, NULL, 0);
+	end_all();
 	/* registrations, mappings and echoes end by themselves, most within a day */
 	put_forward(SIPALG_FUZZ_FURTHEST);
 	put_forward(SIPALG_FUZZ_FURTHEST);
 	ends[PHONE].open = 0;
 	last_len = 0;
+	objects_len = 0;
+	if (ear >= 0)
+		close(ear);
+	ear = -1;
 }
 
 /* -- steps -------------------------------------------------------------------- */
@@ -443,11 +613,11 @@ static void step(const uint8_t *data, size_t len)
 	switch (kind) {
 	case UDP_OUT:
 	case UDP_IN:
-		udp(kind == UDP_OUT ? PHONE : PROVIDER, 0, 5060, 5060, data, len);
+		udp(kind == UDP_OUT ? PHONE : PROVIDER, IP4, 5060, 5060, data, len);
 		break;
 	case UDP6_OUT:
 	case UDP6_IN:
-		udp(kind == UDP6_OUT ? PHONE : PROVIDER, 1, 5060, 5060, data, len);
+		udp(kind == UDP6_OUT ? PHONE : PROVIDER, IP6, 5060, 5060, data, len);
 		break;
 	case TCP_OUT:
 	case TCP_IN:
@@ -456,7 +626,7 @@ static void step(const uint8_t *data, size_t len)
 	case MEDIA_OUT:
 	case MEDIA_IN:
 		if (len >= 4)
-			udp(kind == MEDIA_OUT ? PHONE : PROVIDER, 0, data[0] << 8 | data[1],
+			udp(kind == MEDIA_OUT ? PHONE : PROVIDER, IP4, data[0] << 8 | data[1],
 			    data[2] << 8 | data[3], data, len);
 		break;
 	case CLOCK:
@@ -472,6 +642,16 @@ static void step(const uint8_t *data, size_t len)
 	case SETTING_SET:
 		if (len >= 2)
 			set(data[0], data[1]);
+		break;
+	case PAIR:
+		if (len)
+			pair(data, len);
+		break;
+	case UDP64_OUT:		/* a port that the other phone does not have */
+		udp(PHONE, NAT64, 5062, 5060, data, len);
+		break;
+	case UDP64_IN:
+		udp(PROVIDER, NAT64, 5060, 5062, data, len);
 		break;
 	case KINDS:
 		break;
@@ -592,15 +772,6 @@ static int packet_socket(const char *space)
 	fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
 	at.sll_ifindex = if_nametoindex("eth0");
 	must(fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof(at)), "packet socket");
-	return fd;
-}
-
-static int netlink_socket(int protocol)
-{
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	int fd = socket(AF_NETLINK, SOCK_RAW, protocol);
-
-	must(fd >= 0 && !connect(fd, (struct sockaddr *)&kernel, sizeof(kernel)), "netlink");
 	return fd;
 }
 

@@ -45,6 +45,8 @@ def main():
     net.build_router()
     silence("phone", "lan", "phone", (PHONE, PHONE6))
     silence("provider", "wan", "provider", (SERVER, SERVER6))
+    # a translator's phones (nat64-pool)
+    router(f"ip route add 100.64.0.0/24 via {PHONE}")
     status = subprocess.run(command, check=False).returncode
     shell("ip -all netns delete; nft flush ruleset")
     net.until(lambda: subprocess.run("rmmod sipalg sipalg_cover", shell=True,
