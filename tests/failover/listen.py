@@ -3,12 +3,14 @@
 import re
 import select
 import socket
+import struct
 import threading
 import time
 
 import netns
 
 ETH_P_ALL = 3
+SO_TIMESTAMPNS = 35
 MESSAGE = re.compile(rb"(?:([A-Z]+) sips?:\S+ SIP/2\.0|SIP/2\.0 (\d+))[^\r]*\r\n.*?\r\n"
                      rb"(?i:CSeq|cseq):\s*\d+\s+([A-Z]+)", re.DOTALL)
 
@@ -44,6 +46,7 @@ class Ear(threading.Thread):
         super().__init__(daemon=True)
         with netns.inside(namespace):
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             self._socket.bind((device, 0))
         self.namespace = namespace
         self.audio = []         # when RTP came
@@ -67,23 +70,30 @@ class Ear(threading.Thread):
         while not self._ends:
             if not select.select([self._socket], [], [], 1)[0]:
                 continue
-            frame, where = self._socket.recvfrom(65536)
-            self._take(frame, where[2] == socket.PACKET_OUTGOING)
+            frame, (stamp,), _, where = self._socket.recvmsg(65536, socket.CMSG_SPACE(16))
+            seconds, nanoseconds = struct.unpack("ll", stamp[2])
+            # of what has passed while we were busy as well
+            when = seconds + nanoseconds / 1e9 - time.time() + time.monotonic()
+            self._take(frame, when, where[2] == socket.PACKET_OUTGOING)
         self._socket.close()
 
-    def _take(self, frame, is_sent):
+    def _take(self, frame, when, is_sent):
         is_udp, payload = read(frame)
         if is_udp and len(payload) > 12 and payload[0] >> 6 == 2:
             if not is_sent and payload[1] & 127 < 64:
-                self.audio.append(time.monotonic())
+                self.audio.append(when)
             return
         name = name_of(payload) if payload else None
         if not name:
             return
-        self.messages.append((time.monotonic(), name, is_sent))
+        self.messages.append((when, name, is_sent))
         if name == self._waits_for:
             self._waits_for = None
             self._then()
+
+    def has_passed(self, name, begin, end):
+        """A message of this name, between two moments."""
+        return any(begin <= when <= end and name == passed for when, passed, _ in list(self.messages))
 
     def heard(self, begin):
         """Packets of audio since then."""
