@@ -111,6 +111,8 @@ def ways(out, back, host, seen, server, transport="UDP", front=b""):
     for place in range(60, 1500, 90):
         yield f"pair-{place}", joined(*registered, *begun, pair(TAKE), pair(FORGET), pair(RESTORE, (place, 0xfe)),
                                       pair(PROMOTE), *over)
+        yield f"pair-over-{place}", joined(*begun, *over, pair(TAKE), pair(FORGET), pair(RESTORE, (place, 0xfe)),
+                                           pair(PROMOTE))
 
 
 def requests():
@@ -135,13 +137,24 @@ def requests():
                                                    (UDP_OUT, second.request("INVITE", sdp(PHONE, 4000))), clock(5))
 
 
+def pieces():
+    """A message of a stream, and a setting that changes before it is whole."""
+    call = Call("t", f"{PHONE}:5070", f"{ROUTER}:5070", SERVER, "TCP")
+    whole = call.request("INVITE", sdp(PHONE, 4000))
+    for mode in range(4):
+        for later in range(4):
+            yield f"pieces-{mode}-{later}", joined((SETTING, bytes([0, mode])), (TCP_OUT, b"00" + whole[:300]),
+                                                   (SETTING, bytes([0, later])), (TCP_OUT, b"00" + whole[300:]),
+                                                   (TCP_IN, b"00" + call.response("200 OK", body=sdp(SERVER, 8000))))
+
+
 def main():
     folder, messages = sys.argv[1:]
 
     def keep(name, data):
         with open(os.path.join(folder, name), "wb") as file:
             file.write(data)
-    for name, data in requests():
+    for name, data in (*requests(), *pieces()):
         keep(name, data)
     for kind, arguments in {
             "udp": (UDP_OUT, UDP_IN, f"{PHONE}:5060", f"{ROUTER}:5060", SERVER),
