@@ -368,14 +368,14 @@ static void command(int socket, uint8_t number, uint16_t flags,
 	talk(socket, nlh);
 }
 
-/* Returns how many bytes of @at are used: always a multiple of four. */
+/* @data may be where it goes to. Returns how many bytes of @at are used, a multiple of four. */
 static size_t put_attribute(uint8_t *at, uint16_t type, const void *data, size_t len)
 {
 	struct nlattr *attribute = (struct nlattr *)at;
 
 	attribute->nla_type = type;
 	attribute->nla_len = NLA_HDRLEN + len;
-	memcpy(attribute + 1, data, len);
+	memmove(attribute + 1, data, len);
 	memset(at + NLA_HDRLEN + len, 0, NLA_ALIGN(len) - len);
 	return NLA_ALIGN(attribute->nla_len);
 }
