@@ -235,8 +235,8 @@ bool sipalg_registration_is_at(const struct sipalg_mapping *mapping,
 	const struct sipalg_registration *registration;
 
 	hlist_for_each_entry_rcu(registration, &mapping->registrations, node)
-		/* half an old address and half a new one: whoever asks looks again */
 		if (READ_ONCE(registration->confirmed) &&
+		    /* half an old one and half a new one: whoever asks looks again */
 		    data_race(sipalg_addr_equal(&registration->registrar,
 						registrar)))
 			return true;
