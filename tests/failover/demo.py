@@ -51,11 +51,11 @@ class Witness(Ear):
         self.packets = []
         super().__init__(namespace, device)
 
-    def _take(self, frame, is_sent):
-        super()._take(frame, is_sent)
+    def _take(self, frame, when, is_sent):
+        super()._take(frame, when, is_sent)
         is_udp, payload = read(frame)
         if is_udp and frame[12:14] == b"\x08\x00":
-            self.packets.append(Packet(time.monotonic(), *ends_of(frame), payload))
+            self.packets.append(Packet(when, *ends_of(frame), payload))
 
 
 class Demo:
