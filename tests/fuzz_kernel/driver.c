@@ -339,19 +339,48 @@ static int netlink_socket(int protocol)
 	return fd;
 }
 
-static void talk(int socket, struct nlmsghdr *nlh)
+/* The next attribute behind @at, NULL: none. */
+static const struct nlattr *attribute_at(const uint8_t *at, const uint8_t *end)
 {
-	static uint8_t answer[65536];
+	const struct nlattr *attribute = (const struct nlattr *)at;
+
+	return at + NLA_HDRLEN <= end && attribute->nla_len >= NLA_HDRLEN ? attribute : NULL;
+}
+
+#define FOR_EACH_ATTRIBUTE(attribute, begin, end)				\
+	for ((attribute) = attribute_at((begin), (end)); (attribute);		\
+	     (attribute) = attribute_at((const uint8_t *)(attribute) +		\
+					NLA_ALIGN((attribute)->nla_len), (end)))
+
+/* @take: gets each attribute of the answers, or NULL */
+static void talk(int socket, struct nlmsghdr *nlh,
+		 void (*take)(const struct nlattr *attribute))
+{
+	static uint8_t room[65536];
+	const struct nlattr *attribute;
+	struct nlmsghdr *answer;
+	ssize_t received;
+	uint32_t len;
 
 	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
 	if (send(socket, nlh, nlh->nlmsg_len, 0) < 0)
 		return;
-	while (recv(socket, answer, sizeof(answer), MSG_DONTWAIT) > 0)
-		;
+	while ((received = recv(socket, room, sizeof(room), MSG_DONTWAIT)) > 0) {
+		len = received;
+		for (answer = (struct nlmsghdr *)room; take && NLMSG_OK(answer, len);
+		     answer = NLMSG_NEXT(answer, len)) {
+			if (answer->nlmsg_type != family)
+				continue;
+			FOR_EACH_ATTRIBUTE(attribute,
+					   (uint8_t *)answer + NLMSG_LENGTH(GENL_HDRLEN),
+					   (uint8_t *)answer + answer->nlmsg_len)
+				take(attribute);
+		}
+	}
 }
 
-static void command(int socket, uint8_t number, uint16_t flags,
-		    const void *attributes, size_t len)
+static void ask(int socket, uint8_t number, uint16_t flags, const void *attributes,
+		size_t len, void (*take)(const struct nlattr *attribute))
 {
 	static uint8_t room[NLMSG_HDRLEN + GENL_HDRLEN + REQUEST_ROOM]
 		__attribute__((aligned(NLMSG_ALIGNTO)));
@@ -365,7 +394,13 @@ static void command(int socket, uint8_t number, uint16_t flags,
 	header->cmd = number;
 	header->version = SIPALG_FAMILY_VERSION;
 	memcpy((uint8_t *)header + GENL_HDRLEN, attributes, len);
-	talk(socket, nlh);
+	talk(socket, nlh, take);
+}
+
+static void command(int socket, uint8_t number, uint16_t flags,
+		    const void *attributes, size_t len)
+{
+	ask(socket, number, flags, attributes, len, NULL);
 }
 
 /* @data may be where it goes to. Returns how many bytes of @at are used, a multiple of four. */
@@ -442,46 +477,6 @@ static void set(uint8_t which, uint8_t value)
 	command(genl, SIPALG_CMD_SETTING_SET, 0, outer, len);
 }
 
-/* All answers to a request for a list, one after the other. */
-static void ask_list(uint8_t number, void (*take)(const struct nlmsghdr *nlh))
-{
-	static uint8_t answer[65536];
-	struct {
-		struct nlmsghdr nlh;
-		struct genlmsghdr header;
-	} ask = {
-		.nlh = {
-			.nlmsg_len = sizeof(ask),
-			.nlmsg_type = family,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-		},
-		.header = { number, SIPALG_FAMILY_VERSION, 0 },
-	};
-	struct nlmsghdr *nlh;
-	ssize_t received;
-	uint32_t len;
-
-	must(send(genl, &ask, sizeof(ask), 0) > 0, "ask for a list");
-	while ((received = recv(genl, answer, sizeof(answer), MSG_DONTWAIT)) > 0) {
-		len = received;
-		for (nlh = (struct nlmsghdr *)answer; NLMSG_OK(nlh, len);
-		     nlh = NLMSG_NEXT(nlh, len))
-			if (nlh->nlmsg_type == family)
-				take(nlh);
-	}
-}
-
-/* The next attribute behind @at, NULL: none. */
-static const struct nlattr *attribute_at(const uint8_t *at, const uint8_t *end)
-{
-	return at + NLA_HDRLEN <= end ? (const struct nlattr *)at : NULL;
-}
-
-#define FOR_EACH_ATTRIBUTE(attribute, begin, end)				\
-	for ((attribute) = attribute_at((begin), (end)); (attribute);		\
-	     (attribute) = attribute_at((const uint8_t *)(attribute) +		\
-					NLA_ALIGN((attribute)->nla_len), (end)))
-
 static void flush_conntrack(void)
 {
 	struct {
@@ -494,7 +489,7 @@ static void flush_conntrack(void)
 		},
 	};
 
-	talk(ctnetlink, &all.nlh);
+	talk(ctnetlink, &all.nlh, NULL);
 }
 
 static void end_all(void)
@@ -523,27 +518,21 @@ static void set_role(int socket, uint32_t role)
 		put_sync(attributes, SIPALG_A_SYNC_ROLE, role));
 }
 
-/* Those of one message. */
-static void keep_objects(const struct nlmsghdr *nlh)
+static void keep_object(const struct nlattr *attribute)
 {
-	const uint8_t *begin = (uint8_t *)nlh + NLMSG_LENGTH(GENL_HDRLEN);
-	const struct nlattr *attribute;
-	size_t size;
+	size_t size = NLA_ALIGN(attribute->nla_len);
 
-	FOR_EACH_ATTRIBUTE(attribute, begin, (uint8_t *)nlh + nlh->nlmsg_len) {
-		size = NLA_ALIGN(attribute->nla_len);
-		if ((attribute->nla_type & NLA_TYPE_MASK) != SIPALG_A_SYNC_OBJECT ||
-		    objects_len + size > sizeof(objects))
-			continue;
-		memcpy(objects + objects_len, attribute, size);
-		objects_len += size;
-	}
+	if ((attribute->nla_type & NLA_TYPE_MASK) != SIPALG_A_SYNC_OBJECT ||
+	    objects_len + size > sizeof(objects))
+		return;
+	memcpy(objects + objects_len, attribute, size);
+	objects_len += size;
 }
 
 static void take_objects(void)
 {
 	objects_len = 0;
-	ask_list(SIPALG_CMD_SYNC_OBJECT_GET, keep_objects);
+	ask(genl, SIPALG_CMD_SYNC_OBJECT_GET, NLM_F_DUMP, "", 0, keep_object);
 }
 
 /* Its epoch is the last one, which whatever an input has set does not pass. */
@@ -612,6 +601,8 @@ static void look_at_gauge(const struct nlattr *nest)
 	const char *name = "";
 	uint64_t value = 0;
 
+	if ((nest->nla_type & NLA_TYPE_MASK) != SIPALG_A_COUNTER)
+		return;
 	FOR_EACH_ATTRIBUTE(attribute, begin, (const uint8_t *)nest + nest->nla_len) {
 		switch (attribute->nla_type & NLA_TYPE_MASK) {
 		case SIPALG_A_COUNTER_NAME:
@@ -632,16 +623,6 @@ static void look_at_gauge(const struct nlattr *nest)
 	left_value = value;
 }
 
-static void look_at_gauges(const struct nlmsghdr *nlh)
-{
-	const uint8_t *begin = (uint8_t *)nlh + NLMSG_LENGTH(GENL_HDRLEN);
-	const struct nlattr *attribute;
-
-	FOR_EACH_ATTRIBUTE(attribute, begin, (uint8_t *)nlh + nlh->nlmsg_len)
-		if ((attribute->nla_type & NLA_TYPE_MASK) == SIPALG_A_COUNTER)
-			look_at_gauge(attribute);
-}
-
 /*
  * What is still there days after the end has been lost, or has been counted wrong. One
  * timer arms another, and the kernel frees some of it behind our back.
@@ -652,7 +633,7 @@ static void must_be_empty(void)
 
 	for (tries = 0; tries < 100; tries++) {
 		left = 0;
-		ask_list(SIPALG_CMD_STATS_GET, look_at_gauges);
+		ask(genl, SIPALG_CMD_STATS_GET, NLM_F_DUMP, "", 0, look_at_gauge);
 		if (!left)
 			return;
 		put_forward(3600);
@@ -874,17 +855,14 @@ static int family_number(void)
 		.name = SIPALG_FAMILY_NAME,
 	};
 	uint8_t answer[8192];
-	struct nlattr *attribute;
-	ssize_t len, at;
+	const struct nlattr *attribute;
+	ssize_t len;
 
 	must(send(genl, &ask, sizeof(ask), 0) > 0, "ask for the family");
 	len = recv(genl, answer, sizeof(answer), 0);
-	for (at = NLMSG_LENGTH(GENL_HDRLEN); at < len; at += NLA_ALIGN(attribute->nla_len)) {
-		attribute = (struct nlattr *)(answer + at);
+	FOR_EACH_ATTRIBUTE(attribute, answer + NLMSG_LENGTH(GENL_HDRLEN), answer + len)
 		if (attribute->nla_type == CTRL_ATTR_FAMILY_ID)
 			return *(uint16_t *)(attribute + 1);
-		must(attribute->nla_len >= NLA_HDRLEN, "the module's family");
-	}
 	must(0, "the module's family");
 	return 0;
 }
