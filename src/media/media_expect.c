@@ -255,6 +255,13 @@ void sipalg_media_adopt(struct sipalg_call *call)
 	}
 }
 
+/* It keeps its media for teardown-delay, unless another call wants it. */
+static bool is_over(const struct sipalg_call *call)
+{
+	return call->state == SIPALG_CALL_BYE_SENT ||
+	       call->state == SIPALG_CALL_FAILED;
+}
+
 static int open_port(struct sipalg_media *media,
 		     const struct sipalg_media *other, unsigned int port)
 {
@@ -273,7 +280,9 @@ static int open_port(struct sipalg_media *media,
 
 	err = sipalg_expect_open(call->sn, call->master, &pinhole,
 				 &media->exp[port]);
-	if (err == -EBUSY && sipalg_expect_make_way(call->master, &pinhole))
+	/* on a standby calls that are over are opened as well */
+	if (err == -EBUSY && !is_over(call) &&
+	    sipalg_expect_make_way(call->master, &pinhole))
 		err = sipalg_expect_open(call->sn, call->master, &pinhole,
 					 &media->exp[port]);
 	return err;
@@ -754,8 +763,7 @@ static bool media_give_way(void *owner)
 
 	if (!spin_trylock(&call->lock))
 		return false;
-	over = call->linked && (call->state == SIPALG_CALL_BYE_SENT ||
-				call->state == SIPALG_CALL_FAILED);
+	over = call->linked && is_over(call);
 	if (over)
 		sipalg_media_close(call);
 	spin_unlock(&call->lock);

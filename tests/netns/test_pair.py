@@ -103,6 +103,30 @@ def midcall():
     theirs.close()
 
 
+@test("issue 22", "calls to one port of the peer's, hung up and not acknowledged yet, keep their pinholes there")
+def common_port():
+    fresh()
+    calls = []
+    for port in range(4400, 4406, 2):
+        call = new(f"common{port}")
+        out(call.request("INVITE", sdp(PHONE, port)))
+        back(call.response("200 OK", body=sdp(RELAY, 6400)))
+        out(call.request("ACK", to_tag=True))
+        calls.append(call)
+    pair.sync()
+    for call in calls:
+        out(call.request("BYE", cseq=2, to_tag=True))
+    before = lists()[1]
+    assert len(before) >= 8, before
+    pair.sync()
+    pair.take_over()
+    assert lists()[1] == before, (lists(), before)
+    for call in calls:
+        back(call.response("200 OK", "BYE"))
+    time.sleep(10)
+    assert not net.expectations(), net.expectations()
+
+
 @test("issue 22", "an unanswered call is answered by the other router")
 def ringing():
     fresh()
