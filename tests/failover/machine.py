@@ -14,6 +14,8 @@ kernel forgets all.
 """
 import contextlib
 import ctypes
+import hashlib
+import itertools
 import json
 import os
 import re
@@ -44,6 +46,7 @@ CABLES = {"lan": ("192.168.1.{}/24", "2001:db8:1::{}/64"),
           "sync": ("10.99.0.{}/24",)}
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x20000
 SYSTEM = ("/usr/lib/systemd/system", "/lib/systemd/system", f"{TOP}/dist")
+GAP = re.compile(r"[\s,]*")
 libc = ctypes.CDLL(None, use_errno=True)
 TYPED = set()
 # as systemd gives it to a unit
@@ -271,11 +274,14 @@ class Machine:
     def is_active(self):
         return self.has_address() and self.status()["role"] == "active"
 
+    def each_call(self):
+        for row in rows_of(self.ctl("-j", "call", "list").stdout):
+            yield (row["call_id"], row["state"], row["from_tag"], row["to_tag"], row["source"],
+                   row["destination"], tuple((media["private"], media["public"], media["peer"])
+                                             for media in row["media"]))
+
     def calls(self):
-        return sorted((row["call_id"], row["state"], row["from_tag"], row["to_tag"], row["source"],
-                       row["destination"], tuple((media["private"], media["public"], media["peer"])
-                                                 for media in row["media"]))
-                      for row in self.data("call", "list"))
+        return sorted(self.each_call())
 
     def registrations(self):
         rows = self.data("registration", "list")
@@ -283,18 +289,49 @@ class Machine:
             row.pop("expires_in_seconds", None)
         return sorted(map(str, rows))
 
-    def pinholes(self):
+    def each_pinhole(self):
         """All but how long they last; one that calls share has the master of the first of them."""
-        lines = [line.split(maxsplit=1)[1] for line in self.run("conntrack", "-L", "expect").stdout.splitlines()]
-        return sorted(re.sub(r"master-\S+ master-\S+ sport=\d+ dport=\d+ ", "", line) if "class=0" in line else line
-                      for line in lines)
+        for family in "ipv4", "ipv6":
+            for line in self.run("conntrack", "-L", "expect", "-f", family).stdout.splitlines():
+                line = line.split(maxsplit=1)[1]
+                if "class=0" in line:
+                    line = re.sub(r"master-\S+ master-\S+ sport=\d+ dport=\d+ ", "", line)
+                yield line
 
     def media_pinholes(self):
-        return [line for line in self.pinholes() if "class=0" not in line]
+        return sorted(line for line in self.each_pinhole() if "class=0" not in line)
+
+    def numbers(self):
+        """How many calls and pinholes; they are told at once, however many."""
+        stats = self.data("stats", "show")
+        return stats["calls"]["active"], stats["pinholes"]["open"]
+
+    def each(self):
+        """What all routers must have alike, kind by kind."""
+        return {"calls": self.each_call(), "registrations": iter(self.registrations()),
+                "pinholes": self.each_pinhole()}
 
     def has(self):
-        return {"calls": self.calls(), "registrations": self.registrations(),
-                "pinholes": self.pinholes()}
+        return {kind: alike(rows) for kind, rows in self.each().items()}
+
+
+def rows_of(text):
+    """Those of a list in JSON, one by one: all rows of thousands are more pages than a
+    process of a user-mode kernel can have."""
+    place = GAP.match(text, 1).end()
+    while text[place] != "]":
+        row, place = json.JSONDecoder().raw_decode(text, place)
+        place = GAP.match(text, place).end()
+        yield row
+
+
+def alike(rows):
+    """How many, and a sum that is another one when a row is; in any order."""
+    count = total = 0
+    for row in rows:
+        count += 1
+        total += int.from_bytes(hashlib.sha256(str(row).encode()).digest()[:16], "big")
+    return count, total
 
 
 def in_step(active, *standbys, seconds=20):
@@ -302,13 +339,17 @@ def in_step(active, *standbys, seconds=20):
     deadline = time.monotonic() + seconds
     while True:
         left = [f"{standby.name} is not ready" for standby in standbys if not standby.is_ready()]
-        want = active.has()
-        for standby in standbys:
-            got = standby.has()
-            left += [f"{standby.name} {kind}: {got[kind]}, {active.name}: {want[kind]}"
-                     for kind in want if got[kind] != want[kind]]
+        numbers = [(one.name, *one.numbers()) for one in (active, *standbys)]
+        left += [f"calls, pinholes: {numbers}"] * (len({one[1:] for one in numbers}) != 1)
+        if not left:
+            want = active.has()
+            left = [f"{standby.name} has other {kind}" for standby in standbys
+                    for kind, rows in standby.has().items() if rows != want[kind]]
         if not left:
             return time.monotonic() - deadline + seconds
         if time.monotonic() > deadline:
-            raise AssertionError("; ".join(left))
+            for one in active, *standbys:
+                for kind, rows in one.each().items():
+                    left += [f"{one.name} {kind}: {sorted(itertools.islice(rows, 200))}"]
+            raise AssertionError("\n".join(left))
         time.sleep(0.1)
