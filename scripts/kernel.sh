@@ -10,6 +10,7 @@
 #	CONFIGS		lists of options on top of allnoconfig, the last word last
 #	TAKES		how long, for who waits
 #	kernel_start	a function: does it start?
+#	OPTIONS		what make is told beside that, if anything
 #
 #	kernel_build [--new]	a kernel that is there stays until its configuration
 #				changes; --new looks for a newer source
@@ -38,7 +39,8 @@ kernel_configure()
 
 kernel_compile()
 {
-	nice make -s -j"$(nproc)" -C "$OUT" ARCH="$ARCHITECTURE" "${IMAGE##*/}" modules &&
+	nice make -s -j"$(nproc)" -C "$OUT" ARCH="$ARCHITECTURE" "${OPTIONS[@]}" \
+		"${IMAGE##*/}" modules &&
 		make -s -C "$OUT" ARCH="$ARCHITECTURE" INSTALL_MOD_PATH="$OUT/root" modules_install
 }
 
