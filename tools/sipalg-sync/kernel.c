@@ -54,24 +54,40 @@ static struct nlmsghdr *begin(char *buffer, uint16_t type, uint8_t command, int 
 	return nlh;
 }
 
+/*
+ * The rest of an answer that was not read to its end, as of a dump under which the tables
+ * have changed, would be taken for the next one's.
+ */
+static void drain(struct mnl_socket *socket)
+{
+	ssize_t len;
+
+	do
+		len = recv(mnl_socket_get_fd(socket), answer_buffer, sizeof(answer_buffer),
+			   MSG_DONTWAIT);
+	while (len >= 0 || errno == ENOBUFS || errno == EINTR);
+}
+
 /* Sends, and reads to the end of the answer. Return: 0 or -errno. */
 static int talk(struct mnl_socket *socket, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 {
 	static unsigned int seq;
 	ssize_t len;
-	int ret;
+	int ret, err;
 
 	nlh->nlmsg_seq = ++seq;
 	if (mnl_socket_sendto(socket, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	do {
 		len = mnl_socket_recvfrom(socket, answer_buffer, sizeof(answer_buffer));
-		if (len < 0)
-			return -errno;
-		ret = mnl_cb_run(answer_buffer, len, seq, mnl_socket_get_portid(socket),
-				 cb, data);
+		ret = len < 0 ? -1 : mnl_cb_run(answer_buffer, len, seq,
+						mnl_socket_get_portid(socket), cb, data);
 	} while (ret > MNL_CB_STOP);
-	return ret < 0 ? -errno : 0;
+	if (ret >= 0)
+		return 0;
+	err = -errno;
+	drain(socket);
+	return err;
 }
 
 static int take_family(const struct nlmsghdr *nlh, void *data)
