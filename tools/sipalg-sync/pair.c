@@ -295,13 +295,14 @@ static void note_stale(const struct object *object, void *data)
 		keys_add(object, &sweeping->stale);
 }
 
-/* Records that this router has no object for. */
-static void sweep(void)
+/* Records that this router has no object for. Return: false: not all are known. */
+static bool sweep(void)
 {
 	struct sweeping sweeping = {};
+	bool known = !keys_of_kernel(&sweeping.own) && !store_each(note_stale, &sweeping);
 	size_t i;
 
-	if (!keys_of_kernel(&sweeping.own) && !store_each(note_stale, &sweeping))
+	if (known)
 		for (i = 0; i < sweeping.stale.count; i++) {
 			const struct object gone = {
 				.key = sweeping.stale.key[i].bytes,
@@ -314,6 +315,7 @@ static void sweep(void)
 	flush_store();
 	keys_free(&sweeping.own);
 	keys_free(&sweeping.stale);
+	return known;
 }
 
 static void tell_all(void)
@@ -371,10 +373,8 @@ void pair_tick(void)
 	}
 	if (clock_ms() >= pair.next_beat)
 		beat();
-	if (pair.sweep_at && clock_ms() >= pair.sweep_at) {
-		pair.sweep_at = 0;
-		sweep();
-	}
+	if (pair.sweep_at && clock_ms() >= pair.sweep_at)
+		pair.sweep_at = sweep() ? 0 : clock_ms() + SWEEP_AFTER;
 }
 
 int pair_begin(void)
