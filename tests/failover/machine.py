@@ -252,11 +252,14 @@ class Machine:
     def ctl(self, *words):
         return self.run("sipalg-ctl", *words, check=False)
 
-    def data(self, *words):
+    def answer(self, *words):
         done = self.ctl("-j", *words)
         if done.returncode:
             raise RuntimeError(f"{self.name}: {words}: {done.stderr}")
-        return json.loads(done.stdout)
+        return done.stdout
+
+    def data(self, *words):
+        return json.loads(self.answer(*words))
 
     def redis(self, *words):
         """A command of its own server."""
@@ -275,7 +278,7 @@ class Machine:
         return self.has_address() and self.status()["role"] == "active"
 
     def each_call(self):
-        for row in rows_of(self.ctl("-j", "call", "list").stdout):
+        for row in rows_of(self.answer("call", "list")):
             yield (row["call_id"], row["state"], row["from_tag"], row["to_tag"], row["source"],
                    row["destination"], tuple((media["private"], media["public"], media["peer"])
                                              for media in row["media"]))
