@@ -170,6 +170,8 @@ def full():
 def garbage():
     call = answered("garbage", 4400)
     key = "c" + "x" * 40
+    # half a second after the server was full the active one sweeps, this as well
+    time.sleep(1.5)
     one.redis("HSET", "sipalg:records", key, "X" * 100)
     two.kill("daemon")
     two.start_daemon()
