@@ -10,17 +10,30 @@
 #	CONFIGS		lists of options on top of allnoconfig, the last word last
 #	TAKES		how long, for who waits
 #	kernel_start	a function: does it start?
-#	OPTIONS		what make is told beside that, if anything
+#	OPTIONS		what make is told beside that (nothing)
 #
 #	kernel_build [--new]	a kernel that is there stays until its configuration
 #				changes; --new looks for a newer source
+
+OPTIONS=()
+
+# All that a kernel is made of beside its source.
+kernel_wanted()
+{
+	local option
+
+	cat "${CONFIGS[@]}"
+	for option in "${OPTIONS[@]}"; do
+		echo "# make $option"
+	done
+}
 
 # Kbuild makes the link to the source; `built` is the configuration that was
 # wanted, written when all went well.
 kernel_is_current()
 {
 	[ -e "$OUT/$IMAGE" ] && [ -e "$OUT/source/Makefile" ] &&
-		cat "${CONFIGS[@]}" | cmp -s - "$OUT/built"
+		kernel_wanted | cmp -s - "$OUT/built"
 }
 
 # An option that a new release renamed or dropped would vanish in silence, and
@@ -53,7 +66,7 @@ kernel_build_from()
 	# The same source with another configuration is mostly built already.
 	[ "$source" -ef "$OUT/source" ] || rm -rf "$OUT"
 	mkdir -p "$OUT"
-	cat "${CONFIGS[@]}" >"$OUT/wanted.config"
+	kernel_wanted >"$OUT/wanted.config"
 	step "Configuring ${source##*/}" "$NAME-config" kernel_configure "$source" || return
 	unmet=$(kernel_unmet_options)
 	if [ -n "$unmet" ]; then

@@ -255,8 +255,8 @@ void sipalg_media_adopt(struct sipalg_call *call)
 	}
 }
 
-/* It keeps its media for teardown-delay, unless another call wants it. */
-static bool is_over(const struct sipalg_call *call)
+/* A call that is over keeps its media for teardown-delay, unless another one wants it. */
+static bool gives_way(const struct sipalg_call *call)
 {
 	return call->state == SIPALG_CALL_BYE_SENT ||
 	       call->state == SIPALG_CALL_FAILED;
@@ -280,8 +280,8 @@ static int open_port(struct sipalg_media *media,
 
 	err = sipalg_expect_open(call->sn, call->master, &pinhole,
 				 &media->exp[port]);
-	/* on a standby calls that are over are opened as well */
-	if (err == -EBUSY && !is_over(call) &&
+	/* on a standby such calls are opened as well, and ask nobody */
+	if (err == -EBUSY && !gives_way(call) &&
 	    sipalg_expect_make_way(call->master, &pinhole))
 		err = sipalg_expect_open(call->sn, call->master, &pinhole,
 					 &media->exp[port]);
@@ -763,7 +763,7 @@ static bool media_give_way(void *owner)
 
 	if (!spin_trylock(&call->lock))
 		return false;
-	over = call->linked && is_over(call);
+	over = call->linked && gives_way(call);
 	if (over)
 		sipalg_media_close(call);
 	spin_unlock(&call->lock);

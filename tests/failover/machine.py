@@ -343,7 +343,8 @@ def in_step(active, *standbys, seconds=20):
     while True:
         left = [f"{standby.name} is not ready" for standby in standbys if not standby.is_ready()]
         numbers = [(one.name, *one.numbers()) for one in (active, *standbys)]
-        left += [f"calls, pinholes: {numbers}"] * (len({one[1:] for one in numbers}) != 1)
+        if len({one[1:] for one in numbers}) != 1:
+            left.append(f"calls and pinholes: {numbers}")
         if not left:
             want = active.has()
             left = [f"{standby.name} has other {kind}" for standby in standbys
